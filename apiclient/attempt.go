@@ -55,7 +55,7 @@ func (c *Client) attempt(ctx context.Context, export Export, number int, into []
 
 	sent := time.Now()
 	page, err = c.exchange(request, key, into)
-	observed.Duration = time.Since(sent)
+	observed.Sent, observed.Duration = true, time.Since(sent)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return Page{}, ctx.Err()
 	}
@@ -125,7 +125,8 @@ func (c *Client) exchange(request *http.Request, key Credentials, into []Task) (
 	defer response.Body.Close()
 	now := time.Now()
 	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
-		skew := sent.Add(now.Sub(sent) / 2).Sub(date)
+		// The header leaves out what follows the full second: half of one, on average.
+		skew := sent.Add(now.Sub(sent) / 2).Sub(date.Add(time.Second / 2))
 		c.skew.Store(&skew)
 	}
 

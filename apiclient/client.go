@@ -54,8 +54,9 @@ type Attempt struct {
 	Page int
 	// RateLimitWait is the time spent waiting for the rate limit.
 	RateLimitWait time.Duration
-	// Duration is the time from the request to the decoded answer, 0 for an
-	// attempt that ended before a request was sent.
+	// Sent is false for an attempt that ended before a request was sent.
+	Sent bool
+	// Duration is the time from the request to the decoded answer.
 	Duration time.Duration
 	// Err is why it failed, nil where it succeeded or was called off.
 	Err *Error

@@ -1,0 +1,110 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"alicdn_export_exporter/apiclient"
+)
+
+// APIMetrics counts what the exporter asks of the API. It is a
+// prometheus.Collector, gathered after the Collector so that a scrape shows the
+// errors of its own refresh.
+type APIMetrics struct {
+	requests  *prometheus.CounterVec
+	errors    *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+	waits     *prometheus.CounterVec
+	restarts  *prometheus.CounterVec
+}
+
+// NewAPIMetrics returns metrics without series: Observer adds an account's.
+func NewAPIMetrics() *APIMetrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+	}
+	return &APIMetrics{
+		requests: counter("api_requests_total",
+			"Attempts to call the API, retries included, also those that ended before they were sent.", "account", "export"),
+		errors: counter("api_errors_total",
+			"Failed attempts to call the API, by the API's code or the exporter's own, and by who has to act.", "account", "export", "code", "class"),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace,
+			Name:      "api_request_duration_seconds",
+			Help:      "Time from sending a request to the API until its answer was read.",
+			Buckets:   []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
+		}, []string{"account", "export"}),
+		waits: counter("api_rate_limit_wait_seconds_total",
+			"Time spent waiting for the rate limit, over all attempts.", "account"),
+		restarts: counter("listing_restarts_total",
+			"Walks over all pages that could not be proven to hold the whole list.", "account", "export"),
+	}
+}
+
+// Describe sends every metric's description.
+func (m *APIMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range m.all() {
+		c.Describe(ch)
+	}
+}
+
+// Collect sends the metrics as they are.
+func (m *APIMetrics) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range m.all() {
+		c.Collect(ch)
+	}
+}
+
+func (m *APIMetrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.requests, m.errors, m.durations, m.waits, m.restarts}
+}
+
+// Observer counts for one account. All its series exist at 0 from now on.
+func (m *APIMetrics) Observer(account string, exports []apiclient.Export, logger log.Logger) apiclient.Observer {
+	m.waits.WithLabelValues(account)
+	for _, export := range exports {
+		m.requests.WithLabelValues(account, string(export))
+		m.durations.WithLabelValues(account, string(export))
+		m.restarts.WithLabelValues(account, string(export))
+		for _, code := range apiclient.Codes() {
+			m.errors.WithLabelValues(account, string(export), code.Code, string(code.Class))
+		}
+	}
+	return &observer{metrics: m, account: account, logger: log.With(logger, "account", account)}
+}
+
+type observer struct {
+	metrics *APIMetrics
+	account string
+	logger  log.Logger
+}
+
+// Attempted counts an attempt.
+func (o *observer) Attempted(a apiclient.Attempt) {
+	export := string(a.Export)
+	o.metrics.requests.WithLabelValues(o.account, export).Inc()
+	o.metrics.waits.WithLabelValues(o.account).Add(a.RateLimitWait.Seconds())
+	if a.Sent {
+		o.metrics.durations.WithLabelValues(o.account, export).Observe(a.Duration.Seconds())
+	}
+	logger := log.With(level.Debug(o.logger), "export", export, "page", a.Page, "duration", a.Duration, "rate_limit_wait", a.RateLimitWait)
+	if a.Err == nil {
+		_ = logger.Log("msg", "API call ended")
+		return
+	}
+	o.metrics.errors.WithLabelValues(o.account, export, a.Err.Code.Code, string(a.Err.Class)).Inc()
+	_ = logger.Log("msg", "API call failed", "err", a.Err)
+}
+
+// WalkRestarted counts a walk that was not proven.
+func (o *observer) WalkRestarted(export apiclient.Export, reason string) {
+	o.metrics.restarts.WithLabelValues(o.account, string(export)).Inc()
+	_ = level.Info(o.logger).Log("msg", "List changed while it was read, reading it again", "export", export, "reason", reason)
+}

@@ -1,0 +1,141 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"alicdn_export_exporter/apiclient"
+)
+
+// Snapshot is the last good listing of an export and what it says.
+type Snapshot struct {
+	Listing *apiclient.Listing
+	Summary Summary
+}
+
+// state is where the refreshes of one export stand.
+type state struct {
+	snapshot *Snapshot // nil before the first success
+	// succeeded tells how the last refresh ended; false before the first.
+	succeeded           bool
+	refreshes, failures uint64
+	// duration and ended are the last refresh's; zero before the first has ended.
+	duration time.Duration
+	ended    time.Time
+}
+
+// refresher keeps the snapshot of one export of one account. At most one refresh
+// runs at a time; whoever needs one shares it, and it outlives them all.
+type refresher struct {
+	lister  Client
+	export  apiclient.Export
+	ttl     time.Duration
+	timeout time.Duration
+	logger  log.Logger
+
+	mu      sync.Mutex
+	state   state
+	running chan struct{} // closed when the refresh in flight ends; nil without one
+}
+
+// start begins a refresh if one is due and returns the one in flight, nil where
+// there is none. The next refresh is due when the last one's end lies back as
+// long as the time to live and as long as that refresh took, so that never more
+// than half of the time is spent reading.
+func (r *refresher) start(lifetime context.Context) <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running != nil {
+		return r.running
+	}
+	if !r.state.ended.IsZero() && time.Since(r.state.ended) < max(r.ttl, r.state.duration) {
+		return nil
+	}
+	if lifetime.Err() != nil {
+		return nil
+	}
+	r.running = make(chan struct{})
+	previous := r.state.snapshot
+	go r.refresh(lifetime, previous)
+	return r.running
+}
+
+// refresh publishes a whole new snapshot or keeps the old one.
+func (r *refresher) refresh(lifetime context.Context, previous *Snapshot) {
+	began := time.Now()
+	snapshot, err := r.read(lifetime, previous)
+	duration := time.Since(began)
+
+	r.mu.Lock()
+	recovered := !r.state.succeeded && r.state.refreshes > 0
+	r.state.refreshes++
+	r.state.succeeded = err == nil
+	r.state.duration = duration
+	r.state.ended = time.Now()
+	if err != nil {
+		r.state.failures++
+	} else {
+		r.state.snapshot = snapshot
+	}
+	running := r.running
+	r.running = nil
+	r.mu.Unlock()
+	defer close(running)
+
+	switch {
+	case err != nil && lifetime.Err() != nil: // Shutting down is no failure worth a line.
+	case err != nil:
+		_ = level.Warn(r.logger).Log("msg", "Refresh failed, the last snapshot stays", "duration", duration, "err", err)
+	case recovered:
+		_ = level.Info(r.logger).Log("msg", "Refresh succeeded again", "duration", duration, "tasks", len(snapshot.Listing.Tasks))
+	default:
+		_ = level.Debug(r.logger).Log("msg", "Refresh succeeded", "duration", duration, "tasks", len(snapshot.Listing.Tasks))
+	}
+}
+
+// wait returns when no refresh is in flight.
+func (r *refresher) wait() {
+	r.mu.Lock()
+	running := r.running
+	r.mu.Unlock()
+	if running != nil {
+		<-running
+	}
+}
+
+// read lists the tasks within the refresh's own timeout.
+func (r *refresher) read(lifetime context.Context, previous *Snapshot) (snapshot *Snapshot, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			snapshot, err = nil, fmt.Errorf("panic: %v", reason)
+			_ = level.Debug(r.logger).Log("msg", "Refresh panicked", "stack", debug.Stack())
+		}
+	}()
+	ctx, cancel := context.WithTimeout(lifetime, r.timeout)
+	defer cancel()
+	var listed *apiclient.Listing
+	if previous != nil {
+		listed = previous.Listing
+	}
+	listing, err := r.lister.List(ctx, r.export, listed)
+	switch {
+	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, fmt.Errorf("not done within %s (--refresh.timeout): %w", r.timeout, err)
+	case err != nil:
+		return nil, err
+	}
+	return &Snapshot{Listing: listing, Summary: Summarize(listing.Tasks)}, nil
+}
+
+func (r *refresher) current() state {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state
+}

@@ -1,0 +1,127 @@
+// Package check tries, for people and for scripts, what the exporter needs to do
+// its work: credentials, one page of each list, and a clock that is right.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"alicdn_export_exporter/apiclient"
+)
+
+// The API refuses requests whose date is off by more than 15 minutes
+// (InvalidTimeStamp.Expired); a minute is worth a word before that.
+const (
+	fatalSkew   = 15 * time.Minute
+	notableSkew = time.Minute
+)
+
+// Client reads one page; *apiclient.Client is one.
+type Client interface {
+	Page(ctx context.Context, export apiclient.Export, number int) (apiclient.Page, error)
+	ClockSkew() (time.Duration, bool)
+}
+
+// Account is what is checked.
+type Account struct {
+	Name, Endpoint string
+	Credentials    apiclient.CredentialsProvider
+	Client         Client
+	Exports        []apiclient.Export
+}
+
+// Run prints one line for each thing that is right, and for each that is not what
+// to do about it. It reports whether all is right.
+func Run(ctx context.Context, out io.Writer, account Account) bool {
+	r := report{out: out, right: true}
+	r.ok("account", "%s at %s", account.Name, account.Endpoint)
+	key, err := account.Credentials.Credentials(ctx)
+	if err != nil {
+		r.failed("credentials", err.Error(), "Give a key in one of the ways that the README lists.")
+		return false
+	}
+	r.ok("credentials", "from %s", key.Provider)
+	for _, export := range account.Exports {
+		page, err := account.Client.Page(ctx, export, 1)
+		if err != nil {
+			r.failed(string(export), err.Error(), advice(err, export))
+			continue
+		}
+		r.ok(string(export), "%d tasks in the list", page.TotalCount)
+	}
+	r.clock(account.Client)
+	return r.right
+}
+
+// advice says what to do about an error of the API.
+func advice(err error, export apiclient.Export) string {
+	var apiErr *apiclient.Error
+	if !errors.As(err, &apiErr) {
+		return "Try again."
+	}
+	switch {
+	case apiErr.Code.Code == "OperationDenied":
+		return "The account has no CDN service, or it is suspended: open it or settle its bill."
+	case apiErr.Class == apiclient.Denied:
+		return fmt.Sprintf("The key may not list these tasks: grant it the RAM action cdn:%s on the resource \"*\", "+
+			"or attach the policy AliyunCDNReadOnlyAccess.", export.Action())
+	case apiErr.Class == apiclient.CredentialsClass:
+		return "The API does not accept the key: look whether it exists, is enabled, and whether its secret or token is the right one."
+	case apiErr.Class == apiclient.Clock:
+		return "Set this machine's clock: the API refuses requests whose date is off by more than 15 minutes."
+	case apiErr.Class == apiclient.Throttled:
+		return "The account's quota of calls is used up: look who else calls the API, and try again."
+	case apiErr.Class == apiclient.Network:
+		return "Look at the way to the endpoint: its name, DNS, firewall, proxy (HTTPS_PROXY, NO_PROXY), certificates."
+	case apiErr.Class == apiclient.Malformed:
+		return "What answers is not the API: look at --api.endpoint and at proxies on the way."
+	case apiErr.Class == apiclient.Server:
+		return "The API is in trouble: try again later."
+	default:
+		return "Please report this error together with the version: the API refuses the request itself."
+	}
+}
+
+type report struct {
+	out   io.Writer
+	right bool
+}
+
+func (r *report) ok(what, format string, args ...any) {
+	r.line(what, "ok      "+fmt.Sprintf(format, args...))
+}
+
+func (r *report) failed(what, reason, advice string) {
+	r.right = false
+	r.line(what, "FAILED  "+reason)
+	r.line("", "        "+advice)
+}
+
+func (r *report) line(what, text string) {
+	// The status of the whole is the exit code; a lost line is not worth another.
+	_, _ = fmt.Fprintln(r.out, strings.TrimRight(fmt.Sprintf("%-14s%s", what, text), " "))
+}
+
+func (r *report) clock(client Client) {
+	skew, known := client.ClockSkew()
+	if !known {
+		return
+	}
+	direction := "ahead of"
+	if skew < 0 {
+		direction = "behind"
+	}
+	text := fmt.Sprintf("%s %s the API's", skew.Abs().Round(time.Second), direction)
+	switch {
+	case skew.Abs() >= fatalSkew:
+		r.failed("clock", text, "Set this machine's clock.")
+	case skew.Abs() >= notableSkew:
+		r.ok("clock", "%s: set this machine's clock before it is 15 minutes", text)
+	default:
+		r.ok("clock", "%s", text)
+	}
+}

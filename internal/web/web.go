@@ -1,0 +1,82 @@
+// Package web holds the exporter's HTTP handlers: the metrics, the health
+// endpoints and the landing page.
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+)
+
+// Refresher brings what will be gathered up to date, until the context ends.
+type Refresher interface {
+	Refresh(context.Context)
+}
+
+// Config is what the handlers need.
+type Config struct {
+	// TelemetryPath is where the metrics are, "/metrics" by default.
+	TelemetryPath string
+	// ScrapeTimeoutOffset is the part of a scrape's timeout left for the answer.
+	ScrapeTimeoutOffset time.Duration
+	// Data holds the snapshots, Exporter the exporter's own metrics; they are
+	// gathered in this order.
+	Data, Exporter *prometheus.Registry
+	Refresher      Refresher
+	// ErrorLog is told what goes wrong when metrics are gathered.
+	ErrorLog promhttp.Logger
+}
+
+// New returns the handler of all paths.
+func New(config Config) (http.Handler, error) {
+	path := config.TelemetryPath
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "/-/") || strings.ContainsAny(path, "{} ") {
+		return nil, fmt.Errorf("telemetry path %q: must begin with / and not with /-/", path)
+	}
+	mux := http.NewServeMux()
+	exactly := path
+	if strings.HasSuffix(path, "/") {
+		exactly += "{$}"
+	}
+	mux.Handle("GET "+exactly, newMetricsHandler(config))
+	if path != "/" {
+		landing, err := newLandingPage(path)
+		if err != nil {
+			return nil, fmt.Errorf("landing page: %w", err)
+		}
+		mux.Handle("GET /{$}", landing)
+	}
+	mux.HandleFunc("GET /-/healthy", answer("alicdn_export_exporter is healthy.\n"))
+	mux.HandleFunc("GET /-/ready", answer("alicdn_export_exporter is ready.\n"))
+	return mux, nil
+}
+
+// answer serves probes. They ask whether the process serves, never whether the
+// API does: a probe must not cost calls, nor an outage restart the exporter.
+func answer(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte(text))
+	}
+}
+
+func newLandingPage(path string) (http.Handler, error) {
+	return toolkit.NewLandingPage(toolkit.LandingConfig{
+		Name:        "Alibaba Cloud CDN export exporter",
+		Description: "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN",
+		Version:     version.Info(),
+		Profiling:   "false",
+		Links: []toolkit.LandingLinks{
+			{Address: path, Text: "Metrics"},
+			{Address: "/-/healthy", Text: "Health", Description: "200 while the process lives"},
+			{Address: "/-/ready", Text: "Readiness", Description: "200 once the process serves"},
+		},
+	})
+}
