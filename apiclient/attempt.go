@@ -131,7 +131,7 @@ func (c *Client) exchange(request *http.Request, key Credentials, into []Task) (
 	}
 
 	body := c.buffer()
-	defer c.bodies.Put(body)
+	defer c.release(body)
 	n, err := body.ReadFrom(io.LimitReader(response.Body, maxBodyBytes+1))
 	if err == nil && n > maxBodyBytes {
 		return Page{}, &Error{Code: Code{CodeResponseTooLarge, Malformed}, Status: response.StatusCode, Detail: "more than 4 MiB"}
@@ -157,6 +157,13 @@ func (c *Client) buffer() *bytes.Buffer {
 		return body
 	}
 	return new(bytes.Buffer)
+}
+
+// release keeps a buffer for the next answer, unless it grew for an odd one.
+func (c *Client) release(body *bytes.Buffer) {
+	if body.Cap() <= maxBodyBytes/16 {
+		c.bodies.Put(body)
+	}
 }
 
 // react adapts to what the API says about the account and the key.
@@ -219,7 +226,7 @@ func networkError(err error) *Error {
 		return &Error{Code: Code{CodeTLS, Network}, Detail: hostname.Error()}
 	case errors.As(err, &alert):
 		return &Error{Code: Code{CodeTLS, Network}, Detail: alert.Error()}
-	case errors.As(err, &record):
+	case errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch):
 		return &Error{Code: Code{CodeTLS, Network}, Detail: "the endpoint does not speak TLS"}
 	case strings.Contains(err.Error(), "tls: "):
 		return &Error{Code: Code{CodeTLS, Network}, Detail: "the endpoint's TLS is not acceptable"}

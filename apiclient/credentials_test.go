@@ -1,0 +1,251 @@
+package apiclient_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aliyun/credentials-go/credentials"
+
+	"alicdn_export_exporter/apiclient"
+)
+
+// noKeys takes every source of keys away, the metadata service above all.
+func noKeys(t *testing.T) (home string) {
+	t.Helper()
+	for _, name := range []string{
+		"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN",
+		"ALIBABA_CLOUD_OIDC_TOKEN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_CONFIG_FILE", "ALIBABA_CLOUD_PROFILE",
+		"ALIBABA_CLOUD_CREDENTIALS_FILE", "ALIBABA_CLOUD_ECS_METADATA", "ALIBABA_CLOUD_CREDENTIALS_URI",
+	} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+	home = t.TempDir()
+	t.Setenv("HOME", home)
+	return home
+}
+
+func wantKey(t *testing.T, provider apiclient.CredentialsProvider, id string) {
+	t.Helper()
+	key, err := provider.Credentials(context.Background())
+	if err != nil || key.AccessKeyID != id || key.AccessKeySecret == "" || key.Provider == "" {
+		t.Fatalf("key %q from %q (%v), want %q", key.AccessKeyID, key.Provider, err, id)
+	}
+}
+
+func writeProfile(t *testing.T, home, id string) {
+	t.Helper()
+	path := filepath.Join(home, ".aliyun", "config.json")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	profile := `{"current":"default","profiles":[{"name":"default","mode":"AK","access_key_id":%q,"access_key_secret":"s"}]}`
+	if err := os.WriteFile(path, fmt.Appendf(nil, profile, id), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheChainFindsAKeyInTheEnvironment(t *testing.T) {
+	noKeys(t)
+	if apiclient.KeySourceConfigured() {
+		t.Error("a source is configured where there is none")
+	}
+	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "env")
+	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+	if !apiclient.KeySourceConfigured() {
+		t.Error("the environment is no source")
+	}
+	wantKey(t, apiclient.NewDefaultChain(), "env")
+}
+
+// A library chain that found nothing finds nothing for ever; ours looks again.
+func TestAChainThatFoundNothingLooksAgain(t *testing.T) {
+	home := noKeys(t)
+	chain := apiclient.NewDefaultChain()
+	if _, err := chain.Credentials(context.Background()); err == nil {
+		t.Fatal("a key where there is none")
+	}
+	writeProfile(t, home, "late")
+	if !apiclient.KeySourceConfigured() {
+		t.Error("the profile is no source")
+	}
+	wantKey(t, chain, "late")
+}
+
+// The library never reads a changed profile again. Ours does within minutes, and
+// at once when the API rejects the old key.
+func TestARotatedKeyIsPickedUp(t *testing.T) {
+	home := noKeys(t)
+	synctest.Test(t, func(t *testing.T) {
+		writeProfile(t, home, "old")
+		chain := apiclient.NewDefaultChain()
+		wantKey(t, chain, "old")
+		writeProfile(t, home, "new")
+		wantKey(t, chain, "old")
+		time.Sleep(6 * time.Minute) // Fake time.
+		wantKey(t, chain, "new")
+
+		writeProfile(t, home, "newest")
+		chain.Reject(apiclient.Credentials{AccessKeyID: "another"})
+		wantKey(t, chain, "new")
+		key, _ := chain.Credentials(context.Background())
+		chain.Reject(key)
+		wantKey(t, chain, "newest")
+	})
+}
+
+// keyServer stands in for a credentials URI.
+type keyServer struct {
+	calls  atomic.Int64
+	answer atomic.Pointer[func(http.ResponseWriter)]
+}
+
+func (k *keyServer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	k.calls.Add(1)
+	(*k.answer.Load())(w)
+}
+
+func (k *keyServer) set(answer func(http.ResponseWriter)) { k.answer.Store(&answer) }
+
+func session(id string, life time.Duration) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) {
+		_, _ = fmt.Fprintf(w, `{"Code":"Success","AccessKeyId":%q,"AccessKeySecret":"CanarySecret","SecurityToken":"CanaryToken","Expiration":%q}`,
+			id, time.Now().Add(life).UTC().Format(time.RFC3339))
+	}
+}
+
+func useKeyServer(t *testing.T) *keyServer {
+	t.Helper()
+	noKeys(t)
+	server := new(keyServer)
+	t.Setenv("ALIBABA_CLOUD_CREDENTIALS_URI", serve(t, server))
+	return server
+}
+
+func TestTheLibrarysErrorsAreNotShown(t *testing.T) {
+	server := useKeyServer(t)
+	for name, answer := range map[string]func(http.ResponseWriter){
+		"incomplete": func(w http.ResponseWriter) {
+			_, _ = w.Write([]byte(`{"Code":"Success","AccessKeyId":"CanaryID","AccessKeySecret":"CanarySecret"}`))
+		},
+		"an error":  func(w http.ResponseWriter) { http.Error(w, "CanarySecret", http.StatusInternalServerError) },
+		"not JSON":  func(w http.ResponseWriter) { _, _ = w.Write([]byte(`CanarySecret`)) },
+		"not a key": func(w http.ResponseWriter) { _, _ = w.Write([]byte(`null`)) },
+	} {
+		server.set(answer)
+		_, err := apiclient.NewDefaultChain().Credentials(context.Background())
+		if err == nil || contains(err.Error(), "Canary") || contains(err.Error(), "127.0.0.1") {
+			t.Errorf("%s: error = %v, want one without what the server said", name, err)
+		}
+		got := pageError(t, newClient(t, "http://127.0.0.1", through(fail(500, "")), func(c *apiclient.Config) {
+			c.Credentials = apiclient.NewDefaultChain()
+		}))
+		if want := (apiclient.Code{Code: "credentials", Class: apiclient.CredentialsClass}); got.Code != want || contains(got.Error(), "Canary") {
+			t.Errorf("%s: error = %v", name, got)
+		}
+	}
+}
+
+// A token's renewal that fails once costs nothing: the old one is used until the
+// API rejects it.
+func TestAFailedRenewalKeepsTheLastKey(t *testing.T) {
+	server := useKeyServer(t)
+	down := func(w http.ResponseWriter) { http.Error(w, "", http.StatusInternalServerError) }
+	server.set(session("first", 4*time.Minute))
+	chain := apiclient.NewDefaultChain()
+	wantKey(t, chain, "first")
+	server.set(down)
+	apiclient.Age(chain, 6*time.Minute)
+	wantKey(t, chain, "first")
+	calls := server.calls.Load()
+	wantKey(t, chain, "first")
+	if server.calls.Load() != calls {
+		t.Error("a renewal that failed is tried again with every call")
+	}
+	server.set(session("second", time.Hour))
+	apiclient.Age(chain, time.Minute)
+	wantKey(t, chain, "second")
+
+	server.set(down)
+	key, _ := chain.Credentials(context.Background())
+	chain.Reject(key)
+	if key, err := chain.Credentials(context.Background()); err == nil {
+		t.Errorf("the rejected key is given again: %q", key.AccessKeyID)
+	}
+	server.set(session("third", time.Hour))
+	wantKey(t, chain, "third")
+}
+
+func TestKnownKeysCostNoCalls(t *testing.T) {
+	server := useKeyServer(t)
+	server.set(session("one", time.Hour))
+	chain := apiclient.NewDefaultChain()
+	var callers sync.WaitGroup
+	for range 100 {
+		callers.Go(func() {
+			for range 10 {
+				if _, err := chain.Credentials(context.Background()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	if n := server.calls.Load(); n != 1 {
+		t.Errorf("%d calls of the credentials service for 1,000 requests, want 1", n)
+	}
+}
+
+// The library takes no context. Whoever waits leaves in time all the same, and
+// the next one finds the key.
+func TestTheContextBoundsASlowSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := apiclient.NewChain(func() (credentials.Credential, error) {
+			time.Sleep(time.Minute) // Fake time.
+			return credentials.NewCredential(new(credentials.Config).SetType("access_key").SetAccessKeyId("slow").SetAccessKeySecret("s"))
+		})
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if _, err := slow.Credentials(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("error = %v after %s, want the deadline's after 1 s", err, time.Since(began))
+		}
+		wantKey(t, slow, "slow")
+		if took := time.Since(began); took != time.Minute {
+			t.Errorf("the second caller had the key after %s, want it after the one fetch of a minute", took)
+		}
+	})
+}
+
+func TestALibraryPanicIsAnError(t *testing.T) {
+	chain := apiclient.NewChain(func() (credentials.Credential, error) { panic("CanarySecret") })
+	if _, err := chain.Credentials(context.Background()); err == nil || contains(err.Error(), "Canary") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+// A token that the API calls expired is fetched anew, once, within the same call.
+func TestAnExpiredTokenIsRenewedWithinTheCall(t *testing.T) {
+	server := useKeyServer(t)
+	server.set(session("STS.old", time.Hour))
+	chain := apiclient.NewDefaultChain()
+	wantKey(t, chain, "STS.old")
+	server.set(session("STS.new", time.Hour))
+	api := &script{answers: []reply{{403, "InvalidSecurityToken.Expired", nil}, {}}}
+	client := newClient(t, "http://127.0.0.1", through(api), func(c *apiclient.Config) { c.Credentials = chain })
+	if _, err := client.Page(context.Background(), apiclient.Usage, 1); err != nil {
+		t.Fatal(err)
+	}
+	if len(api.keys) != 2 || !contains(api.keys[0], "STS.old") || !contains(api.keys[1], "STS.new") {
+		t.Error("the second attempt was not signed with the new token")
+	}
+}

@@ -1,0 +1,162 @@
+package apiclient_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"alicdn_export_exporter/apiclient"
+)
+
+func limited(perSecond float64, concurrency int) func(*apiclient.Config) {
+	return func(c *apiclient.Config) { c.RateLimit, c.Concurrency = perSecond, concurrency }
+}
+
+// checkWindows fails where any window of calls has more than rate·t + burst.
+func checkWindows(t *testing.T, calls []time.Time, rate, burst float64) {
+	t.Helper()
+	slices.SortFunc(calls, time.Time.Compare)
+	for i := range calls {
+		for j := i; j < len(calls); j++ {
+			if n, most := float64(j-i+1), rate*calls[j].Sub(calls[i]).Seconds()+burst; n > most+1e-6 {
+				t.Fatalf("%v calls in %s, at most %v are allowed", n, calls[j].Sub(calls[i]), most)
+			}
+		}
+	}
+}
+
+func TestTheRateIsNeverExceeded(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		answers []reply
+	}{
+		{"all well", []reply{{}}},
+		{"server errors and retries", []reply{{500, "InternalError", nil}, {}, {502, "", nil}, {503, "ServiceUnavailable", nil}, {}}},
+		{"throttling with pauses", []reply{{}, {}, {503, "Throttling", map[string]string{"x-acs-retry-after": "1500"}}, {}, {400, "Throttling.User", nil}, {}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				// The script starts again when it is through.
+				api := new(script)
+				for range 100 {
+					api.answers = append(api.answers, tc.answers...)
+				}
+				client := newClient(t, "http://127.0.0.1", through(api), limited(20, 8), retrying(3))
+				var callers sync.WaitGroup
+				for range 50 {
+					callers.Go(func() {
+						for range 4 {
+							_, _ = client.Page(context.Background(), apiclient.Usage, 1)
+						}
+					})
+				}
+				callers.Wait()
+				if len(api.calls) < 200 {
+					t.Fatalf("%d calls, want at least 200", len(api.calls))
+				}
+				checkWindows(t, api.calls, 20, 8)
+			})
+		})
+	}
+}
+
+// The bucket is refilled at once: 50 calls at 20 a second in bursts of 8 take
+// (50-8)/20 seconds, no longer.
+func TestTheRateIsReached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &script{answers: []reply{{}}}
+		w := new(witness)
+		client := newClient(t, "http://127.0.0.1", through(api), limited(20, 8), observedBy(w))
+		began := time.Now()
+		var callers sync.WaitGroup
+		for range 50 {
+			callers.Go(func() { _, _ = client.Page(context.Background(), apiclient.Usage, 1) })
+		}
+		callers.Wait()
+		if took, want := time.Since(began), 2100*time.Millisecond; took > want+time.Millisecond || took < want-time.Millisecond {
+			t.Errorf("took %s, want %s", took, want)
+		}
+		var waited time.Duration
+		for _, a := range w.attempts {
+			waited += a.RateLimitWait
+		}
+		if waited < 40*time.Second || waited > 50*time.Second { // the sum of 0.05 s to 2.1 s
+			t.Errorf("observed %s of waiting", waited)
+		}
+	})
+}
+
+func TestThrottlingHalvesTheRateAndItRecovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttle := true
+		client := newClient(t, "http://127.0.0.1", limited(20, 8), through(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if throttle {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				_, _ = w.Write([]byte(`{"Code":"Throttling"}`))
+				return
+			}
+			_, _ = w.Write([]byte(emptyList))
+		})))
+		expect := func(when string, want float64) {
+			t.Helper()
+			if got := client.RateLimit(); got < want-0.001 || got > want+0.001 {
+				t.Errorf("%s: %v calls a second, want %v", when, got, want)
+			}
+		}
+		expect("at first", 20)
+		pageError(t, client)
+		expect("throttled", 10)
+		pageError(t, client)
+		expect("throttled again within the second", 10)
+		time.Sleep(time.Second) // Fake time.
+		expect("a second later", 12)
+		pageError(t, client)
+		expect("throttled again", 6)
+		for range 20 {
+			time.Sleep(time.Second)
+			pageError(t, client)
+		}
+		expect("throttled for long", 2) // Halved from 4, which is 2 and a tenth of 20.
+		throttle = false
+		time.Sleep(4500 * time.Millisecond)
+		expect("recovering", 11)
+		time.Sleep(time.Hour)
+		expect("recovered", 20)
+	})
+}
+
+func TestTheRateNeverFallsBelowOneASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for configured, want := range map[float64]float64{1.5: 1, 0.5: 0.5} {
+			client := newClient(t, "http://127.0.0.1", limited(configured, 8), through(fail(429, "")))
+			pageError(t, client)
+			if got := client.RateLimit(); got != want {
+				t.Errorf("%v calls a second after throttling %v, want %v", got, configured, want)
+			}
+		}
+	})
+}
+
+func TestAWaitThatCannotEndInTimeFailsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &script{answers: []reply{{}}}
+		w := new(witness)
+		client := newClient(t, "http://127.0.0.1", through(api), limited(0.1, 1), observedBy(w), retrying(3))
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if _, err := client.Page(ctx, apiclient.Usage, 1); err != nil {
+			t.Fatal(err)
+		}
+		_, err := client.Page(ctx, apiclient.Usage, 1)
+		if err == nil || !contains(err.Error(), "--api.rate-limit") || ctx.Err() != nil || len(api.calls) != 1 {
+			t.Errorf("error = %v after %d calls, want one that names the flag, at once", err, len(api.calls))
+		}
+		if n := len(w.attempts); w.attempts[n-1].Sent || w.attempts[n-1].Err.Code.Code != "timeout" {
+			t.Errorf("the last attempt was %+v", w.attempts[n-1])
+		}
+	})
+}
