@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -169,6 +170,10 @@ func (c *Client) pages(ctx context.Context, export Export, first Page) ([]Task, 
 	tasks := make([]Task, len(pages)*PageSize)
 	pages[0] = append(tasks[:0:PageSize], first.Tasks...)
 	var ended atomic.Bool
+	// Where pages overlap, prove finds it in the end. A server that ignores page
+	// numbers is found out here, before it is asked for every page.
+	var heads sync.Map
+	heads.Store(first.Tasks[0].ID, nil)
 	workers, working := errgroup.WithContext(ctx)
 	workers.SetLimit(c.config.Concurrency)
 	for i := 1; i < len(pages) && !ended.Load() && working.Err() == nil; i++ {
@@ -180,6 +185,8 @@ func (c *Client) pages(ctx context.Context, export Export, first Page) ([]Task, 
 			pages[i] = page.Tasks
 			if len(page.Tasks) == 0 {
 				ended.Store(true)
+			} else if _, twice := heads.LoadOrStore(page.Tasks[0].ID, nil); twice {
+				return unproven("two pages begin with the same task")
 			}
 			return samePage(page, i+1, first.TotalCount)
 		})
