@@ -9,12 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"alicdn_export_exporter/apiclient"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var testKey = apiclient.StaticCredentials{AccessKeyID: "LTAItestid", AccessKeySecret: "testsecret"}
 

@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials"
@@ -17,4 +18,12 @@ func Age(d *DefaultChain, by time.Duration) {
 	defer d.mu.Unlock()
 	d.fetchedAt = d.fetchedAt.Add(-by)
 	d.builtAt = d.builtAt.Add(-by)
+}
+
+// DecodePage reads the body of a successful answer.
+func DecodePage(body []byte) (Page, error) { return decodePage(body, nil) }
+
+// AnswerError is the error in an answer.
+func AnswerError(status int, body []byte) error {
+	return answerError(&http.Response{StatusCode: status}, body, time.Now())
 }

@@ -151,7 +151,7 @@ func TestWalksThatCannotBeProvenAreBounded(t *testing.T) {
 		change func(int, string) string
 		reason string
 	}{
-		{"a count that moves", func(_ int, body string) string { return countsAs(int(120 + n.Add(1)%7))(0, body) }, "TotalCount changed"},
+		{"a count that moves", func(_ int, body string) string { return countsAs(int(120+n.Add(1)%7))(0, body) }, "TotalCount changed"},
 		{"a first page that moves", func(page int, body string) string {
 			if page == 1 {
 				return strings.Replace(body, `"TaskName":""`, fmt.Sprintf(`"TaskName":"%d"`, n.Add(1)), 1)

@@ -3,13 +3,10 @@ package apiclient_test
 import (
 	"compress/gzip"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
-	"log"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"runtime"
 	"strings"
@@ -92,35 +89,6 @@ func TestProxyPasswordIsNotShown(t *testing.T) {
 	got := pageError(t, newClient(t, "http://127.0.0.1", func(c *apiclient.Config) { c.Transport = transport }))
 	if got.Code.Code != "connection" || contains(got.Error(), "Canary") {
 		t.Errorf("error = %v", got)
-	}
-}
-
-func TestBadTLSIsRefused(t *testing.T) {
-	answer := file(t, "testdata/answers/missing_data_empty_list.json")
-	start := func(change func(*httptest.Server)) string {
-		server := httptest.NewUnstartedServer(answer)
-		server.TLS = &tls.Config{} //nolint:gosec // Some of these servers are bad on purpose.
-		server.Config.ErrorLog = log.New(io.Discard, "", 0)
-		change(server)
-		server.StartTLS()
-		t.Cleanup(server.Close)
-		return server.URL
-	}
-	for _, tc := range []struct{ name, endpoint string }{
-		{"self-signed", start(func(*httptest.Server) {})},
-		{"TLS 1.1 at most", start(func(s *httptest.Server) { s.TLS.MinVersion, s.TLS.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 })},
-		{"no TLS at all", strings.Replace(serve(t, answer), "http://", "https://", 1)},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			w := new(witness)
-			got := pageError(t, newClient(t, tc.endpoint, observedBy(w), retrying(3)))
-			if want := (apiclient.Code{Code: "tls", Class: apiclient.Network}); got.Code != want {
-				t.Errorf("error = %v (%v), want %v", got, got.Code, want)
-			}
-			if len(w.attempts) != 1 {
-				t.Errorf("%d attempts, but a certificate does not get better", len(w.attempts))
-			}
-		})
 	}
 }
 

@@ -1,0 +1,49 @@
+package simulator
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestNonceIsGoodOnce(t *testing.T) {
+	now := noon
+	s := New(two(), Options{Now: func() time.Time { return now }})
+	c := clientAt(noon)
+	use := func(nonce string) *http.Request {
+		c.now = now
+		return c.v3(http.MethodGet, UsageAction, nil, "", func(r *http.Request) { r.Header.Set("x-acs-signature-nonce", nonce) })
+	}
+	decodePage(t, ask(s, use("a")))
+	expectCode(t, ask(s, use("a")), 400, "SignatureNonceUsed")
+	decodePage(t, ask(s, use("b")))
+	now = noon.Add(15 * time.Minute)
+	expectCode(t, ask(s, use("a")), 400, "SignatureNonceUsed")
+	now = now.Add(time.Second)
+	decodePage(t, ask(s, use("a")))
+
+	// Who cannot sign cannot use a nonce up.
+	c.secret = "guessed"
+	expectCode(t, ask(s, use("c")), 400, "SignatureDoesNotMatch")
+	c.secret = DefaultAccessKeySecret
+	decodePage(t, ask(s, use("c")))
+}
+
+func TestNoncesAreBounded(t *testing.T) {
+	var n nonces
+	for i := range 2 * maxNonces {
+		if !n.add(strconv.Itoa(i), noon) {
+			t.Fatalf("nonce %d was known", i)
+		}
+	}
+	if len(n.known) != maxNonces || len(n.oldest) != maxNonces {
+		t.Errorf("%d and %d nonces are remembered, want %d", len(n.known), len(n.oldest), maxNonces)
+	}
+	if n.add(strconv.Itoa(maxNonces), noon) {
+		t.Error("the oldest that has room is forgotten")
+	}
+	if !n.add("0", noon) {
+		t.Error("the oldest is remembered in place of a newer one")
+	}
+}

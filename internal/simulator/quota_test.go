@@ -1,0 +1,122 @@
+package simulator
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestQuotaIsSharedByBothActionsAndBySchemes(t *testing.T) {
+	now := noon
+	s := New(two(), Options{Now: func() time.Time { return now }})
+	c := clientAt(noon)
+	for i := range DefaultQuota {
+		r := c.v3(http.MethodGet, UsageAction, nil, "")
+		if i%2 == 0 {
+			r = c.sha1(http.MethodGet, DetailAction, nil)
+		}
+		decodePage(t, ask(s, r))
+	}
+	for _, r := range []*http.Request{c.v3(http.MethodGet, UsageAction, nil, ""), c.sha1(http.MethodGet, DetailAction, nil)} {
+		if code := refusal(t, ask(s, r)).Code; code != "Throttling.User" && code != "Throttling" {
+			t.Errorf("code %q", code)
+		}
+	}
+	// A stranger's calls are refused, but not the account's.
+	stranger := &client{id: DefaultAccessKeyID, secret: "guessed", now: noon}
+	expectCode(t, ask(s, stranger.v3(http.MethodGet, UsageAction, nil, "")), 400, "SignatureDoesNotMatch")
+	now = noon.Add(10 * time.Millisecond)
+	decodePage(t, ask(s, c.v3(http.MethodGet, UsageAction, nil, "")))
+}
+
+// The two ways of throttling take turns, and both say when the next call will be
+// granted: not before, and then indeed.
+func TestThrottlingSaysHowLongToWait(t *testing.T) {
+	limit := regexp.MustCompile(`^Limit:2,Remain:0,TimeLeft:([0-9]+),Reset:([0-9]+)$`)
+	now := noon
+	s := New(two(), Options{Now: func() time.Time { return now }, Quota: 2})
+	c := clientAt(noon)
+	call := func() *http.Request { return c.v3(http.MethodGet, UsageAction, nil, "") }
+	decodePage(t, ask(s, call()))
+	decodePage(t, ask(s, call()))
+	now = now.Add(123 * time.Millisecond)
+	for i := range 4 {
+		w := ask(s, call())
+		if i%2 == 0 {
+			expectCode(t, w, 400, "Throttling.User")
+		} else {
+			expectCode(t, w, 503, "Throttling")
+		}
+		left := w.Header().Get("x-acs-retry-after")
+		match := limit.FindStringSubmatch(w.Header().Get("x-ratelimit-user-api"))
+		if left != "377" || match == nil || match[1] != left || match[2] != strconv.FormatInt(noon.Unix(), 10) {
+			t.Errorf("x-acs-retry-after %q, x-ratelimit-user-api %q", left, w.Header().Get("x-ratelimit-user-api"))
+		}
+	}
+	now = now.Add(376 * time.Millisecond)
+	expectCode(t, ask(s, call()), 400, "Throttling.User")
+	now = now.Add(time.Millisecond)
+	decodePage(t, ask(s, call()))
+}
+
+// One who asks without pause gets the size at once and then the rate.
+func TestQuotaIsGrantedWhole(t *testing.T) {
+	b := newBucket(100, noon)
+	granted := 0
+	for i := range 10000 {
+		if b.take(at(noon.Add(time.Duration(i)*time.Millisecond))) == nil {
+			granted++
+		}
+	}
+	if granted < 1098 || granted > 1100 {
+		t.Errorf("%d calls granted in 9.999s, want 100 and 999.9", granted)
+	}
+}
+
+// Whatever the callers do, no span of t seconds sees more than rate·t + size calls
+// granted.
+func TestQuotaOverAnySpan(t *testing.T) {
+	for _, rate := range []float64{0.5, 1, 7, 100} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // The same histories every time.
+			now := noon
+			b := newBucket(rate, now)
+			var granted []time.Time
+			for range 20000 {
+				pause := time.Duration(random.ExpFloat64() / rate / 3 * float64(time.Second))
+				if random.IntN(500) == 0 {
+					pause += 5 * time.Second
+				}
+				now = now.Add(pause)
+				if b.take(at(now)) == nil {
+					granted = append(granted, now)
+				}
+			}
+			for from := range granted {
+				for to := from; to < min(from+300, len(granted)); to++ {
+					span := granted[to].Sub(granted[from]).Seconds()
+					if most := rate*span + b.size + 1e-6; float64(to-from+1) > most {
+						t.Fatalf("%d calls granted in %gs, at most %g", to-from+1, span, most)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestClockThatJumpsBackGrantsNothing(t *testing.T) {
+	b := newBucket(1, noon)
+	if b.take(at(noon)) != nil {
+		t.Fatal("the first call is refused")
+	}
+	if b.take(at(noon.Add(-time.Hour))) == nil {
+		t.Error("a jump back grants a call")
+	}
+	if b.take(at(noon.Add(-time.Hour+time.Second))) != nil {
+		t.Error("a second after the jump, nothing is granted")
+	}
+}
