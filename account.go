@@ -26,19 +26,27 @@ import (
 // firstKeyTimeout bounds the search for a key when the program starts.
 const firstKeyTimeout = 10 * time.Second
 
-// account is what the flags make of the one account that they describe.
+// account is the one account that the flags and the file describe, at work.
 type account struct {
 	endpoint    string
 	credentials apiclient.CredentialsProvider
-	exports     []apiclient.Export
 	client      *apiclient.Client
+	watched     collector.Account
 	close       func()
 }
 
 // newAccount also starts the simulated API where the flags ask for it.
 func newAccount(ctx context.Context, flags *config.Flags, metrics *collector.APIMetrics, logger log.Logger) (*account, error) {
-	a := &account{endpoint: flags.Endpoint, close: func() {}}
-	if err := a.parseExports(flags); err != nil {
+	var known []string
+	for _, export := range apiclient.Exports() {
+		known = append(known, string(export))
+	}
+	settings, err := flags.Account(known)
+	if err != nil {
+		return nil, err
+	}
+	a := &account{endpoint: settings.Endpoint, close: func() {}}
+	if a.watched, err = watch(settings); err != nil {
 		return nil, err
 	}
 	if flags.Demo {
@@ -52,33 +60,49 @@ func newAccount(ctx context.Context, flags *config.Flags, metrics *collector.API
 		Endpoint:    a.endpoint,
 		Credentials: a.credentials,
 		Timeout:     flags.APITimeout,
-		RateLimit:   flags.RateLimit,
+		RateLimit:   settings.RateLimit,
 		Concurrency: flags.Concurrency,
 		MaxRetries:  flags.MaxRetries,
 		MaxTasks:    flags.MaxTasks,
 		UserAgent:   name + "/" + version.Version,
-		Observer:    metrics.Observer(flags.AccountName, a.exports, logger),
+		Observer:    metrics.Observer(settings.Name, a.watched.Exports, logger),
 	})
 	if err != nil {
 		a.close()
-		return nil, fmt.Errorf("account %s: %w", flags.AccountName, err)
+		return nil, fmt.Errorf("account %s: %w", settings.Name, err)
 	}
-	a.client = client
+	a.client, a.watched.Client = client, client
 	stop := a.close
 	a.close = func() { client.Close(); stop() }
 	return a, nil
 }
 
-func (a *account) parseExports(flags *config.Flags) error {
-	var known []string
-	for _, export := range apiclient.Exports() {
-		known = append(known, string(export))
+// watch translates settings, which are valid already, into what the collector wants.
+func watch(settings config.Account) (collector.Account, error) {
+	zone, err := time.LoadLocation(settings.TimeZone)
+	if err != nil {
+		return collector.Account{}, err
 	}
-	names, err := flags.ExportNames(known)
-	for _, name := range names {
-		a.exports = append(a.exports, apiclient.Export(name))
+	watched := collector.Account{Name: settings.Name, TimeZone: zone}
+	for _, export := range settings.Exports {
+		watched.Exports = append(watched.Exports, apiclient.Export(export))
 	}
-	return err
+	for _, e := range settings.Expectations {
+		export := apiclient.Export(e.Export)
+		if !slices.Contains(watched.Exports, export) {
+			return collector.Account{}, fmt.Errorf("the expectation %q is about the export %s, which is not watched", e.Name, export)
+		}
+		pattern, patternErr := e.Pattern()
+		grace, graceErr := e.GracePeriod()
+		since, sinceErr := e.Begin(zone)
+		if err := errors.Join(patternErr, graceErr, sinceErr); err != nil {
+			return collector.Account{}, err
+		}
+		watched.Expectations = append(watched.Expectations, collector.Expectation{
+			Name: e.Name, Export: export, TaskName: pattern, Every: collector.Every(e.Every), Grace: grace, Since: since,
+		})
+	}
+	return watched, nil
 }
 
 // findCredentials refuses to start where nothing at all can give a key; a source
@@ -157,19 +181,21 @@ func serveHTTP(ctx context.Context, address string, handler http.Handler) (serve
 	return listener.Addr().String(), func() { _ = server.Close(); <-ended }, nil
 }
 
-// runCheck tries the account that the flags describe.
+// runCheck tries the account.
 func runCheck(ctx context.Context, flags *config.Flags, out io.Writer) error {
 	account, err := newAccount(ctx, flags, collector.NewAPIMetrics(), log.NewNopLogger())
 	if err != nil {
 		return err
 	}
 	defer account.close()
-	if !check.Run(ctx, out, check.Account{
-		Name:        flags.AccountName,
+	ctx, cancel := context.WithTimeout(ctx, flags.RefreshTimeout)
+	defer cancel()
+	if !check.Run(ctx, out, check.Config{
+		Account:     account.watched,
 		Endpoint:    account.endpoint,
 		Credentials: account.credentials,
 		Client:      account.client,
-		Exports:     account.exports,
+		Now:         time.Now(),
 	}) {
 		return errors.New("not all is right, see above")
 	}

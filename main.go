@@ -38,38 +38,27 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // run is the whole program. Its result is the exit status: 0, or 1 after one
 // clear line on stderr.
 func run(args []string, stdout, stderr io.Writer) int {
-	app := kingpin.New(name, "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN.").
-		DefaultEnvars().Version(version.Print(name)).UsageWriter(stdout)
-	app.HelpFlag.Short('h').NoEnvar()
-	app.VersionFlag.NoEnvar()
+	line := newCommandLine(stdout)
 	printed := false
-	app.Terminate(func(int) { printed = true })
-	flags := config.AddFlags(app)
-	app.Command("serve", "Serve the metrics. The default.").Default()
-	checkCommand := app.Command("check", "Try the configuration, the credentials, one page of each list and the clock; say what is wrong.")
-	simulate := app.Command("simulate", "Serve a simulated API, to try the exporter without an account.")
-	scenario := simulate.Flag("scenario", "What happens there: "+strings.Join(simulator.ScenarioNames(), ", ")+".").
-		Default("healthy").String()
-	address := simulate.Flag("address", "Where it listens.").Default("127.0.0.1:10078").String()
-
-	command, err := app.Parse(args)
+	line.app.Terminate(func(int) { printed = true })
+	command, err := line.app.Parse(args)
 	if printed { // --help or --version
 		return 0
 	}
 	if err != nil {
 		err = fmt.Errorf("%w, try --help", err)
-	} else if err = flags.Validate(); err == nil {
+	} else if err = line.flags.Validate(); err == nil {
 		// A second signal ends the process at once.
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		context.AfterFunc(ctx, stop)
 		defer stop()
 		switch command {
-		case checkCommand.FullCommand():
-			err = runCheck(ctx, flags, stdout)
-		case simulate.FullCommand():
-			err = serveSimulator(ctx, *scenario, *address, stdout)
+		case line.check.FullCommand():
+			err = runCheck(ctx, line.flags, stdout)
+		case line.simulate.FullCommand():
+			err = serveSimulator(ctx, *line.scenario, *line.address, stdout)
 		default:
-			err = serve(ctx, flags, stderr)
+			err = serve(ctx, line.flags, stderr)
 		}
 	}
 	if err != nil {
@@ -77,6 +66,29 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// commandLine is all that the arguments and the environment can say.
+type commandLine struct {
+	app               *kingpin.Application
+	flags             *config.Flags
+	check, simulate   *kingpin.CmdClause
+	scenario, address *string // of simulate
+}
+
+func newCommandLine(stdout io.Writer) *commandLine {
+	app := kingpin.New(name, "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN.").
+		DefaultEnvars().Version(version.Print(name)).UsageWriter(stdout)
+	app.HelpFlag.Short('h').NoEnvar()
+	app.VersionFlag.NoEnvar()
+	l := &commandLine{app: app, flags: config.AddFlags(app)}
+	app.Command("serve", "Serve the metrics. The default.").Default()
+	l.check = app.Command("check", "Try the configuration, the credentials, one page of each list and the clock; say what is wrong.")
+	l.simulate = app.Command("simulate", "Serve a simulated API, to try the exporter without an account.")
+	l.scenario = l.simulate.Flag("scenario", "What happens there: "+strings.Join(simulator.ScenarioNames(), ", ")+".").
+		Default("healthy").String()
+	l.address = l.simulate.Flag("address", "Where it listens.").Default("127.0.0.1:10078").String()
+	return l
 }
 
 // serve runs the exporter until the context ends.
@@ -92,8 +104,9 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 		TTL:            flags.CacheTTL,
 		MaxStale:       flags.CacheMaxStale,
 		RefreshTimeout: flags.RefreshTimeout,
+		TaskInfo:       flags.TaskInfo,
 		Logger:         logs.gokit,
-	}, collector.Account{Name: flags.AccountName, Client: account.client, Exports: account.exports})
+	}, account.watched)
 	defer exports.Close()
 
 	data, exporter := prometheus.NewRegistry(), prometheus.NewRegistry()
@@ -111,7 +124,7 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	logs.slog.Info("Starting "+name, "version", version.Info(), "account", flags.AccountName, "endpoint", account.endpoint)
+	logs.slog.Info("Starting "+name, "version", version.Info(), "account", account.watched.Name, "endpoint", account.endpoint)
 	waiting, release := context.WithCancel(context.Background())
 	defer release()
 	server := web.NewServer(waiting, handler, logs.std())

@@ -14,10 +14,19 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// Snapshot is the last good listing of an export and what it says.
+// Snapshot is the last good listing of an export and what it says, whatever the
+// time.
 type Snapshot struct {
 	Listing *apiclient.Listing
 	Summary Summary
+	// Covered is the usage that the successful tasks cover.
+	Covered Union
+	// Unrecovered is the number of failures that no success has made up for.
+	Unrecovered int
+	// Expected is what the tasks of each expectation cover, in their order.
+	Expected []Union
+	// Newest are the newest tasks, as many as are shown one by one.
+	Newest []apiclient.Task
 }
 
 // state is where the refreshes of one export stand.
@@ -36,6 +45,8 @@ type state struct {
 type refresher struct {
 	lister  Client
 	export  apiclient.Export
+	expect  []Expectation // of this export
+	newest  int           // how many tasks are shown one by one
 	ttl     time.Duration
 	timeout time.Duration
 	logger  log.Logger
@@ -115,7 +126,7 @@ func (r *refresher) read(lifetime context.Context, previous *Snapshot) (snapshot
 	defer func() {
 		if reason := recover(); reason != nil {
 			snapshot, err = nil, fmt.Errorf("panic: %v", reason)
-			_ = level.Debug(r.logger).Log("msg", "Refresh panicked", "stack", debug.Stack())
+			_ = level.Debug(r.logger).Log("msg", "Refresh panicked", "stack", string(debug.Stack()))
 		}
 	}()
 	ctx, cancel := context.WithTimeout(lifetime, r.timeout)
@@ -131,7 +142,17 @@ func (r *refresher) read(lifetime context.Context, previous *Snapshot) (snapshot
 	case err != nil:
 		return nil, err
 	}
-	return &Snapshot{Listing: listing, Summary: Summarize(listing.Tasks)}, nil
+	snapshot = &Snapshot{
+		Listing:     listing,
+		Summary:     Summarize(listing.Tasks),
+		Covered:     CoveredBy(listing.Tasks, nil),
+		Unrecovered: UnrecoveredFailures(r.export, listing.Tasks),
+		Newest:      NewestTasks(listing.Tasks, r.newest),
+	}
+	for _, expectation := range r.expect {
+		snapshot.Expected = append(snapshot.Expected, CoveredBy(listing.Tasks, expectation.TaskName))
+	}
+	return snapshot, nil
 }
 
 func (r *refresher) current() state {

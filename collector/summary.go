@@ -2,6 +2,7 @@ package collector
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"alicdn_export_exporter/apiclient"
@@ -43,11 +44,33 @@ func Summarize(tasks []apiclient.Task) Summary {
 			if task.Created != 0 && (pending == 0 || task.Created < pending) {
 				pending = task.Created
 			}
+		case apiclient.Unknown: // Only counted: nobody knows what its times mean.
 		}
 	}
 	s.NewestTask = newest.Status
 	s.NewestSuccess, s.NewestFailure, s.OldestPending = success.Time(), failure.Time(), pending.Time()
 	return s
+}
+
+// NewestTasks returns the n newest tasks, the newest first.
+func NewestTasks(tasks []apiclient.Task, n int) []apiclient.Task {
+	if n <= 0 {
+		return nil
+	}
+	var newest []apiclient.Task
+	for _, task := range tasks {
+		at, _ := slices.BinarySearchFunc(newest, task, func(a, b apiclient.Task) int {
+			if laterCreated(a, b) {
+				return -1
+			}
+			return 1
+		})
+		if at < n {
+			newest = slices.Insert(newest, at, task)
+			newest = newest[:min(n, len(newest))]
+		}
+	}
+	return newest
 }
 
 // laterCreated orders tasks by creation and then by id: ids are numbers that

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/collector"
 )
 
 // The API refuses requests whose date is off by more than 15 minutes
@@ -20,40 +21,54 @@ const (
 	notableSkew = time.Minute
 )
 
-// Client reads one page; *apiclient.Client is one.
+// Client reads pages and lists; *apiclient.Client is one.
 type Client interface {
 	Page(ctx context.Context, export apiclient.Export, number int) (apiclient.Page, error)
+	List(ctx context.Context, export apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error)
 	ClockSkew() (time.Duration, bool)
 }
 
-// Account is what is checked.
-type Account struct {
-	Name, Endpoint string
-	Credentials    apiclient.CredentialsProvider
-	Client         Client
-	Exports        []apiclient.Export
+// Config is what is checked.
+type Config struct {
+	Account     collector.Account
+	Endpoint    string
+	Credentials apiclient.CredentialsProvider
+	Client      Client
+	// Now is the time of the report.
+	Now time.Time
 }
 
 // Run prints one line for each thing that is right, and for each that is not what
-// to do about it. It reports whether all is right.
-func Run(ctx context.Context, out io.Writer, account Account) bool {
+// to do about it; then what the lists say. It reports whether all is right: what
+// the lists say does not count.
+func Run(ctx context.Context, out io.Writer, config Config) bool {
 	r := report{out: out, right: true}
-	r.ok("account", "%s at %s", account.Name, account.Endpoint)
-	key, err := account.Credentials.Credentials(ctx)
+	r.ok("account", "%s at %s", config.Account.Name, config.Endpoint)
+	key, err := config.Credentials.Credentials(ctx)
 	if err != nil {
 		r.failed("credentials", err.Error(), "Give a key in one of the ways that the README lists.")
 		return false
 	}
 	r.ok("credentials", "from %s", key.Provider)
-	for _, export := range account.Exports {
-		page, err := account.Client.Page(ctx, export, 1)
+	var readable []apiclient.Export
+	for _, export := range config.Account.Exports {
+		page, err := config.Client.Page(ctx, export, 1)
 		if err != nil {
 			r.failed(string(export), err.Error(), advice(err, export))
 			continue
 		}
 		r.ok(string(export), "%d tasks in the list", page.TotalCount)
+		readable = append(readable, export)
 	}
-	r.clock(account.Client)
+	r.clock(config.Client)
+	for _, export := range readable {
+		listing, err := config.Client.List(ctx, export, nil)
+		if err != nil {
+			r.failed(string(export), err.Error(), advice(err, export))
+			continue
+		}
+		r.listing(config, export, listing.Tasks)
+	}
 	return r.right
 }
 

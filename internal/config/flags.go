@@ -2,12 +2,14 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/exporter-toolkit/web"
@@ -21,8 +23,10 @@ type Flags struct {
 	TelemetryPath       string
 	LogLevel            string
 	LogFormat           string
+	ConfigFile          string // empty for none
 	Demo                bool
 	AccountName         string
+	TimeZone            string
 	Endpoint            string
 	APITimeout          time.Duration
 	RateLimit           float64 // calls a second
@@ -34,6 +38,7 @@ type Flags struct {
 	RefreshTimeout      time.Duration
 	ScrapeTimeoutOffset time.Duration
 	Exports             string // separated by commas
+	TaskInfo            int    // tasks
 }
 
 // AddFlags adds the flags to an application.
@@ -43,8 +48,10 @@ func AddFlags(app *kingpin.Application) *Flags {
 	text(app, &f.TelemetryPath, "web.telemetry-path", "/metrics", "Path of the metrics.")
 	text(app, &f.LogLevel, "log.level", "info", "Least level to log: debug, info, warn or error.")
 	text(app, &f.LogFormat, "log.format", "logfmt", "Format of the log: logfmt or json.")
+	text(app, &f.ConfigFile, "config.file", "", "File that describes the account and the exports that should exist; the flags are its defaults.")
 	app.Flag("demo", "Watch a simulated account in this process instead of a real one.").BoolVar(&f.Demo)
 	text(app, &f.AccountName, "account.name", "default", "Value of the label account.")
+	text(app, &f.TimeZone, "account.time-zone", "Asia/Shanghai", "Time zone in which the account's months, weeks and days begin.")
 	text(app, &f.Endpoint, "api.endpoint", "cdn.aliyuncs.com", "Host name of the API; http:// is accepted for loopback addresses only.")
 	duration(app, &f.APITimeout, "api.timeout", "10s", "Time limit of one API call.")
 	number(app, &f.RateLimit, "api.rate-limit", "20", "API calls a second, retries included; the account's quota is 100.")
@@ -56,6 +63,7 @@ func AddFlags(app *kingpin.Application) *Flags {
 	duration(app, &f.RefreshTimeout, "refresh.timeout", "2m", "Time limit of one refresh of the list.")
 	duration(app, &f.ScrapeTimeoutOffset, "scrape.timeout-offset", "500ms", "Part of a scrape's timeout that is kept for the answer.")
 	text(app, &f.Exports, "collector.exports", "usage", "Exports to watch, separated by commas: usage, usage_detail. Each needs its own RAM action.")
+	integer(app, &f.TaskInfo, "collector.task-info", "0", "Number of the newest tasks to show one by one, at most 100.")
 	return f
 }
 
@@ -71,6 +79,10 @@ func (f *Flags) Validate() error {
 		"--log.level=%s must be debug, info, warn or error", f.LogLevel)
 	reject(f.LogFormat != "logfmt" && f.LogFormat != "json", "--log.format=%s must be logfmt or json", f.LogFormat)
 	reject(strings.TrimSpace(f.AccountName) == "", "--account.name must not be empty")
+	reject(!utf8.ValidString(f.AccountName), "--account.name=%q must be UTF-8", f.AccountName) // As labels must.
+	_, err := time.LoadLocation(f.TimeZone)
+	reject(err != nil || f.TimeZone == "" || f.TimeZone == "Local", "--account.time-zone=%s is no time zone, such as Asia/Shanghai", f.TimeZone)
+	reject(f.TaskInfo < 0 || f.TaskInfo > 100, "--collector.task-info=%d must be from 0 to 100", f.TaskInfo)
 	reject(f.APITimeout <= 0, "--api.timeout=%s must be above 0", f.APITimeout)
 	reject(!(f.RateLimit > 0) || math.IsInf(f.RateLimit, 1), "--api.rate-limit=%v must be above 0", f.RateLimit)
 	reject(f.Concurrency < 1 || f.Concurrency > 1000, "--api.concurrency=%d must be from 1 to 1000", f.Concurrency)
@@ -97,4 +109,29 @@ func (f *Flags) ExportNames(known []string) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// Account is the account of the file, or without one that of the flags, with
+// nothing left empty. known are the names of the exports there are.
+func (f *Flags) Account(known []string) (Account, error) {
+	exports, err := f.ExportNames(known)
+	if err != nil {
+		return Account{}, err
+	}
+	var account Account
+	if f.ConfigFile != "" {
+		file, err := Load(f.ConfigFile, known)
+		if err != nil {
+			return Account{}, err
+		}
+		account = file.Accounts[0]
+	}
+	account.Name = cmp.Or(account.Name, f.AccountName)
+	account.Endpoint = cmp.Or(account.Endpoint, f.Endpoint)
+	account.TimeZone = cmp.Or(account.TimeZone, f.TimeZone)
+	account.RateLimit = cmp.Or(account.RateLimit, f.RateLimit)
+	if len(account.Exports) == 0 {
+		account.Exports = exports
+	}
+	return account, nil
 }

@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -56,8 +55,8 @@ func readCall(w http.ResponseWriter, r *http.Request) (*call, *apiError) {
 }
 
 func (c *call) readForm() error {
-	mediaType, _, err := mime.ParseMediaType(c.header.Get("Content-Type"))
-	if err != nil || mediaType != "application/x-www-form-urlencoded" || len(c.body) == 0 {
+	mediaType, _, _ := strings.Cut(c.header.Get("Content-Type"), ";")
+	if !strings.EqualFold(strings.TrimSpace(mediaType), "application/x-www-form-urlencoded") {
 		return nil // A body of another kind is signed, but holds no parameters.
 	}
 	form, err := url.ParseQuery(string(c.body))

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -73,9 +74,7 @@ func (c *client) sha1(method, action string, params url.Values, edits ...func(ur
 	if c.token != "" {
 		signed.Set("SecurityToken", c.token)
 	}
-	for name, values := range params {
-		signed[name] = values
-	}
+	maps.Copy(signed, params)
 	for _, edit := range edits {
 		edit(signed)
 	}

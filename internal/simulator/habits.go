@@ -6,7 +6,6 @@ import "time"
 const (
 	kindMonthly uint64 = iota
 	kindWeekly
-	kindRepeat
 	kindEarly
 	kindCampaign
 	kindRecent
@@ -27,7 +26,6 @@ type routine struct {
 	action string
 	kind   uint64
 	seed   uint64
-	since  time.Time // nothing was made before
 
 	period       func(time.Time) time.Time // monthOf or weekOf
 	months, days int                       // how long a period is
@@ -41,9 +39,6 @@ func (r routine) habit(from, to time.Time) []job {
 	var jobs []job
 	for end := r.period(earliest(from)); !end.After(to); end = end.AddDate(0, r.months, r.days) {
 		created := end.Add(r.after + seconds(0, r.within, r.seed, r.kind, uint64(end.Unix())))
-		if created.Before(r.since) {
-			continue
-		}
 		start := end.AddDate(0, -r.months, -r.days)
 		j := job{
 			action: r.action, kind: r.kind, name: r.name(start),
@@ -62,7 +57,8 @@ func once(jobs ...job) habit {
 	return func(_, _ time.Time) []job { return jobs }
 }
 
-// story makes the habits of an account that was set up a year before start.
+// story makes the habits of an account, as they are seen from start on. What was
+// done regularly was done so all the time before.
 type story struct {
 	start time.Time // in whole seconds, as the API's times are
 	seed  uint64
@@ -71,7 +67,7 @@ type story struct {
 // monthly is the usage export that a timer makes on the 1st for the month before.
 func (s story) monthly(edit func(*job) bool) habit {
 	return routine{
-		action: UsageAction, kind: kindMonthly, seed: s.seed, since: s.start.AddDate(-1, 0, 0),
+		action: UsageAction, kind: kindMonthly, seed: s.seed,
 		period: monthOf, months: 1, after: time.Minute, within: 90 * time.Second,
 		name: func(month time.Time) string { return "usage-" + monthName(month) },
 		edit: edit,
@@ -82,7 +78,7 @@ func (s story) monthly(edit func(*job) bool) habit {
 // weeks ago failed and was repeated on the Tuesday.
 func (s story) weekly() []habit {
 	r := routine{
-		action: UsageAction, kind: kindWeekly, seed: s.seed, since: s.start.AddDate(-1, 0, 0),
+		action: UsageAction, kind: kindWeekly, seed: s.seed,
 		period: weekOf, days: 7, after: 9 * time.Hour, within: 20 * time.Minute,
 		name: func(monday time.Time) string { return "weekly-" + weekName(monday) },
 	}
@@ -93,7 +89,6 @@ func (s story) weekly() []habit {
 			again = j
 		}
 	}
-	again.kind = kindRepeat
 	again.created = again.created.AddDate(0, 0, 1)
 	again.finished = again.created.Add(exportTime(s.seed, again.kind, again.created))
 	r.edit = func(j *job) bool {
@@ -148,7 +143,7 @@ func (s story) job(kind uint64, name string, created, start, end time.Time) job 
 // made on the 2nd.
 func (s story) details() []habit {
 	r := routine{
-		action: DetailAction, kind: kindMonthly, seed: s.seed, since: s.start.AddDate(-1, 0, 0),
+		action: DetailAction, kind: kindMonthly, seed: s.seed,
 		period: monthOf, months: 1, after: 33 * time.Hour, within: 20 * time.Minute,
 		name: func(month time.Time) string { return "domains-" + monthName(month) },
 	}

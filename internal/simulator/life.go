@@ -9,7 +9,7 @@ import (
 
 // DownloadSecret is part of every DownloadURL that the simulator makes up: where
 // it turns up outside of an API answer, a secret has got out.
-const DownloadSecret = "SimulatedDownloadSecret000001" //nolint:gosec // It opens nothing at all.
+const DownloadSecret = "SimulatedDownloadSecret000001"
 
 // job is the whole life of a task, its future included.
 type job struct {

@@ -82,7 +82,7 @@ func TestQuotaIsGrantedWhole(t *testing.T) {
 func TestQuotaOverAnySpan(t *testing.T) {
 	for _, rate := range []float64{0.5, 1, 7, 100} {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
-			random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // The same histories every time.
+			random := rand.New(rand.NewPCG(1, 2))
 			now := noon
 			b := newBucket(rate, now)
 			var granted []time.Time

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -21,7 +22,7 @@ import (
 // The credentials that a server accepts where its Options name no others.
 const (
 	DefaultAccessKeyID     = "LTAI5tSimulatedAccessKey"
-	DefaultAccessKeySecret = "SimulatedAccessKeySecret000001" //nolint:gosec // It opens nothing but this simulator.
+	DefaultAccessKeySecret = "SimulatedAccessKeySecret000001"
 	DefaultSecurityToken   = "SimulatedSecurityToken000001"
 )
 
@@ -132,9 +133,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a = s.answer(w, r, now, env)
 	}
 	header := w.Header()
-	for name, value := range a.header {
-		header[name] = value
-	}
+	maps.Copy(header, a.header)
 	header.Set("Content-Type", a.contentType)
 	header.Set("Content-Length", strconv.Itoa(len(a.body)))
 	header.Set("Date", now.UTC().Format(http.TimeFormat))

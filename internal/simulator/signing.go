@@ -159,13 +159,12 @@ func (c *call) headerValue(name string) string {
 
 // canonicalV3 is what the API shows of its side of a signature that does not match.
 func (c *call) canonicalV3(headers []signature.Header, hash string) string {
-	var names []string
-	canonical := c.method + "\n/\n" + signature.CanonicalQuery(c.query) + "\n"
+	var names, lines []string
 	for _, h := range headers {
 		names = append(names, h.Name)
-		canonical += h.Name + ":" + strings.TrimSpace(h.Value) + "\n"
+		lines = append(lines, h.Name+":"+strings.TrimSpace(h.Value)+"\n")
 	}
-	return canonical + "\n" + strings.Join(names, ";") + "\n" + hash
+	return strings.Join([]string{c.method, "/", signature.CanonicalQuery(c.query), strings.Join(lines, ""), strings.Join(names, ";"), hash}, "\n")
 }
 
 // claimHMACSHA1 reads the parameters of the older scheme.

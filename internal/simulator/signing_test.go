@@ -2,6 +2,8 @@ package simulator
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"alicdn_export_exporter/internal/signature"
 )
 
 // A way to sign, with and without parameters changed before and after.
@@ -127,9 +131,9 @@ func TestWhatWasSignedIsWhatWasSent(t *testing.T) {
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
-	authorization := func(old, new string) func(*http.Request) {
+	authorization := func(sent, changed string) func(*http.Request) {
 		return func(r *http.Request) {
-			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), old, new, 1))
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), sent, changed, 1))
 		}
 	}
 	for name, tc := range map[string]struct {
@@ -148,9 +152,10 @@ func TestWhatWasSignedIsWhatWasSent(t *testing.T) {
 		"action unsigned":        {authorization("x-acs-action;", ""), "IncompleteSignature"},
 		"names out of order":     {authorization("host;x-acs-action", "x-acs-action;host"), "IncompleteSignature"},
 		"a name twice":           {authorization("host;", "host;host;"), "IncompleteSignature"},
-		"a name in capitals":     {authorization("x-acs-action", "X-Acs-Action"), "IncompleteSignature"},
+		"a name in capitals":     {authorization("content-type", "Content-Type"), "IncompleteSignature"},
 		"more names than signed": {authorization("=content-type;", "=accept;content-type;"), "SignatureDoesNotMatch"},
 		"no signature":           {authorization("Signature=", "Signed="), "IncompleteSignature"},
+		"one field more":         {authorization("Signature=", "Region=cn,Signature="), "IncompleteSignature"},
 		"blank after comma":      {authorization(",Signature", ", Signature"), "IncompleteSignature"},
 		"empty credential":       {authorization(DefaultAccessKeyID, ""), "IncompleteSignature"},
 		"another key's id":       {func(r *http.Request) { r.Header.Set("x-acs-accesskey-id", "STS.other") }, "InvalidSecurityToken.MismatchWithAccessKey"},
@@ -171,12 +176,25 @@ func TestWhatWasSignedIsWhatWasSent(t *testing.T) {
 	}
 }
 
-// A client that signs a body hash that is not the body's has signed something else.
+// The body hash in the header and in the signature must both be the body's.
 func TestBodyHashIsThatOfTheBody(t *testing.T) {
-	r := clientAt(noon).v3(http.MethodPost, UsageAction, nil, "body", func(r *http.Request) {
-		r.Header.Set("x-acs-content-sha256", strings.Repeat("0", 64))
-	})
-	expectCode(t, ask(New(two(), Options{Now: at(noon)}), r), 400, "SignatureDoesNotMatch")
+	other := strings.Repeat("0", 64)
+	body := sha256.Sum256([]byte("body"))
+	for name, signed := range map[string]string{"header and signature": other, "header alone": hex.EncodeToString(body[:])} {
+		c := clientAt(noon)
+		r := c.v3(http.MethodPost, UsageAction, nil, "body", func(r *http.Request) { r.Header.Set("x-acs-content-sha256", other) })
+		headers := []signature.Header{{Name: "host", Value: r.Host}}
+		for name := range r.Header {
+			if name := strings.ToLower(name); name != "authorization" {
+				headers = append(headers, signature.Header{Name: name, Value: r.Header.Get(name)})
+			}
+		}
+		names, sum := signature.V3(c.secret, r.Method, r.URL.Query(), headers, signed)
+		r.Header.Set("Authorization", signature.AlgorithmV3+" Credential="+c.id+",SignedHeaders="+names+",Signature="+sum)
+		if code := refusal(t, ask(New(two(), Options{Now: at(noon)}), r)).Code; code != "SignatureDoesNotMatch" {
+			t.Errorf("another hash in %s: code %q", name, code)
+		}
+	}
 }
 
 func TestHMACSHA1CoversEveryParameter(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -37,8 +39,8 @@ type Config struct {
 // New returns the handler of all paths.
 func New(config Config) (http.Handler, error) {
 	path := config.TelemetryPath
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "/-/") || strings.ContainsAny(path, "{} ") {
-		return nil, fmt.Errorf("telemetry path %q: must begin with / and not with /-/", path)
+	if !plain(path) || strings.HasPrefix(path, "/-/") {
+		return nil, fmt.Errorf("telemetry path %q: must be a plain path, such as /metrics, and not below /-/", path)
 	}
 	mux := http.NewServeMux()
 	exactly := path
@@ -56,6 +58,14 @@ func New(config Config) (http.Handler, error) {
 	mux.HandleFunc("GET /-/healthy", answer("alicdn_export_exporter is healthy.\n"))
 	mux.HandleFunc("GET /-/ready", answer("alicdn_export_exporter is ready.\n"))
 	return mux, nil
+}
+
+// plain tells whether the mux can serve a path and clients ask for it just as it
+// is written.
+func plain(p string) bool {
+	clean := path.Clean(p)
+	return strings.HasPrefix(p, "/") && (p == clean || p == clean+"/" && clean != "/") &&
+		p == (&url.URL{Path: p}).EscapedPath()
 }
 
 // answer serves probes. They ask whether the process serves, never whether the

@@ -1,0 +1,139 @@
+package collector_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/collector"
+)
+
+var usageOnly = []apiclient.Export{apiclient.Usage}
+
+func TestEveryKnownErrorIsThereAt0FromTheStart(t *testing.T) {
+	metrics := collector.NewAPIMetrics()
+	if n := len(scrape(t, metrics)); n != 0 {
+		t.Errorf("without an account there are %d samples", n)
+	}
+	metrics.Observer("main", usageOnly, log.NewNopLogger())
+	codes := apiclient.Codes()
+	want := map[string]string{
+		ofMain("api_requests_total"):                                        "0",
+		ofMain("listing_restarts_total"):                                    "0",
+		ofMain("api_request_duration_seconds_count"):                        "0",
+		`api_rate_limit_wait_seconds_total{account="main"}`:                 "0",
+		errorsOf("Throttling", "throttled"):                                 "0",
+		errorsOf("NoPermission", "denied"):                                  "0",
+		errorsOf("other", "server"):                                         "0",
+		errorsOf("other", "request"):                                        "0",
+		errorsOf("http_status", "server"):                                   "0",
+		errorsOf("http_status", "request"):                                  "0",
+		errorsOf("credentials", "credentials"):                              "0",
+		strings.Replace(ofMain("api_requests_total"), "usage", "detail", 1): "",
+	}
+	for _, code := range codes {
+		want[errorsOf(code.Code, string(code.Class))] = "0"
+	}
+	expect(t, metrics, want)
+	if n := testutil.CollectAndCount(metrics, "alicdn_export_api_errors_total"); n != len(codes) {
+		t.Errorf("%d pairs of code and class, want the %d known ones", n, len(codes))
+	}
+}
+
+// errorsOf is the name of a sample of api_errors_total.
+func errorsOf(code, class string) string {
+	return fmt.Sprintf(`api_errors_total{account="main",class=%q,code=%q,export="usage"}`, class, code)
+}
+
+func TestWhatTheObserverCounts(t *testing.T) {
+	denied := &apiclient.Error{Code: apiclient.Code{Code: "Forbidden", Class: apiclient.Denied}, Status: 403, APICode: "Forbidden.RAM"}
+	noKey := &apiclient.Error{Code: apiclient.Code{Code: apiclient.CodeCredentials, Class: apiclient.CredentialsClass}}
+	for name, tc := range map[string]struct {
+		tell func(apiclient.Observer)
+		want map[string]string
+	}{
+		"an attempt that succeeded": {
+			func(o apiclient.Observer) {
+				o.Attempted(apiclient.Attempt{Export: apiclient.Usage, Page: 1, Sent: true, Duration: 70 * time.Millisecond})
+			},
+			map[string]string{
+				ofMain("api_requests_total"):                                "1",
+				ofMain("api_request_duration_seconds_count"):                "1",
+				ofMain("api_request_duration_seconds_sum"):                  "0.07",
+				ofMain("api_request_duration_seconds_bucket", "le", "0.05"): "0",
+				ofMain("api_request_duration_seconds_bucket", "le", "0.1"):  "1",
+				`api_rate_limit_wait_seconds_total{account="main"}`:         "0",
+				errorsOf("Forbidden", "denied"):                             "0",
+			},
+		},
+		"an attempt that the API refused, under its folded code": {
+			func(o apiclient.Observer) {
+				o.Attempted(apiclient.Attempt{Export: apiclient.Usage, Sent: true, Duration: time.Second, Err: denied})
+			},
+			map[string]string{
+				ofMain("api_requests_total"): "1", ofMain("api_request_duration_seconds_count"): "1",
+				errorsOf("Forbidden", "denied"): "1", errorsOf("Forbidden.RAM", "denied"): "",
+			},
+		},
+		"an attempt that was never sent has no duration": {
+			func(o apiclient.Observer) {
+				o.Attempted(apiclient.Attempt{Export: apiclient.Usage, RateLimitWait: time.Second, Err: noKey})
+			},
+			map[string]string{
+				ofMain("api_requests_total"): "1", ofMain("api_request_duration_seconds_count"): "0",
+				`api_rate_limit_wait_seconds_total{account="main"}`: "1", errorsOf("credentials", "credentials"): "1",
+			},
+		},
+		"an attempt that was called off is no error": {
+			func(o apiclient.Observer) { o.Attempted(apiclient.Attempt{Export: apiclient.Usage}) },
+			map[string]string{ofMain("api_requests_total"): "1", ofMain("api_request_duration_seconds_count"): "0"},
+		},
+		"waits are added up": {
+			func(o apiclient.Observer) {
+				for range 4 {
+					o.Attempted(apiclient.Attempt{Export: apiclient.Usage, RateLimitWait: 250 * time.Millisecond})
+				}
+			},
+			map[string]string{ofMain("api_requests_total"): "4", `api_rate_limit_wait_seconds_total{account="main"}`: "1"},
+		},
+		"a walk that was not proven is no request and no error": {
+			func(o apiclient.Observer) { o.WalkRestarted(apiclient.Usage, "a task is listed twice") },
+			map[string]string{ofMain("listing_restarts_total"): "1", ofMain("api_requests_total"): "0"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			metrics := collector.NewAPIMetrics()
+			other := metrics.Observer("other", usageOnly, log.NewNopLogger())
+			tc.tell(metrics.Observer("main", usageOnly, log.NewNopLogger()))
+			expect(t, metrics, tc.want)
+			expect(t, metrics, map[string]string{`api_requests_total{account="other",export="usage"}`: "0"})
+			other.Attempted(apiclient.Attempt{Export: apiclient.Usage})
+			expect(t, metrics, tc.want)
+			if n := testutil.CollectAndCount(metrics, "alicdn_export_api_errors_total"); n != 2*len(apiclient.Codes()) {
+				t.Errorf("%d pairs of code and class, want those known and no others", n)
+			}
+		})
+	}
+}
+
+func TestWhatTheObserverLogs(t *testing.T) {
+	logs := new(logBook)
+	observer := collector.NewAPIMetrics().Observer("main", usageOnly, logs.logger())
+	observer.Attempted(apiclient.Attempt{Export: apiclient.Usage, Page: 3, Sent: true, Duration: time.Second, RateLimitWait: time.Millisecond})
+	observer.Attempted(apiclient.Attempt{Export: apiclient.Usage, Page: 4, Err: &apiclient.Error{
+		Code: apiclient.Code{Code: "other", Class: apiclient.Server}, Status: 500, APICode: "Strange",
+	}})
+	observer.WalkRestarted(apiclient.Usage, "a task is listed twice")
+	const want = `level=debug account=main export=usage page=3 duration=1s rate_limit_wait=1ms msg="API call ended"
+level=debug account=main export=usage page=4 duration=0s rate_limit_wait=0s msg="API call failed" err="other (HTTP status 500, code Strange)"
+level=info account=main msg="List changed while it was read, reading it again" export=usage reason="a task is listed twice"
+`
+	if got := logs.String(); got != want {
+		t.Errorf("logged:\n%s\nwant:\n%s", got, want)
+	}
+}

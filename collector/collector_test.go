@@ -1,0 +1,325 @@
+package collector_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/collector"
+)
+
+// compareWith compares all that is collected with a file of testdata, byte for byte.
+func compareWith(t *testing.T, c prometheus.Collector, file string) {
+	t.Helper()
+	want, err := os.Open(filepath.Join("testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer want.Close()
+	if err := testutil.CollectAndCompare(c, want); err != nil {
+		t.Errorf("%s:\n%v", file, err)
+	}
+}
+
+// The clock of a synctest bubble starts here.
+const epoch apiclient.Timestamp = 946_684_800
+
+// believable is a list in which every metric has something to say.
+func believable() []apiclient.Task {
+	const hour = 3600
+	over := func(task apiclient.Task, name string, start, end apiclient.Timestamp) apiclient.Task {
+		task.Name, task.Start, task.End = name, start, end
+		return task
+	}
+	return []apiclient.Task{
+		over(task("101", apiclient.Success, epoch-72*hour, epoch-71*hour), "early", at("1999-11-21T00:00:00Z"), at("1999-12-07T23:59:59Z")),
+		over(task("102", apiclient.Failed, epoch-48*hour, epoch-47*hour), "middle", at("1999-12-16T00:00:00Z"), at("1999-12-20T23:59:59Z")),
+		over(task("103", apiclient.Success, epoch-24*hour, epoch-23*hour), "early", at("1999-12-01T00:00:00Z"), at("1999-12-15T23:59:59Z")),
+		task("104", apiclient.Unknown, epoch-12*hour, epoch-11*hour),
+		task("105", apiclient.Created, epoch-2*hour, 0),
+		task("106", apiclient.Created, epoch-hour, 0),
+	}
+}
+
+// oneByOne shows the two newest tasks.
+func oneByOne() collector.Config {
+	config := standard(log.NewNopLogger())
+	config.TaskInfo = 2
+	return config
+}
+
+// expecting expects a monthly and a weekly export of an account.
+func expecting(account collector.Account) collector.Account {
+	account.Expectations = []collector.Expectation{
+		{Name: "monthly", Export: apiclient.Usage, Every: collector.Month, Grace: 24 * time.Hour, Since: at("1999-12-15T00:00:00Z").Time()},
+		{Name: "never", Export: apiclient.Usage, Every: collector.Week, TaskName: regexp.MustCompile("^(?:never)$"), Since: at("1999-12-25T00:00:00Z").Time()},
+		{Name: "another export's", Export: apiclient.UsageDetail, Every: collector.Day},
+	}
+	return account
+}
+
+func TestWhatAScrapeShows(t *testing.T) {
+	none := func(*testing.T, *collector.Collector) {}
+	refresh := func(t *testing.T, c *collector.Collector) {
+		t.Helper()
+		c.Refresh(t.Context())
+	}
+	skewed := func() (time.Duration, bool) { return -1500 * time.Millisecond, true }
+	for file, tc := range map[string]struct {
+		client *fakeClient
+		happen func(*testing.T, *collector.Collector)
+	}{
+		"before_the_first_refresh.prom": {
+			lists(believable()...), none,
+		},
+		"after_a_failed_first_refresh.prom": {
+			&fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+				time.Sleep(1500 * time.Millisecond)
+				return nil, errOutage
+			}}, refresh,
+		},
+		"a_believable_list.prom": {
+			&fakeClient{
+				list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+					l := listing(believable()...)
+					l.TotalCount++ // One that two walks did not find.
+					time.Sleep(2 * time.Second)
+					return l, nil
+				},
+				skew: skewed,
+				rate: func() float64 { return 12.5 },
+			}, refresh,
+		},
+		"an_empty_list.prom": {
+			lists(), refresh,
+		},
+		"past_max_stale.prom": {
+			&fakeClient{
+				list: func(_ context.Context, _ apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error) {
+					if previous != nil {
+						return nil, errOutage
+					}
+					return listing(believable()...), nil
+				},
+				skew: skewed,
+			},
+			func(t *testing.T, c *collector.Collector) {
+				t.Helper()
+				for range 61 {
+					c.Refresh(t.Context())
+					time.Sleep(time.Minute)
+				}
+			},
+		},
+	} {
+		t.Run(strings.TrimSuffix(strings.ReplaceAll(file, "_", " "), ".prom"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := watchWith(t, oneByOne(), expecting(usageOf("main", tc.client)))
+				tc.happen(t, c)
+				compareWith(t, c, file)
+			})
+		})
+	}
+}
+
+func TestTasksVanishPastMaxStaleAndComeBackWithTheNextSuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fails := false
+		client := &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+			if fails {
+				return nil, errOutage
+			}
+			return listing(task("1", apiclient.Success, epoch-60, epoch-30)), nil
+		}}
+		c := watch(t, client)
+		refreshAfter := func(wait time.Duration) {
+			time.Sleep(wait)
+			c.Refresh(t.Context())
+		}
+		success := ofMain("tasks", "status", "success")
+		refreshAfter(0)
+		fails = true
+		refreshAfter(time.Hour - time.Second)
+		expect(t, c, map[string]string{success: "1", ofMain("up"): "0"})
+		refreshAfter(2 * time.Second)
+		expect(t, c, map[string]string{
+			success: "", ofMain("tasks", "status", "failed"): "", ofMain("newest_success_timestamp_seconds"): "",
+			ofMain("newest_success_age_seconds"): "", ofMain("unlisted_tasks"): "",
+			ofMain("snapshot_timestamp_seconds"): seconds(int64(epoch)),
+		})
+		fails = false
+		refreshAfter(time.Minute)
+		expect(t, c, map[string]string{success: "1", ofMain("up"): "1"})
+	})
+}
+
+func TestAnAgeAdvancesWhileTheSnapshotIsTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := lists(task("1", apiclient.Success, epoch-60, epoch-30))
+		c := watch(t, client)
+		c.Refresh(t.Context())
+		for _, age := range []string{"30", "40", "50"} {
+			expect(t, c, map[string]string{
+				ofMain("newest_success_age_seconds"):       age,
+				ofMain("newest_success_timestamp_seconds"): seconds(int64(epoch - 30)),
+			})
+			time.Sleep(10 * time.Second)
+			c.Refresh(t.Context())
+		}
+		if got := client.calls.Load(); got != 1 {
+			t.Errorf("%d lists read, want 1", got)
+		}
+	})
+}
+
+func TestAnAgeIsNeverNegative(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// The API's clock is five minutes ahead of ours.
+		c := watch(t, lists(task("1", apiclient.Success, epoch, epoch+300)))
+		c.Refresh(t.Context())
+		expect(t, c, map[string]string{ofMain("newest_success_age_seconds"): "0"})
+		time.Sleep(301 * time.Second)
+		expect(t, c, map[string]string{ofMain("newest_success_age_seconds"): "1"})
+	})
+}
+
+// full is a Collector and APIMetrics that show every metric there is.
+func full(t *testing.T) (*collector.Collector, *collector.APIMetrics) {
+	t.Helper()
+	exports := []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}
+	client := lists(believable()...)
+	client.skew = func() (time.Duration, bool) { return time.Second, true }
+	c := watchWith(t, oneByOne(),
+		expecting(collector.Account{Name: "one", Client: client, Exports: exports}),
+		expecting(collector.Account{Name: "two", Client: client, Exports: exports}),
+	)
+	c.Refresh(t.Context())
+	metrics := collector.NewAPIMetrics()
+	metrics.Observer("one", exports, log.NewNopLogger())
+	metrics.Observer("two", exports, log.NewNopLogger())
+	return c, metrics
+}
+
+func TestAllThatIsCollectedIsDescribedAndTheOtherWayRound(t *testing.T) {
+	c, metrics := full(t)
+	for name, one := range map[string]prometheus.Collector{"Collector": c, "APIMetrics": metrics} {
+		registry := prometheus.NewPedanticRegistry() // It refuses what was not described.
+		registry.MustRegister(one)
+		families, err := registry.Gather()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var collected []string
+		for _, family := range families {
+			collected = append(collected, family.GetName())
+		}
+		slices.Sort(collected)
+		if diff := cmp.Diff(describedNames(one), collected); diff != "" {
+			t.Errorf("%s: -described +collected:\n%s", name, diff)
+		}
+	}
+}
+
+func TestDescribingCallsNobody(t *testing.T) {
+	client := lists()
+	if names := describedNames(watch(t, client)); len(names) == 0 || client.calls.Load() != 0 {
+		t.Errorf("%d descriptions cost %d calls", len(names), client.calls.Load())
+	}
+}
+
+func TestNamesAndHelpAreAsPromlintWantsThem(t *testing.T) {
+	c, metrics := full(t)
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(c, metrics)
+	problems, err := testutil.GatherAndLint(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		t.Errorf("%s: %s", problem.Metric, problem.Text)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if !strings.HasSuffix(family.GetHelp(), ".") {
+			t.Errorf("%s: %q is no sentence", family.GetName(), family.GetHelp())
+		}
+	}
+}
+
+// Names are users' texts and may hold anything; the same text twice must not cost
+// the scrape.
+func TestTaskInfoIsMadeFitForLabels(t *testing.T) {
+	named := func(id, name string) apiclient.Task {
+		return apiclient.Task{ID: id, Name: name, Status: apiclient.Success, Created: epoch}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		config := oneByOne()
+		config.TaskInfo = 4
+		c := watchWith(t, config, usageOf("main", lists(
+			named("1", "too old to be shown"),
+			named("a\xff", "  trimmed \xff"), named("a\xfe", "  trimmed \xfe"),
+			named("ab", strings.Repeat("出", 100)), named("abc", "quote\"\n"),
+		)))
+		c.Refresh(t.Context())
+		shown := 0
+		for name := range scrape(t, c) {
+			if strings.HasPrefix(name, "task_info") {
+				shown++
+			}
+		}
+		expect(t, c, map[string]string{
+			ofMain("task_info", "status", "success", "task_id", "a\uFFFD", "task_name", "trimmed \uFFFD"):   "1",
+			ofMain("task_info", "status", "success", "task_id", "ab", "task_name", strings.Repeat("出", 85)): "1",
+			ofMain("task_info", "status", "success", "task_id", "abc", "task_name", "quote\""):              "1",
+			ofMain("task_info", "status", "success", "task_id", "1", "task_name", "too old to be shown"):    "",
+		})
+		if shown != 3 {
+			t.Errorf("%d tasks are shown one by one, want 3", shown)
+		}
+	})
+}
+
+// A month's coverage moves on with the calendar of the account's time zone, without
+// a new listing.
+func TestMonthsRollOverInTheAccountsTimeZone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // From 2000-01-01T08:00:00+08:00.
+		december := apiclient.Task{
+			ID: "1", Status: apiclient.Success, Created: epoch,
+			Start: at("1999-12-01T00:00:00+08:00"), End: at("1999-12-31T23:59:59+08:00"),
+		}
+		account := usageOf("main", lists(december))
+		account.TimeZone = zone(t, "Asia/Shanghai")
+		config := standard(log.NewNopLogger())
+		config.MaxStale = 100 * 24 * time.Hour
+		c := watchWith(t, config, account)
+		c.Refresh(t.Context())
+		expect(t, c, map[string]string{
+			ofMain("month_covered_ratio", "months_ago", "1"):         "1",
+			ofMain("month_covered_ratio", "months_ago", "2"):         "0",
+			ofMain("month_end_timestamp_seconds", "months_ago", "1"): seconds(int64(at("2000-01-01T00:00:00+08:00"))),
+		})
+		time.Sleep(at("2000-02-01T00:00:00+08:00").Time().Sub(time.Now()) - time.Second)
+		expect(t, c, map[string]string{ofMain("month_covered_ratio", "months_ago", "1"): "1"})
+		time.Sleep(time.Second)
+		expect(t, c, map[string]string{
+			ofMain("month_covered_ratio", "months_ago", "1"):         "0",
+			ofMain("month_covered_ratio", "months_ago", "2"):         "1",
+			ofMain("month_end_timestamp_seconds", "months_ago", "1"): seconds(int64(at("2000-02-01T00:00:00+08:00"))),
+		})
+	})
+}

@@ -1,0 +1,156 @@
+package collector_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/collector"
+)
+
+// fakeClient lists what its functions say and counts how often it is asked.
+type fakeClient struct {
+	list  func(ctx context.Context, export apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error)
+	rate  func() float64
+	skew  func() (time.Duration, bool)
+	calls atomic.Int64
+}
+
+func (c *fakeClient) List(ctx context.Context, export apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error) {
+	c.calls.Add(1)
+	return c.list(ctx, export, previous)
+}
+
+func (c *fakeClient) RateLimit() float64 {
+	if c.rate == nil {
+		return 20
+	}
+	return c.rate()
+}
+
+func (c *fakeClient) ClockSkew() (time.Duration, bool) {
+	if c.skew == nil {
+		return 0, false
+	}
+	return c.skew()
+}
+
+// lists is a client whose list holds these tasks and is read in no time.
+func lists(tasks ...apiclient.Task) *fakeClient {
+	return &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+		return listing(tasks...), nil
+	}}
+}
+
+func listing(tasks ...apiclient.Task) *apiclient.Listing {
+	return &apiclient.Listing{Tasks: tasks, TotalCount: len(tasks), Began: time.Now()}
+}
+
+// standard is how most tests keep their snapshots.
+func standard(logger log.Logger) collector.Config {
+	return collector.Config{TTL: time.Minute, MaxStale: time.Hour, RefreshTimeout: 10 * time.Minute, Logger: logger}
+}
+
+// watch is a collector of one account's usage exports, closed at the test's end.
+func watch(t *testing.T, client collector.Client) *collector.Collector {
+	t.Helper()
+	return watchWith(t, standard(log.NewNopLogger()), usageOf("main", client))
+}
+
+func watchWith(t *testing.T, config collector.Config, accounts ...collector.Account) *collector.Collector {
+	t.Helper()
+	c := collector.New(config, accounts...)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func usageOf(account string, client collector.Client) collector.Account {
+	return collector.Account{Name: account, Client: client, Exports: []apiclient.Export{apiclient.Usage}}
+}
+
+// scrape returns every sample of a gathering: the name, without its prefix and
+// with its labels, and the value as text.
+func scrape(t *testing.T, c prometheus.Collector) map[string]string {
+	t.Helper()
+	text, err := testutil.CollectAndFormat(c, expfmt.TypeTextPlain, describedNames(c)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := make(map[string]string)
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
+			cut := strings.LastIndexByte(line, ' ')
+			samples[strings.TrimPrefix(line[:cut], "alicdn_export_")] = line[cut+1:]
+		}
+	}
+	return samples
+}
+
+// expect compares some of the samples; a value of "" stands for an absent one.
+func expect(t *testing.T, c prometheus.Collector, want map[string]string) {
+	t.Helper()
+	got := scrape(t, c)
+	for name, value := range want {
+		if got[name] != value {
+			t.Errorf("%s is %q, want %q", name, got[name], value)
+		}
+	}
+}
+
+// ofMain is the name of a sample of the account main and the export usage.
+func ofMain(name string, labels ...string) string {
+	text := name + `{account="main",export="usage"`
+	for pair := range slices.Chunk(labels, 2) {
+		text += fmt.Sprintf(",%s=%q", pair[0], pair[1])
+	}
+	return text + "}"
+}
+
+// describedNames are the names in what a collector describes.
+func describedNames(c prometheus.Collector) []string {
+	ch := make(chan *prometheus.Desc)
+	go func() {
+		defer close(ch)
+		c.Describe(ch)
+	}()
+	var names []string
+	for desc := range ch {
+		_, rest, _ := strings.Cut(desc.String(), `fqName: "`)
+		name, _, _ := strings.Cut(rest, `"`)
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// logBook keeps log lines for a test to read.
+type logBook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBook) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(line)
+}
+
+func (b *logBook) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *logBook) logger() log.Logger { return log.NewLogfmtLogger(b) }

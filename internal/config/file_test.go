@@ -1,0 +1,152 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"alicdn_export_exporter/internal/config"
+)
+
+var knownExports = []string{"usage", "usage_detail"}
+
+func load(t *testing.T, text string) (*config.File, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := config.Load(path, knownExports)
+	return file, relative(err, filepath.Dir(path)+"/")
+}
+
+type text string
+
+func (t text) Error() string { return string(t) }
+
+func relative(err error, dir string) error {
+	if err == nil {
+		return nil
+	}
+	return text(strings.ReplaceAll(err.Error(), dir, ""))
+}
+
+func TestTheDocumentedExampleIsRead(t *testing.T) {
+	got, err := config.Load("../../docs/config.example.yml", knownExports)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &config.File{Accounts: []config.Account{{
+		Name: "production", Endpoint: "cdn.aliyuncs.com", TimeZone: "Asia/Shanghai", Exports: []string{"usage", "usage_detail"}, RateLimit: 20,
+		Expectations: []config.Expectation{
+			{Name: "monthly usage", Export: "usage", TaskName: "usage-.*", Every: "month", Grace: "72h", Since: "2026-01-01"},
+			{Name: "weekly detail", Export: "usage_detail", TaskName: "", Every: "week", Grace: "24h"},
+		},
+	}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("example (-want +got):\n%s", diff)
+	}
+}
+
+func TestAllThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
+	for _, tc := range []struct {
+		name, file string
+		want       []string
+	}{
+		{"nothing", "", []string{"config.yml:1: accounts: 0 accounts, exactly one is watched"}},
+		{"no YAML", "accounts: [", []string{"config.yml: line 1: did not find expected node content"}},
+		{"two accounts", "accounts:\n- name: a\n- name: b\n", []string{"config.yml:1: accounts: 2 accounts, exactly one is watched"}},
+		{"a second document", "accounts:\n- name: a\n---\nx: y\n", []string{"config.yml:1: a second document is not read"}},
+		{"unknown keys at every depth", "acounts: []\naccounts:\n- nam: a\n  expectations:\n  - task: b\n", []string{
+			"config.yml:1: acounts: is not a known key",
+			"config.yml:3: nam: is not a known key",
+			"config.yml:5: task: is not a known key",
+		}},
+		{"a key that stands there twice", "accounts:\n- name: a\n  name: b\n", []string{`config.yml:3: accounts[0].name: mapping key "name" already defined at line 2`}},
+		{"wrong kinds", "accounts:\n- name: [a]\n  rate_limit: fast\n  exports: usage\n  expectations:\n  - 7\n", []string{
+			"config.yml:2: accounts[0].name[0]: is not a text",
+			"config.yml:3: accounts[0].rate_limit: is not a number",
+			"config.yml:4: accounts[0].exports: is not a list",
+			"config.yml:6: accounts[0].expectations[0]: is not a mapping",
+		}},
+		{"wrong values", `accounts:
+- name: " "
+  time_zone: Mars/Olympus
+  exports: [usage, usage, billing]
+  rate_limit: 0
+  expectations:
+  - name: monthly
+    export: usages
+    task_name: "usage-(.*"
+    every: fortnight
+    grace: three days
+    since: 1 May
+  - name: monthly
+    export: usage
+    every: day
+    grace: -1h
+  - {}
+`, []string{
+			`config.yml:2: accounts[0].name: is empty`,
+			`config.yml:3: accounts[0].time_zone: "Mars/Olympus" is no time zone, such as Asia/Shanghai`,
+			`config.yml:4: accounts[0].exports: "usage" stands there twice`,
+			`config.yml:4: accounts[0].exports: "billing" is none of usage, usage_detail`,
+			`config.yml:5: accounts[0].rate_limit: 0 is not above 0`,
+			`config.yml:8: accounts[0].expectations[0].export: "usages" is none of usage, usage_detail`,
+			"config.yml:9: accounts[0].expectations[0].task_name: error parsing regexp: missing closing ): `usage-(.*`",
+			`config.yml:10: accounts[0].expectations[0].every: "fortnight" is none of month, week, day`,
+			`config.yml:11: accounts[0].expectations[0].grace: "three days" is no duration, such as 72h`,
+			`config.yml:12: accounts[0].expectations[0].since: "1 May" is no date, such as 2026-10-01`,
+			`config.yml:13: accounts[0].expectations[1].name: "monthly" stands there twice`,
+			`config.yml:16: accounts[0].expectations[1].grace: "-1h" is no duration, such as 72h`,
+			`config.yml:17: accounts[0].expectations[2].name: is missing`,
+			`config.yml:17: accounts[0].expectations[2].export: "" is none of usage, usage_detail`,
+			`config.yml:17: accounts[0].expectations[2].every: "" is none of month, week, day`,
+		}},
+	} {
+		_, err := load(t, tc.file)
+		if err == nil {
+			t.Errorf("%s: no error", tc.name)
+			continue
+		}
+		if diff := cmp.Diff(tc.want, strings.Split(err.Error(), "\n")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+	}
+	if _, err := config.Load("does/not/exist.yml", knownExports); err == nil || !strings.HasPrefix(err.Error(), "--config.file: open does/not/exist.yml") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+func TestExpectationsAreTranslated(t *testing.T) {
+	e := config.Expectation{TaskName: "a|b", Grace: "72h", Since: "2026-10-01"}
+	pattern, err := e.Pattern()
+	if err != nil || !pattern.MatchString("a") || pattern.MatchString("ab") || pattern.MatchString("xb") {
+		t.Errorf("pattern = %v, %v", pattern, err)
+	}
+	grace, err := e.GracePeriod()
+	if err != nil || grace != 72*time.Hour {
+		t.Errorf("grace = %v, %v", grace, err)
+	}
+	zone := time.FixedZone("", 8*3600)
+	since, err := e.Begin(zone)
+	if err != nil || !since.Equal(time.Date(2026, 10, 1, 0, 0, 0, 0, zone)) {
+		t.Errorf("since = %v, %v", since, err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add("accounts:\n- name: a\n  expectations:\n  - {name: m, export: usage, every: month}\n")
+	f.Add("accounts: [{}]\n---\n")
+	f.Add("a: &a [*a]\n")
+	f.Fuzz(func(t *testing.T, content string) {
+		file, err := load(t, content)
+		if err == nil && len(file.Accounts) != 1 {
+			t.Errorf("%d accounts without an error", len(file.Accounts))
+		}
+	})
+}
