@@ -1,0 +1,41 @@
+# "make" lists the targets; "make test" is all that CI runs.
+MODULES = . $(patsubst %/go.mod,%,$(wildcard test/go.mod))
+# A number of inputs, not a time: Go 1.26 may fail a run whose time is over (golang/go issue 75804).
+FUZZTIME ?= 20000x
+# The program is static; only the race detector wants cgo.
+export CGO_ENABLED = 0
+
+VERSION    := $(patsubst v%,%,$(or $(shell git describe --tags --always --dirty 2>/dev/null),unknown))
+REVISION   := $(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
+BRANCH     := $(or $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null),unknown)
+BUILD_USER := $(or $(shell id -un),unknown)
+BUILD_DATE := $(shell date -u +%Y-%m-%dT%H:%M:%SZ)
+STAMP = $(foreach v,Version=$(VERSION) Revision=$(REVISION) Branch=$(BRANCH) BuildUser=$(BUILD_USER) BuildDate=$(BUILD_DATE),-X github.com/prometheus/common/version.$v)
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+build: ## build ./alicdn_export_exporter: static, stamped with its version
+	go build -trimpath -ldflags '-s -w $(STAMP)' -o alicdn_export_exporter .
+test: ## all that CI runs; last the tests of every module, with the race detector (vet is in lint)
+	$(MAKE) --no-print-directory -j2 --output-sync=target tidy lint fuzz
+	for m in $(MODULES); do CGO_ENABLED=1 go -C $$m test -race -vet=off ./... || exit; done
+test-short: ## the inner loop: the quick tests
+	go test -short ./...
+lint: .tools/golangci-lint ## lint every module, compiled as for the tests, so that both share the work
+	for m in $(MODULES); do (cd $$m && CGO_ENABLED=1 GOFLAGS="$$(go env GOFLAGS) -race" '$(CURDIR)/$<' run --allow-serial-runners) || exit; done
+fmt: .tools/golangci-lint ## format every module
+	for m in $(MODULES); do (cd $$m && '$(CURDIR)/$<' fmt) || exit; done
+fuzz: ## run every fuzz target on FUZZTIME (20000x) inputs
+	for m in $(MODULES); do FUZZTIME=$(FUZZTIME) tools/fuzz.sh $$m || exit; done
+tidy: ## check that go.mod and go.sum are complete, and the modules unchanged
+	for m in $(MODULES); do go -C $$m mod tidy -diff && go -C $$m mod verify || exit; done
+demo: ## serve a made-up account on http://localhost:10077/metrics
+	go run . --demo
+docker: ## build the container image alicdn_export_exporter
+	docker build $(foreach v,VERSION REVISION BRANCH BUILD_USER BUILD_DATE,--build-arg $v='$($v)') -t alicdn_export_exporter .
+clean: ## remove what was built
+	rm -rf alicdn_export_exporter .tools
+.tools/golangci-lint: tools/go.mod tools/go.sum
+	go -C tools build -ldflags '-s -w' -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint && touch $@
+
+.PHONY: help build test test-short lint fmt fuzz tidy demo docker clean
