@@ -108,17 +108,17 @@ func TestThrottlingHalvesTheRateAndItRecovers(t *testing.T) {
 			}
 		}
 		expect("at first", 20)
-		pageError(t, client)
+		_ = pageError(t, client)
 		expect("throttled", 10)
-		pageError(t, client)
+		_ = pageError(t, client)
 		expect("throttled again within the second", 10)
 		time.Sleep(time.Second) // Fake time.
 		expect("a second later", 12)
-		pageError(t, client)
+		_ = pageError(t, client)
 		expect("throttled again", 6)
 		for range 20 {
 			time.Sleep(time.Second)
-			pageError(t, client)
+			_ = pageError(t, client)
 		}
 		expect("throttled for long", 2) // Halved from 4, which is 2 and a tenth of 20.
 		throttle = false
@@ -133,7 +133,7 @@ func TestTheRateNeverFallsBelowOneASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for configured, want := range map[float64]float64{1.5: 1, 0.5: 0.5} {
 			client := newClient(t, "http://127.0.0.1", limited(configured, 8), through(fail(429, "")))
-			pageError(t, client)
+			_ = pageError(t, client)
 			if got := client.RateLimit(); got != want {
 				t.Errorf("%v calls a second after throttling %v, want %v", got, configured, want)
 			}

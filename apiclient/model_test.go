@@ -361,7 +361,7 @@ func TestNoListingIsEverFalse(t *testing.T) {
 				t.Parallel()
 				for seed := part; seed < n && !t.Failed(); seed += parts {
 					synctest.Test(t, func(t *testing.T) {
-						one := play(t, uint64(seed)) //nolint:gosec // It is not negative.
+						one := play(t, uint64(seed))
 						mu.Lock()
 						defer mu.Unlock()
 						sum.add(one)

@@ -113,7 +113,7 @@ func TestHugeAnswersAreCutOff(t *testing.T) {
 			}
 		}
 	})
-	bomb := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	bomb := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
 		for range 300 {
@@ -164,7 +164,7 @@ func TestClockSkewIsOursMinusTheirs(t *testing.T) {
 		if _, known := client.ClockSkew(); known {
 			t.Error("the skew is known before the first answer")
 		}
-		pageError(t, client)
+		_ = pageError(t, client)
 		skew, known := client.ClockSkew()
 		if !known || (skew-off).Abs() > 600*time.Millisecond {
 			t.Errorf("skew = %v, %v, want %v", skew, known, off)

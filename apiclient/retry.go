@@ -49,7 +49,7 @@ func (r *retries) backoff(err *Error) time.Duration {
 	}
 	longest := min(first<<min(r.backoffs, 16), longestBackoff)
 	r.backoffs++
-	return longest/2 + rand.N(longest/2+1)
+	return longest/2 + rand.N(longest/2+1) //nolint:gosec // Jitter is no secret.
 }
 
 // waitHint reads how long an answer asks to wait: x-acs-retry-after in

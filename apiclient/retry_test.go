@@ -81,7 +81,7 @@ func TestRetriesFollowTheCode(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := &script{answers: []reply{tc.failure}}
 				w := new(witness)
-				pageError(t, newClient(t, "http://127.0.0.1", through(api), retrying(3), observedBy(w)))
+				_ = pageError(t, newClient(t, "http://127.0.0.1", through(api), retrying(3), observedBy(w)))
 				if len(api.calls) != tc.calls || len(w.attempts) != tc.calls {
 					t.Errorf("%d calls, %d attempts observed, want %d", len(api.calls), len(w.attempts), tc.calls)
 				}
@@ -147,7 +147,7 @@ func TestAWaitHintHoldsForTheWholeAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &script{answers: []reply{{503, "Throttling", map[string]string{"x-acs-retry-after": "5000"}}, {}}}
 		client := newClient(t, "http://127.0.0.1", through(api))
-		pageError(t, client)
+		_ = pageError(t, client)
 		if _, err := client.Page(context.Background(), apiclient.UsageDetail, 1); err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func TestAnOutageIsProbedOnceACall(t *testing.T) {
 		api := &script{answers: []reply{{503, "ServiceUnavailable", nil}}}
 		client := newClient(t, "http://127.0.0.1", through(api), retrying(3))
 		for range 5 {
-			pageError(t, client)
+			_ = pageError(t, client)
 		}
 		if want := 4 + 4; len(api.calls) != want {
 			t.Errorf("%d calls for five failed pages, want %d", len(api.calls), want)
@@ -174,7 +174,7 @@ func TestAnOutageIsProbedOnceACall(t *testing.T) {
 			t.Fatal(err)
 		}
 		api.answers, api.calls = []reply{{503, "ServiceUnavailable", nil}}, nil
-		pageError(t, client)
+		_ = pageError(t, client)
 		if want := 4; len(api.calls) != want {
 			t.Errorf("%d calls once the API has answered again, want %d", len(api.calls), want)
 		}

@@ -313,7 +313,7 @@ func TestMonthsRollOverInTheAccountsTimeZone(t *testing.T) {
 			ofMain("month_covered_ratio", "months_ago", "2"):         "0",
 			ofMain("month_end_timestamp_seconds", "months_ago", "1"): seconds(int64(at("2000-01-01T00:00:00+08:00"))),
 		})
-		time.Sleep(at("2000-02-01T00:00:00+08:00").Time().Sub(time.Now()) - time.Second)
+		time.Sleep(time.Until(at("2000-02-01T00:00:00+08:00").Time()) - time.Second)
 		expect(t, c, map[string]string{ofMain("month_covered_ratio", "months_ago", "1"): "1"})
 		time.Sleep(time.Second)
 		expect(t, c, map[string]string{

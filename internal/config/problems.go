@@ -61,7 +61,7 @@ func (p *problems) add(key, format string, args ...any) {
 
 var (
 	unknownKey = regexp.MustCompile(`^line (\d+): field (.+) not found in type .*$`)
-	wrongType  = regexp.MustCompile("^line (\\d+): cannot unmarshal (.+) into (.+)$")
+	wrongType  = regexp.MustCompile(`^line (\d+): cannot unmarshal (.+) into (.+)$`)
 	otherwise  = regexp.MustCompile(`^line (\d+): (.+)$`)
 )
 

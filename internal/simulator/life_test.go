@@ -70,9 +70,9 @@ func TestListIsAFunctionOfTheMoment(t *testing.T) {
 		"healthy": demo, "moving": story.moving, "failed": story.failed, "forgotten": story.forgotten, "busy": story.busy, "stuck": stuck,
 	} {
 		t.Run(name, func(t *testing.T) {
-			moments := 500
+			moments := 250
 			if name == "moving" {
-				moments = 150 // Its events are two seconds apart: few moments see many.
+				moments = 100 // Its events are two seconds apart: few moments see many.
 			}
 			start := story{start: noon, seed: 9}
 			asked := &life{habits: habits(start), seed: 9}
@@ -156,7 +156,7 @@ func TestExpiryIsThreeCalendarMonthsInUTCPlus8(t *testing.T) {
 // happens to begin.
 func TestHabitsReturnAllThatIsListed(t *testing.T) {
 	s := story{start: noon, seed: 5}
-	for now := noon; now.Before(noon.AddDate(0, 5, 0)); now = now.Add(31*time.Hour + 13*time.Minute) {
+	for now := noon; now.Before(noon.AddDate(0, 5, 0)); now = now.Add(53*time.Hour + 13*time.Minute) {
 		for i, h := range append(s.moving(), s.healthy()...) {
 			wide := 90 * time.Hour
 			if i < 3 {

@@ -19,7 +19,7 @@ func starts() []time.Time {
 		time.Date(2028, time.February, 29, 23, 59, 59, 0, zone),
 		time.Date(2027, time.May, 31, 12, 0, 0, 5e8, zone),
 	}
-	for t := noon; t.Before(noon.AddDate(1, 1, 0)); t = t.Add(31*time.Hour + 17*time.Minute) {
+	for t := noon; t.Before(noon.AddDate(1, 1, 0)); t = t.Add(47*time.Hour + 17*time.Minute) {
 		if t.Sub(monthOf(t)) > 10*time.Minute {
 			moments = append(moments, t)
 		}
