@@ -23,9 +23,9 @@ func newLogs(leastLevel, format string, out io.Writer) logs {
 	}
 	base = level.NewFilter(base, level.Allow(level.ParseDefault(leastLevel, level.InfoValue())))
 	return logs{
-		gokit: log.With(base, "ts", log.DefaultTimestampUTC, "caller", log.DefaultCaller),
-		// The handler adds a time and a caller of its own, and leaves the choice
-		// of levels to the filter.
+		gokit: log.With(base, "time", log.DefaultTimestampUTC, "caller", log.DefaultCaller),
+		// The handler adds a time and a caller of its own, under the same keys, and
+		// leaves the choice of levels to the filter.
 		slog: slog.New(sloggokit.NewGoKitHandler(base, slog.LevelDebug)),
 	}
 }

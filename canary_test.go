@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"alicdn_export_exporter/internal/simulator"
+)
+
+// The canaries: where one of them turns up, a secret has got out. They are letters
+// alone, so that no encoding hides them and an API's code may look like them.
+const (
+	canaryID     = "LTAIcanaryAccessKeyId"
+	canarySecret = "CanaryAccessKeySecret"
+	canaryToken  = "CanarySecurityToken"
+)
+
+// tap serves an API and keeps what it must not give away: the signatures that it
+// was sent and all that it said.
+type tap struct {
+	api http.Handler
+
+	mu         sync.Mutex
+	signatures []string
+	said       bytes.Buffer
+}
+
+var signatureShape = regexp.MustCompile(`Signature=([0-9a-f]{64})$`)
+
+func (a *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	if match := signatureShape.FindStringSubmatch(r.Header.Get("Authorization")); match != nil {
+		a.signatures = append(a.signatures, match[1])
+	}
+	a.mu.Unlock()
+	recorder := httptest.NewRecorder()
+	a.api.ServeHTTP(recorder, r)
+	a.mu.Lock()
+	fmt.Fprintln(&a.said, recorder.Header(), recorder.Body)
+	a.mu.Unlock()
+	for name, values := range recorder.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(recorder.Code)
+	_, _ = recorder.Body.WriteTo(w)
+}
+
+// canaries are all that must not be seen after what has happened.
+func (a *tap) canaries() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]string{canaryID, canarySecret, canaryToken, simulator.DownloadSecret, "OSSAccessKeyId", "SignedHeaders"}, a.signatures...)
+}
+
+// shown is all of an answer that a client sees.
+func shown(t *testing.T, method, address, accept string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, address, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept", accept)
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s %s: %s %s\n%s\n", method, address, response.Status, response.Header, body)
+}
+
+// echo is an API, or what stands between it and us, that gives back what it was sent.
+func echo(status int, contentType, body string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent := fmt.Sprint(r.Header)
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Location", "https://example.com/?token="+r.Header.Get("X-Acs-Security-Token"))
+		w.Header().Set("X-Acs-Request-Id", r.Header.Get("X-Acs-Security-Token"))
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, body, sent)
+	})
+}
+
+func TestNoSecretLeavesTheProgram(t *testing.T) {
+	simulated := func(scenario, id, secret, token string) func(*testing.T) http.Handler {
+		return func(t *testing.T) http.Handler {
+			t.Helper()
+			api, err := simulator.Scenario(scenario, simulator.Options{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return api
+		}
+	}
+	echoing := func(status int, contentType, body string) func(*testing.T) http.Handler {
+		return func(*testing.T) http.Handler { return echo(status, contentType, body) }
+	}
+	for name, tc := range map[string]struct {
+		api func(*testing.T) http.Handler
+		// temptation is a canary that the API says, and code what the metrics make
+		// of it; empty where it says none, and where there is no error.
+		temptation, code string
+	}{
+		"healthy":                 {simulated("healthy", canaryID, canarySecret, canaryToken), simulator.DownloadSecret, ""},
+		"several pages that move": {simulated("moving", canaryID, canarySecret, canaryToken), simulator.DownloadSecret, ""},
+		"denied":                  {simulated("denied", canaryID, canarySecret, canaryToken), "", "NoPermission"},
+		"clock skew":              {simulated("clock-skew", canaryID, canarySecret, canaryToken), "", "InvalidTimeStamp.Expired"},
+		"outage":                  {simulated("outage", canaryID, canarySecret, canaryToken), "", "ServiceUnavailable|InternalError|http_status"},
+		"the secret is wrong, and the API says what was to be signed": {
+			simulated("healthy", canaryID, "another", canaryToken), canaryToken, "SignatureDoesNotMatch",
+		},
+		"the key is unknown":  {simulated("healthy", "another", canarySecret, canaryToken), "", "InvalidAccessKeyId.NotFound"},
+		"the token is wrong":  {simulated("healthy", canaryID, canarySecret, "another"), "", "InvalidSecurityToken.MismatchWithAccessKey"},
+		"the code is the key": {echoing(400, "application/json", `{"Code":"`+canaryID+`","Message":%q,"RequestId":"`+canaryToken+`"}`), canaryID, "other"},
+		"the code is the secret": {
+			echoing(500, "application/json", `{"Code":"`+canarySecret+`","Message":%q}`), canarySecret, "other",
+		},
+		"the code is the token, in XML": {
+			echoing(403, "text/xml", `<Error><Code>`+canaryToken+`</Code><Message>%s</Message></Error>`), canaryToken, "other",
+		},
+		"a proxy's page holds the request": {echoing(502, "text/html", `<html>%s</html>`), canaryToken, "http_status"},
+		"a redirect with the token":        {echoing(302, "text/html", `%s`), canaryToken, "redirect"},
+		"no list but the request, with 200": {
+			echoing(200, "application/json", `{"UsageDataPerPage":{"TotalCount":%q}}`), canaryToken, "decode",
+		},
+		"the request as a task's status": {
+			echoing(200, "application/json", `{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":[{"TaskId":"1","Status":%q,"DownloadUrl":"`+simulator.DownloadSecret+`"}]}}}`),
+			canaryToken, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setKey(t, canaryID, canarySecret, canaryToken)
+			api := &tap{api: tc.api(t)}
+			arguments := []string{
+				serveAPI(t, api), "--api.max-retries=1", "--cache.ttl=0s", "--log.level=debug", "--collector.exports=usage,usage_detail",
+				"--collector.task-info=100",
+			}
+			p, address := exporter(t, arguments...)
+			var seen strings.Builder
+			for _, path := range []string{"/metrics", "/metrics", "/", "/-/healthy", "/-/ready", "/nothing", "/debug/pprof/cmdline"} {
+				for _, accept := range []string{"*/*", "application/openmetrics-text;version=1.0.0"} {
+					seen.WriteString(shown(t, http.MethodGet, address+path, accept))
+				}
+			}
+			seen.WriteString(shown(t, http.MethodPost, address+"/metrics", "*/*"))
+			_, page := get(t, address+"/metrics")
+			p.stop()
+			_, stdout, stderr := once(t, append([]string{"check"}, arguments...)...)
+			for _, text := range []string{page, p.stdout.String(), p.stderr.String(), stdout, stderr} {
+				seen.WriteString(text)
+			}
+
+			for _, canary := range api.canaries() {
+				if at := strings.Index(seen.String(), canary); at >= 0 {
+					t.Errorf("%q is shown:\n%s", canary, seen.String()[max(0, at-300):min(seen.Len(), at+300)])
+				}
+			}
+
+			// Without this the rest would prove nothing.
+			if len(api.signatures) < 4 {
+				t.Errorf("%d signed calls were made", len(api.signatures))
+			}
+			if !strings.Contains(api.said.String(), tc.temptation) {
+				t.Errorf("the API has not said %q:\n%s", tc.temptation, &api.said)
+			}
+			counted := regexp.MustCompile(`alicdn_export_api_errors_total\{.*code="(` + tc.code + `)",export="usage"\} [1-9]`)
+			if tc.code != "" && !counted.MatchString(page) {
+				t.Errorf("the metrics count no error %q:\n%s", tc.code, page)
+			}
+			for _, call := range []string{"API call ended", "API call failed"} {
+				if want := (call == "API call failed") == (tc.code != ""); want != strings.Contains(p.stderr.String(), call) {
+					t.Errorf("at debug the log tells of %q: %t", call, !want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// expected is an account of which a monthly export is expected, and one that
+// nobody makes.
+const expected = `accounts:
+- name: main
+  expectations:
+  - {name: monthly, export: usage, task_name: usage-.*, every: month, grace: 72h}
+  - {name: never, export: usage, task_name: nobody makes this, every: week}
+`
+
+// What finance acts on, in the running program and for each scenario of the
+// simulated API that is about it.
+func TestFactsOfTheScenarios(t *testing.T) {
+	const labels = `{account="main",export="usage"`
+	month := func(ago int) string { return `month_covered_ratio` + labels + `,months_ago="` + strconv.Itoa(ago) + `"}` }
+	due := func(name string) string {
+		return `expectation_due_timestamp_seconds{account="main",expectation="` + name + `",export="usage"}`
+	}
+	for name, tc := range map[string]struct {
+		want    map[string]string
+		overdue map[string]bool
+	}{
+		"healthy": {
+			map[string]string{`unrecovered_failures` + labels + `}`: "0", `tasks` + labels + `,status="failed"}`: "1", month(1): "1", month(2): "1"},
+			map[string]bool{"monthly": false, "never": true},
+		},
+		"failed": {
+			map[string]string{`unrecovered_failures` + labels + `}`: "1", `tasks` + labels + `,status="unknown"}`: "0"},
+			map[string]bool{"never": true},
+		},
+		"stuck": {
+			map[string]string{`unrecovered_failures` + labels + `}`: "0", `tasks` + labels + `,status="created"}`: "1"},
+			map[string]bool{"monthly": false},
+		},
+		"forgotten-month": {
+			map[string]string{month(2): "1"},
+			map[string]bool{"never": true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "config.yml")
+			if err := os.WriteFile(file, []byte(expected), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p, address := exporter(t, serveAPI(t, scenario(t, name)), "--config.file="+file, "--collector.task-info=3")
+			_, page := get(t, address+"/metrics")
+			expectSamples(t, page, tc.want)
+			for expectation, overdue := range tc.overdue {
+				seconds, err := strconv.ParseFloat(sample(page, due(expectation)), 64)
+				if err != nil || time.Unix(int64(seconds), 0).Before(time.Now()) != overdue {
+					t.Errorf("%s is due at %v (%v), overdue: want %v", expectation, seconds, err, overdue)
+				}
+			}
+			if name == "stuck" {
+				created, err := strconv.ParseFloat(sample(page, `oldest_pending_created_timestamp_seconds`+labels+`}`), 64)
+				if err != nil || time.Since(time.Unix(int64(created), 0)) < time.Hour {
+					t.Errorf("the oldest pending export was created at %v (%v)", created, err)
+				}
+			}
+			if name == "forgotten-month" || name == "failed" {
+				if ratio, err := strconv.ParseFloat(sample(page, month(1)), 64); err != nil || ratio >= 1 {
+					t.Errorf("last month is covered to %v (%v), want less than all of it", ratio, err)
+				}
+			}
+			if n := strings.Count(page, "\nalicdn_export_task_info{"); n != 3 {
+				t.Errorf("%d tasks are shown one by one, want 3", n)
+			}
+			p.stop()
+		})
+	}
+}
+
+func TestABadFileEndsInOneLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.yml")
+	for _, tc := range []struct{ config, want string }{
+		{"accounts:\n- nam: x\n  exprts: y\n", "config.yml:2: nam: is not a known key; " + file + ":3: exprts: is not a known key\n"},
+		{"accounts:\n- expectations:\n  - {name: a, export: usage_detail, every: day}\n", `the expectation "a" is about the export usage_detail, which is not watched` + "\n"},
+	} {
+		if err := os.WriteFile(file, []byte(tc.config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		status, _, stderr := once(t, "--demo", "--config.file="+file)
+		if status != 1 || !strings.HasSuffix(stderr, tc.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("status %d, stderr %q, want it to end in %q", status, stderr, tc.want)
+		}
+	}
+}
