@@ -5,11 +5,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -138,6 +140,26 @@ func TestARefreshThatNobodyWaitsForIsCalledOffByTheSignal(t *testing.T) {
 	<-left
 	if text := p.stderr.String(); strings.Contains(text, "level=warn") {
 		t.Errorf("shutting down is no failure worth a line:\n%s", text)
+	}
+}
+
+func TestNoConnectionToTheAPIIsLeftBehind(t *testing.T) {
+	closed := make(chan struct{}, 10)
+	server := httptest.NewUnstartedServer(scenario(t, "healthy"))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	server.Start()
+	defer server.Close()
+	p, address := exporter(t, "--api.endpoint="+server.URL)
+	get(t, address+"/metrics")
+	p.stop()
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Error("the connection is still open")
 	}
 }
 
