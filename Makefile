@@ -33,6 +33,8 @@ model: ## play 10,000 random histories of a moving list against the client, and 
 	go test ./apiclient -run '^TestNoListingIsEverFalse$$' -histories=10000 -v | sed '/^=== /d; /^ *--- PASS/d; /^PASS/d'
 tidy: ## check that go.mod and go.sum are complete, and the modules unchanged
 	for m in $(MODULES); do go -C $$m mod tidy -diff && go -C $$m mod verify || exit; done
+bench: ## measure speed and memory beside the official SDKs, about 15 minutes (docs/performance.md)
+	cd test && go run ./bench && go test -run '^$$' -bench . ./bench
 demo: ## serve a made-up account on http://localhost:10077/metrics
 	go run . --demo
 docker: ## build the container image alicdn_export_exporter
@@ -42,4 +44,4 @@ clean: ## remove what was built
 .tools/golangci-lint: tools/go.mod tools/go.sum
 	go -C tools build -ldflags '-s -w' -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint && touch $@
 
-.PHONY: help build test test-short lint fmt fuzz model tidy demo docker clean
+.PHONY: help build test test-short lint fmt fuzz model tidy bench demo docker clean
