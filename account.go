@@ -45,6 +45,9 @@ func newAccount(ctx context.Context, flags *config.Flags, metrics *collector.API
 	if err != nil {
 		return nil, err
 	}
+	if _, err := apiclient.ParseEndpoint(settings.Endpoint); err != nil {
+		return nil, fmt.Errorf("account %s: API endpoint %q: %w", settings.Name, settings.Endpoint, err)
+	}
 	a := &account{endpoint: settings.Endpoint, close: func() {}}
 	if a.watched, err = watch(settings); err != nil {
 		return nil, err

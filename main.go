@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -95,6 +96,9 @@ func newCommandLine(stdout io.Writer) *commandLine {
 
 // serve runs the exporter until the context ends.
 func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
+	if err := toolkit.Validate(*flags.Web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %w", err)
+	}
 	logs := newLogs(flags.LogLevel, flags.LogFormat, stderr)
 	metrics := collector.NewAPIMetrics()
 	account, err := newAccount(ctx, flags, metrics, logs.gokit)
@@ -124,15 +128,19 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	logs.slog.Info("Starting "+name, "version", version.Info(), "account", account.watched.Name, "endpoint", account.endpoint)
 	waiting, release := context.WithCancel(context.Background())
 	defer release()
 	server := web.NewServer(waiting, handler, logs.std())
+	scrapes := server.BaseContext
+	server.BaseContext = func(l net.Listener) context.Context { // It listens: nothing can stop it from starting now.
+		logs.slog.Info("Started "+name, "version", version.Info(), "account", account.watched.Name, "endpoint", account.endpoint)
+		return scrapes(l)
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- toolkit.ListenAndServe(server, flags.Web, logs.slog) }()
 	select {
 	case err := <-ended:
-		return err
+		return fmt.Errorf("--web.listen-address: %w", err)
 	case <-ctx.Done():
 	}
 	logs.slog.Info("Stopping, requests in flight are finished", "timeout", drainTimeout)
