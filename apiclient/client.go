@@ -189,9 +189,13 @@ func (c *Client) page(ctx context.Context, export Export, number int, into []Tas
 	}
 }
 
+// nobody is told and does nothing.
 type nobody struct{}
 
-func (nobody) Attempted(Attempt)            {}
+// Attempted does nothing.
+func (nobody) Attempted(Attempt) {}
+
+// WalkRestarted does nothing.
 func (nobody) WalkRestarted(Export, string) {}
 
 // query is what every request asks for.

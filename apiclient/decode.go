@@ -40,6 +40,7 @@ type answer struct {
 // its bound has room for a million empty ones.
 type wireTasks []wireTask
 
+// UnmarshalJSONFrom fails with errPageTooLong rather than read on.
 func (t *wireTasks) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*t = nil
 	switch kind := d.PeekKind(); kind {
@@ -125,6 +126,7 @@ func decodePage(body []byte, into []Task) (Page, error) {
 // wireInt is a number that older versions of the API write as a string.
 type wireInt int64
 
+// UnmarshalJSONFrom reads 7 and "7".
 func (n *wireInt) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	text, err := scalar(d, '"', '0')
 	if err != nil {
@@ -141,6 +143,7 @@ func (n *wireInt) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // wireID is a string in every SDK, a bare number in recorded answers.
 type wireID string
 
+// UnmarshalJSONFrom reads 7 and "7" as the same id.
 func (id *wireID) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	text, err := scalar(d, '"', '0')
 	*id = wireID(text)
@@ -149,6 +152,7 @@ func (id *wireID) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 
 type wireStatus Status
 
+// UnmarshalJSONFrom reads every text, and null, as one of the statuses.
 func (s *wireStatus) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	text, err := scalar(d, '"')
 	*s = wireStatus(parseStatus(string(text)))
@@ -159,6 +163,7 @@ func (s *wireStatus) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // as good as none: the task still counts.
 type wireTime Timestamp
 
+// UnmarshalJSONFrom reads every text, and null.
 func (t *wireTime) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	text, err := scalar(d, '"')
 	*t = 0

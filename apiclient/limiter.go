@@ -93,7 +93,7 @@ func (l *limiter) wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	for {
-		pause := l.beginPause()
+		pause := l.adjust()
 		if pause <= 0 {
 			reservation := l.tokens.Reserve()
 			delay := reservation.Delay()
@@ -120,8 +120,8 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 }
 
-// beginPause sets the bucket's rate and returns how long a pause still lasts.
-func (l *limiter) beginPause() time.Duration {
+// adjust sets the bucket's rate and returns how long a pause still lasts.
+func (l *limiter) adjust() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
