@@ -2,6 +2,8 @@
 MODULES = . $(patsubst %/go.mod,%,$(wildcard test/go.mod))
 # A number of inputs, not a time: Go 1.26 may fail a run whose time is over (golang/go issue 75804).
 FUZZTIME ?= 20000x
+SHELL = bash
+.SHELLFLAGS = -o pipefail -c
 # The program is static; only the race detector wants cgo.
 export CGO_ENABLED = 0
 
@@ -17,7 +19,7 @@ help: ## list these targets
 build: ## build ./alicdn_export_exporter: static, stamped with its version
 	go build -trimpath -ldflags '-s -w $(STAMP)' -o alicdn_export_exporter .
 test: ## all that CI runs; last the tests of every module, with the race detector (vet is in lint)
-	$(MAKE) --no-print-directory -j2 --output-sync=target tidy lint fuzz
+	$(MAKE) --no-print-directory -j2 --output-sync=target tidy lint fuzz model
 	for m in $(MODULES); do CGO_ENABLED=1 go -C $$m test -race -vet=off ./... || exit; done
 test-short: ## the inner loop: the quick tests
 	go test -short ./...
@@ -27,6 +29,8 @@ fmt: .tools/golangci-lint ## format every module
 	for m in $(MODULES); do (cd $$m && '$(CURDIR)/$<' fmt) || exit; done
 fuzz: ## run every fuzz target on FUZZTIME (20000x) inputs
 	for m in $(MODULES); do FUZZTIME=$(FUZZTIME) tools/fuzz.sh $$m || exit; done
+model: ## play 10,000 random histories of a moving list against the client, and print how they ended
+	go test ./apiclient -run '^TestNoListingIsEverFalse$$' -histories=10000 -v | sed '/^=== /d; /^ *--- PASS/d; /^PASS/d'
 tidy: ## check that go.mod and go.sum are complete, and the modules unchanged
 	for m in $(MODULES); do go -C $$m mod tidy -diff && go -C $$m mod verify || exit; done
 demo: ## serve a made-up account on http://localhost:10077/metrics
@@ -38,4 +42,4 @@ clean: ## remove what was built
 .tools/golangci-lint: tools/go.mod tools/go.sum
 	go -C tools build -ldflags '-s -w' -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint && touch $@
 
-.PHONY: help build test test-short lint fmt fuzz tidy demo docker clean
+.PHONY: help build test test-short lint fmt fuzz model tidy demo docker clean

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -45,9 +46,7 @@ func (a *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	fmt.Fprintln(&a.said, recorder.Header(), recorder.Body)
 	a.mu.Unlock()
-	for name, values := range recorder.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), recorder.Header())
 	w.WriteHeader(recorder.Code)
 	_, _ = recorder.Body.WriteTo(w)
 }

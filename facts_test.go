@@ -22,7 +22,9 @@ const expected = `accounts:
 // simulated API that is about it.
 func TestFactsOfTheScenarios(t *testing.T) {
 	const labels = `{account="main",export="usage"`
-	month := func(ago int) string { return `month_covered_ratio` + labels + `,months_ago="` + strconv.Itoa(ago) + `"}` }
+	month := func(ago int) string {
+		return `month_covered_ratio` + labels + `,months_ago="` + strconv.Itoa(ago) + `"}`
+	}
 	due := func(name string) string {
 		return `expectation_due_timestamp_seconds{account="main",expectation="` + name + `",export="usage"}`
 	}

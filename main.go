@@ -79,8 +79,10 @@ type commandLine struct {
 func newCommandLine(stdout io.Writer) *commandLine {
 	app := kingpin.New(name, "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN.").
 		DefaultEnvars().Version(version.Print(name)).UsageWriter(stdout)
-	app.HelpFlag.Short('h').NoEnvar()
-	app.VersionFlag.NoEnvar()
+	app.HelpFlag.Short('h')
+	for _, what := range []string{"help", "help-long", "help-man", "version", "completion-bash", "completion-script-bash", "completion-script-zsh"} {
+		app.GetFlag(what).NoEnvar() // They print something instead of serving.
+	}
 	l := &commandLine{app: app, flags: config.AddFlags(app)}
 	app.Command("serve", "Serve the metrics. The default.").Default()
 	l.check = app.Command("check", "Try the configuration, the credentials, one page of each list and the clock; say what is wrong.")

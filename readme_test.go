@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -123,15 +122,8 @@ func metricsTable(t *testing.T) string {
 // servedMetrics are the rows of a run in which each metric has a value.
 func servedMetrics(t *testing.T) map[string][]string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "accounts.yml")
-	const accounts = `accounts:
-  - expectations:
-      - {name: monthly, export: usage, every: month}
-`
-	if err := os.WriteFile(file, []byte(accounts), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p, address := exporter(t, "--demo", "--config.file="+file, "--collector.task-info=1")
+	const accounts = `accounts: [{expectations: [{name: monthly, export: usage, every: month}]}]`
+	p, address := exporter(t, "--demo", "--config.file="+write(t, accounts), "--collector.task-info=1")
 	_, page := get(t, address+"/metrics")
 	p.stop()
 	parser := expfmt.NewTextParser(model.UTF8Validation)

@@ -5,11 +5,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -141,6 +143,26 @@ func TestARefreshThatNobodyWaitsForIsCalledOffByTheSignal(t *testing.T) {
 	}
 }
 
+func TestNoConnectionToTheAPIIsLeftBehind(t *testing.T) {
+	closed := make(chan struct{}, 10)
+	server := httptest.NewUnstartedServer(scenario(t, "healthy"))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	server.Start()
+	defer server.Close()
+	p, address := exporter(t, "--api.endpoint="+server.URL)
+	get(t, address+"/metrics")
+	p.stop()
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Error("the connection is still open")
+	}
+}
+
 func TestAnOutageFromTheStartIsShownAndDoesNotEndTheProgram(t *testing.T) {
 	p, address := exporter(t, serveAPI(t, scenario(t, "outage")), "--api.max-retries=0")
 	status, page := get(t, address+"/metrics")
@@ -157,6 +179,37 @@ func TestAnOutageFromTheStartIsShownAndDoesNotEndTheProgram(t *testing.T) {
 	p.stop()
 	if text := p.stderr.String(); strings.Count(text, "level=warn") != 1 {
 		t.Errorf("a failed refresh is one warning:\n%s", text)
+	}
+}
+
+func TestAKeyThatComesLaterIsFoundWithoutARestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "credentials")
+	t.Setenv("ALIBABA_CLOUD_CREDENTIALS_FILE", file)
+	api, err := simulator.Scenario("healthy", simulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, address := exporter(t, serveAPI(t, api), "--cache.ttl=0s", "--api.max-retries=0")
+	_, page := get(t, address+"/metrics")
+	expectSamples(t, page, map[string]string{
+		`up{account="default",export="usage"}`:                                                      "0",
+		`api_requests_total{account="default",export="usage"}`:                                      "1",
+		`api_errors_total{account="default",class="credentials",code="credentials",export="usage"}`: "1",
+	})
+	if err := os.WriteFile(file, []byte("[default]\ntype = access_key\naccess_key_id = "+simulator.DefaultAccessKeyID+
+		"\naccess_key_secret = "+simulator.DefaultAccessKeySecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	up := ""
+	for range 1000 { // A refresh is due as long after the last one as that one took.
+		_, page = get(t, address+"/metrics")
+		if up = sample(page, `up{account="default",export="usage"}`); up == "1" {
+			break
+		}
+	}
+	p.stop()
+	if text := p.stderr.String(); up != "1" || !strings.Contains(text, "Starting without a key") {
+		t.Errorf("up is %q", up)
 	}
 }
 
@@ -177,11 +230,7 @@ const webConfig = `basic_auth_users:
 `
 
 func TestAWebConfigurationProtectsEveryPath(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "web.yml")
-	if err := os.WriteFile(file, []byte(webConfig), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p, address := exporter(t, "--demo", "--web.config.file="+file)
+	p, address := exporter(t, "--demo", "--web.config.file="+write(t, webConfig))
 	for _, path := range []string{"/metrics", "/", "/-/healthy", "/-/ready"} {
 		for password, want := range map[string]int{"": 401, "open the door": 401, "open sesame": 200} {
 			status, _ := get(t, address+path, func(r *http.Request) {
@@ -198,6 +247,16 @@ func TestAWebConfigurationProtectsEveryPath(t *testing.T) {
 	if text := p.stderr.String(); strings.Contains(text, "open ") {
 		t.Errorf("a password is logged:\n%s", text)
 	}
+}
+
+// write makes a file of a text.
+func write(t *testing.T, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "exporter.yml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // occupied is an address that somebody else listens on.
@@ -268,6 +327,16 @@ func TestWhatCannotWorkEndsInOneClearLine(t *testing.T) {
 		},
 		"a web configuration that is not there": {
 			args: []string{"--demo", "--log.level=error", "--web.listen-address=127.0.0.1:0", "--web.config.file=" + missing}, want: []string{missing},
+		},
+		"a configuration file that is not there": {
+			args: []string{"--demo", "--config.file=" + missing}, want: []string{"--config.file: ", missing},
+		},
+		"an expectation of what is not watched": {
+			args: []string{"--demo", "--config.file=" + write(t, "accounts: [{expectations: [{name: x, export: usage_detail, every: week}]}]")},
+			want: []string{`the expectation "x" is about the export usage_detail, which is not watched`},
+		},
+		"a configuration file with several mistakes": {
+			args: []string{"--demo", "--config.file=" + write(t, "accounts:\n- nme: x\n  exprts: []\n")}, want: []string{":2:", ":3:", "; "},
 		},
 		"an unknown scenario": {
 			args: []string{"simulate", "--scenario=sunshine"}, want: []string{`unknown scenario "sunshine"`, "healthy", "outage"},

@@ -301,3 +301,35 @@ func TestAListOfOrdinaryPaceIsRead(t *testing.T) {
 		}
 	})
 }
+
+// An outage costs the API fewer calls than normal running: an hour of refreshes a
+// minute apart, of a list of three pages.
+func TestAnOutageCostsFewerCallsThanNormalRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := false
+		client, _, w := simulated(t, simulator.NewFixed(numbered(120)...), func(api http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if down {
+					fail(503, `{"Code":"ServiceUnavailable"}`).ServeHTTP(w, r)
+					return
+				}
+				api.ServeHTTP(w, r)
+			})
+		}, retrying(3))
+		hour := func() int {
+			before := len(w.attempts)
+			for range 60 {
+				_, _ = client.List(context.Background(), apiclient.Usage, nil)
+				time.Sleep(time.Minute) // Fake time.
+			}
+			return len(w.attempts) - before
+		}
+		normal := hour()
+		down = true
+		outage := hour()
+		t.Logf("%d calls in an hour of normal running, %d in an hour of outage", normal, outage)
+		if normal != 60*4 || outage != 60+3 {
+			t.Errorf("%d calls, and %d in an outage, want 240 and 63", normal, outage)
+		}
+	})
+}

@@ -38,7 +38,7 @@ type Account struct {
 type Config struct {
 	// TTL is the least time between the end of a refresh and the next one.
 	TTL time.Duration
-	// MaxStale is the age of a snapshot from which its tasks are not shown any more.
+	// MaxStale is the age of a snapshot past which its tasks are not shown any more.
 	MaxStale time.Duration
 	// RefreshTimeout bounds one refresh.
 	RefreshTimeout time.Duration
@@ -143,7 +143,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 			labels := []string{account.Name, string(r.export)}
 			state := r.current()
 			collectHealth(ch, state, labels)
-			if state.snapshot != nil && now.Sub(state.snapshot.Listing.Began) <= c.maxStale {
+			if state.snapshot != nil && state.snapshot.age(now) <= c.maxStale {
 				collectTasks(ch, state.snapshot, now, labels)
 				collectCoverage(ch, r, state.snapshot, now.In(account.TimeZone), labels)
 				collectTaskInfo(ch, state.snapshot.Newest, labels)

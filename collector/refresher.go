@@ -29,6 +29,13 @@ type Snapshot struct {
 	Newest []apiclient.Task
 }
 
+// age is the longer of what the two clocks say: the monotonic one may stop while
+// the machine sleeps, the wall clock may be set back.
+func (s *Snapshot) age(now time.Time) time.Duration {
+	began := s.Listing.Began
+	return max(now.Sub(began), now.Round(0).Sub(began.Round(0)))
+}
+
 // state is where the refreshes of one export stand.
 type state struct {
 	snapshot *Snapshot // nil before the first success

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"regexp"
 	"slices"
@@ -89,8 +90,8 @@ func (f *File) check(p *problems, known []string) {
 		if _, err := time.LoadLocation(account.TimeZone); err != nil || account.TimeZone == "Local" {
 			p.add(at("time_zone"), "%q is no time zone, such as Asia/Shanghai", account.TimeZone)
 		}
-		if account.RateLimit < 0 || account.RateLimit == 0 && p.has(at("rate_limit")) {
-			p.add(at("rate_limit"), "%v is not above 0", account.RateLimit)
+		if p.has(at("rate_limit")) && (!(account.RateLimit > 0) || math.IsInf(account.RateLimit, 1)) {
+			p.add(at("rate_limit"), "%v is no number above 0", account.RateLimit)
 		}
 		if p.has(at("name")) && strings.TrimSpace(account.Name) == "" {
 			p.add(at("name"), "is empty")

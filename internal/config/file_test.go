@@ -95,7 +95,7 @@ func TestAllThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
 			`config.yml:3: accounts[0].time_zone: "Mars/Olympus" is no time zone, such as Asia/Shanghai`,
 			`config.yml:4: accounts[0].exports: "usage" stands there twice`,
 			`config.yml:4: accounts[0].exports: "billing" is none of usage, usage_detail`,
-			`config.yml:5: accounts[0].rate_limit: 0 is not above 0`,
+			`config.yml:5: accounts[0].rate_limit: 0 is no number above 0`,
 			`config.yml:8: accounts[0].expectations[0].export: "usages" is none of usage, usage_detail`,
 			"config.yml:9: accounts[0].expectations[0].task_name: error parsing regexp: missing closing ): `usage-(.*`",
 			`config.yml:10: accounts[0].expectations[0].every: "fortnight" is none of month, week, day`,

@@ -1,0 +1,123 @@
+package check_test
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/check"
+)
+
+var shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
+
+// at is a moment in Shanghai.
+func at(t *testing.T, text string) apiclient.Timestamp {
+	t.Helper()
+	moment, err := time.ParseInLocation(time.DateTime, text, shanghai)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return apiclient.Timestamp(moment.Unix())
+}
+
+// lists is the exit and what is printed of the lists.
+func lists(t *testing.T, client check.Client, account collector.Account) (right bool, text string) {
+	t.Helper()
+	var out strings.Builder
+	right = check.Run(t.Context(), &out, check.Config{
+		Account: account, Endpoint: "cdn.aliyuncs.com", Credentials: key, Client: client, Now: now,
+	})
+	_, text, _ = strings.Cut(out.String(), "\n\n")
+	return right, text
+}
+
+func TestWhatTheListsSayIsPrintedAndDoesNotCount(t *testing.T) {
+	client := holding(4)
+	client.tasks = []apiclient.Task{
+		{
+			ID: "1", Name: "usage-2026-09", Status: apiclient.Success, Created: at(t, "2026-10-01 09:00:00"), Updated: at(t, "2026-10-01 09:02:00"),
+			Start: at(t, "2026-09-01 00:00:00"), End: at(t, "2026-09-30 23:59:59"),
+		},
+		{
+			ID: "2", Name: "usage-2026-10", Status: apiclient.Failed, Created: at(t, "2026-11-01 09:00:00"), Updated: at(t, "2026-11-01 09:02:00"),
+			Start: at(t, "2026-10-01 00:00:00"), End: at(t, "2026-10-31 23:59:59"),
+		},
+		{
+			ID: "3", Name: "half of October", Status: apiclient.Success, Created: at(t, "2026-11-02 09:00:00"), Updated: at(t, "2026-11-02 09:02:00"),
+			Start: at(t, "2026-10-01 00:00:00"), End: at(t, "2026-10-16 11:59:59"),
+		},
+		{ID: "4", Name: "no times \x1b[2J", Status: apiclient.Created},
+	}
+	right, text := lists(t, client, collector.Account{
+		Name: "main", Exports: []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}, TimeZone: shanghai,
+		Expectations: []collector.Expectation{
+			{
+				Name: "monthly", Export: apiclient.Usage, TaskName: regexp.MustCompile(`^(?:usage-.*)$`), Every: collector.Month,
+				Grace: 72 * time.Hour, Since: at(t, "2026-10-01 00:00:00").Time(),
+			},
+			{Name: "new", Export: apiclient.Usage, Every: collector.Month, Since: at(t, "2026-11-15 00:00:00").Time()},
+			{Name: "detail", Export: apiclient.UsageDetail, Every: collector.Week, Grace: 10 * 24 * time.Hour, Since: at(t, "2026-11-16 00:00:00").Time()},
+		},
+	})
+	if !right {
+		t.Error("an overdue export is no fault of the configuration")
+	}
+	const want = `usage         in the time zone Asia/Shanghai
+  2026-09     ██████████████████████████████  100.0 % covered
+  2026-10     ███████████████▒···············  50.0 % covered
+  2026-11     ······························    0.0 % covered
+  failures    1 that no success has made up for
+  expected    monthly: OVERDUE since 2026-11-04 00:00: no successful task named usage-.* covers all of 2026-10-01 to 2026-10-31
+  expected    new: next due 2026-12-01 00:00
+  newest  status   created           updated           from              to                name
+  3       success  2026-11-02 09:00  2026-11-02 09:02  2026-10-01 00:00  2026-10-16 11:59  half of October
+  2       failed   2026-11-01 09:00  2026-11-01 09:02  2026-10-01 00:00  2026-10-31 23:59  usage-2026-10
+  1       success  2026-10-01 09:00  2026-10-01 09:02  2026-09-01 00:00  2026-09-30 23:59  usage-2026-09
+  4       created  -                 -                 -                 -                 no times \x1b[2J
+
+usage_detail  in the time zone Asia/Shanghai
+  failures    1 that no success has made up for
+  expected    detail: missing, due 2026-11-26 00:00: no successful task covers all of 2026-11-09 to 2026-11-15
+  newest  status   created           updated           from              to                name
+  3       success  2026-11-02 09:00  2026-11-02 09:02  2026-10-01 00:00  2026-10-16 11:59  half of October
+  2       failed   2026-11-01 09:00  2026-11-01 09:02  2026-10-01 00:00  2026-10-31 23:59  usage-2026-10
+  1       success  2026-10-01 09:00  2026-10-01 09:02  2026-09-01 00:00  2026-09-30 23:59  usage-2026-09
+  4       created  -                 -                 -                 -                 no times \x1b[2J
+`
+	if diff := cmp.Diff(want, strings.ReplaceAll(text, "\x1b", "a bare escape")); diff != "" {
+		t.Errorf("-want +got:\n%s\n%s", diff, text)
+	}
+}
+
+func TestOfALongListTheTenNewestTasksAreShown(t *testing.T) {
+	client := holding(100)
+	for i := range 100 {
+		client.tasks = append(client.tasks, apiclient.Task{ID: string(rune('A' + i%26)), Created: at(t, "2026-11-01 00:00:00") + apiclient.Timestamp(60*i)})
+	}
+	_, text := lists(t, client, collector.Account{Exports: []apiclient.Export{apiclient.UsageDetail}, TimeZone: shanghai})
+	if rows := strings.Count(text, "unknown"); rows != 10 || !strings.Contains(text, "2026-11-01 01:39") || strings.Contains(text, "2026-11-01 01:29") {
+		t.Errorf("%d tasks:\n%s", rows, text)
+	}
+}
+
+func TestAnEmptyListSaysSoWithoutATable(t *testing.T) {
+	_, text := lists(t, holding(0), collector.Account{Exports: []apiclient.Export{apiclient.UsageDetail}, TimeZone: shanghai})
+	if text != "usage_detail  in the time zone Asia/Shanghai\n  failures    0 that no success has made up for\n" {
+		t.Errorf("it prints:\n%s", text)
+	}
+}
+
+func TestAListThatCannotBeReadIsNotRight(t *testing.T) {
+	client := holding(4)
+	client.err = errors.New("the list could not be read consistently")
+	right, lines := run(t, client, key, apiclient.Usage)
+	if right || !strings.Contains(strings.Join(lines, "\n"), "usage         FAILED  the list could not be read consistently") {
+		t.Errorf("all right is %t:\n%s", right, strings.Join(lines, "\n"))
+	}
+}
