@@ -161,7 +161,7 @@ func serveSimulator(ctx context.Context, scenario, address string, out io.Writer
 
   export ALIBABA_CLOUD_ACCESS_KEY_ID=%s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s
   %s --api.endpoint=http://%s
-`, scenario, simulator.DefaultAccessKeyID, simulator.DefaultAccessKeySecret, name, served)
+`, scenario, simulator.DefaultAccessKeyID, simulator.DefaultAccessKeySecret, os.Args[0], served)
 	<-ctx.Done()
 	return err
 }

@@ -23,7 +23,9 @@ const apiVersion = "2018-05-10"
 // about 25 kB.
 const maxBodyBytes = 4 << 20
 
-// attempt reads a page once: a token, a key, a signed request, a decoded answer.
+// attempt reads a page once: a key, a token, a signed request, a decoded answer.
+// Nothing that can take long stands between the token and the request: tokens
+// that were saved up would let too many calls go at once.
 // Its error is an *Error, or the context's where the caller called it off.
 func (c *Client) attempt(ctx context.Context, export Export, number int, into []Task) (page Page, err error) {
 	observed := Attempt{Export: export, Page: number}
@@ -32,6 +34,16 @@ func (c *Client) attempt(ctx context.Context, export Export, number int, into []
 		c.config.Observer.Attempted(observed)
 	}()
 
+	key, err := c.key(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return Page{}, calledOff(ctx, "no call could be made before the deadline")
+	}
 	began := time.Now()
 	err = c.limiter.wait(ctx)
 	observed.RateLimitWait = time.Since(began)
@@ -41,13 +53,6 @@ func (c *Client) attempt(ctx context.Context, export Export, number int, into []
 
 	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	key, err := c.config.Credentials.Credentials(limited)
-	if err != nil {
-		if errors.Is(ctx.Err(), context.Canceled) {
-			return Page{}, ctx.Err()
-		}
-		return Page{}, &Error{Code: Code{CodeCredentials, CredentialsClass}, Detail: credentialsDetail(err)}
-	}
 	request, err := c.request(limited, export, number, key)
 	if err != nil {
 		return Page{}, err
@@ -71,11 +76,21 @@ func calledOff(ctx context.Context, detail string) error {
 	return &Error{Code: Code{CodeTimeout, Network}, Detail: detail}
 }
 
-func credentialsDetail(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no key within the time limit"
+// key returns the key to sign with, within the time of an attempt.
+func (c *Client) key(ctx context.Context) (Credentials, error) {
+	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	key, err := c.config.Credentials.Credentials(limited)
+	switch {
+	case err == nil:
+		return key, nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return Credentials{}, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return Credentials{}, &Error{Code: Code{CodeCredentials, CredentialsClass}, Detail: "no key within the time limit"}
+	default:
+		return Credentials{}, &Error{Code: Code{CodeCredentials, CredentialsClass}, Detail: err.Error()}
 	}
-	return err.Error()
 }
 
 // request signs one attempt; the date and the nonce make it unique.

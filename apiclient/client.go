@@ -25,7 +25,7 @@ type Config struct {
 	Timeout time.Duration
 	// RateLimit is the attempts a second, retries included; +Inf for no limit.
 	RateLimit float64
-	// Concurrency is the number of pages read at the same time.
+	// Concurrency is the number of calls at the same time, over all exports.
 	Concurrency int
 	// MaxRetries bounds the attempts at a page after the first.
 	MaxRetries int
@@ -70,10 +70,12 @@ type Client struct {
 	limiter  *limiter
 	bodies   sync.Pool
 	skew     atomic.Pointer[time.Duration]
-	// failing is set while the last call failed although it was retried. The
-	// next call is then a probe, without retries: an outage that lasts must
+	// slots holds one element for each call in flight.
+	slots chan struct{}
+	// failing is set while an export's last call failed although it was retried.
+	// The next one is then a probe, without retries: an outage that lasts must
 	// not cost the API more calls than normal running does.
-	failing atomic.Bool
+	failing map[Export]*atomic.Bool
 }
 
 // maxHeaderBytes bounds an answer's headers.
@@ -104,8 +106,14 @@ func New(config Config) (*Client, error) {
 	if config.Transport == nil {
 		config.Transport = newTransport(config.Concurrency)
 	}
+	failing := make(map[Export]*atomic.Bool)
+	for _, export := range Exports() {
+		failing[export] = new(atomic.Bool)
+	}
 	return &Client{
 		config:   config,
+		slots:    make(chan struct{}, config.Concurrency),
+		failing:  failing,
 		endpoint: endpoint,
 		http: &http.Client{
 			Transport: config.Transport,
@@ -153,13 +161,14 @@ func (c *Client) Page(ctx context.Context, export Export, number int) (Page, err
 // page appends the tasks to into.
 func (c *Client) page(ctx context.Context, export Export, number int, into []Task) (Page, error) {
 	retries := retries{left: c.config.MaxRetries}
-	if c.failing.Load() {
+	failing := c.failing[export]
+	if failing.Load() {
 		retries.left = 0
 	}
 	for {
 		page, err := c.attempt(ctx, export, number, into)
 		if err == nil {
-			c.failing.Store(false)
+			failing.Store(false)
 			return page, nil
 		}
 		var apiErr *Error
@@ -168,7 +177,7 @@ func (c *Client) page(ctx context.Context, export Export, number int, into []Tas
 		}
 		delay, again := retries.next(apiErr)
 		if !again {
-			c.failing.Store(apiErr.transient())
+			failing.Store(apiErr.transient())
 			return Page{}, err
 		}
 		if tooLate(ctx, delay) {

@@ -54,6 +54,8 @@ func (StaticCredentials) Reject(Credentials) {}
 const (
 	keyLifetime   = 30 * time.Second
 	chainLifetime = 5 * time.Minute
+	// renewalPatience is how long a renewal may hold up who has a key already.
+	renewalPatience = time.Second
 )
 
 // errNoCredentials replaces every error of the library: those may quote whole
@@ -95,6 +97,11 @@ func (d *DefaultChain) Credentials(ctx context.Context) (Credentials, error) {
 	// The library takes no context: a fetch that is given up goes on by itself,
 	// within the library's own timeouts, and the next caller finds its result.
 	fetched := d.fetches.DoChan("", func() (any, error) { return d.fetch() })
+	if last != (Credentials{}) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, renewalPatience)
+		defer cancel()
+	}
 	var err error
 	select {
 	case result := <-fetched:

@@ -249,3 +249,29 @@ func TestAnExpiredTokenIsRenewedWithinTheCall(t *testing.T) {
 		t.Error("the second attempt was not signed with the new token")
 	}
 }
+
+// hanging gives a key at once and then never again within the test's patience.
+func hanging() func() (credentials.Credential, error) {
+	var builds atomic.Int64
+	return func() (credentials.Credential, error) {
+		if builds.Add(1) > 1 {
+			time.Sleep(time.Minute) // Fake time.
+		}
+		return credentials.NewCredential(new(credentials.Config).SetType("access_key").SetAccessKeyId("known").SetAccessKeySecret("s"))
+	}
+}
+
+// A renewal that hangs holds nobody up who has a key already.
+func TestAHangingRenewalKeepsTheLastKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		chain := apiclient.NewChain(hanging())
+		wantKey(t, chain, "known")
+		time.Sleep(6 * time.Minute) // Fake time.
+		began := time.Now()
+		wantKey(t, chain, "known")
+		if waited := time.Since(began); waited > time.Second {
+			t.Errorf("waited %s for a renewal, want a second at most", waited)
+		}
+		time.Sleep(2 * time.Minute) // The renewal ends.
+	})
+}

@@ -31,10 +31,42 @@ type answer struct {
 		PageNumber wireInt  `json:"PageNumber"`
 		TotalCount *wireInt `json:"TotalCount"`
 		Data       *struct {
-			DataItem []wireTask `json:"DataItem"`
+			DataItem wireTasks `json:"DataItem"`
 		} `json:"Data"`
 	} `json:"UsageDataPerPage"`
 }
+
+// wireTasks holds no more than a page, however many an answer has: a body within
+// its bound has room for a million empty ones.
+type wireTasks []wireTask
+
+func (t *wireTasks) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	*t = nil
+	switch kind := d.PeekKind(); kind {
+	case 'n':
+		return d.SkipValue()
+	case '[':
+	default:
+		return fmt.Errorf("unexpected kind %v", kind)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	*t = make(wireTasks, 0, PageSize)
+	for d.PeekKind() != ']' {
+		if len(*t) == PageSize {
+			return errPageTooLong
+		}
+		*t = append(*t, wireTask{})
+		if err := json.UnmarshalDecode(d, &(*t)[len(*t)-1]); err != nil {
+			return err
+		}
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+var errPageTooLong = fmt.Errorf("more than %d tasks in a page", PageSize)
 
 type wireTask struct {
 	TaskID     wireID     `json:"TaskId"`
@@ -52,7 +84,9 @@ type wireTask struct {
 // It fails rather than read a list that is not there as an empty one.
 func decodePage(body []byte, into []Task) (Page, error) {
 	var a answer
-	if err := json.Unmarshal(body, &a, lenient); err != nil {
+	if err := json.Unmarshal(body, &a, lenient); errors.Is(err, errPageTooLong) {
+		return Page{}, errPageTooLong
+	} else if err != nil {
 		return Page{}, errors.New("the body is not a list of tasks in JSON") // The cause may quote the body.
 	}
 	usage := a.UsageDataPerPage
@@ -69,9 +103,6 @@ func decodePage(body []byte, into []Task) (Page, error) {
 	page := Page{Number: int(usage.PageNumber), TotalCount: int(*usage.TotalCount), Tasks: into}
 	if usage.Data == nil {
 		return page, nil
-	}
-	if n := len(usage.Data.DataItem); n > PageSize {
-		return Page{}, fmt.Errorf("%d tasks in a page of %d", n, PageSize)
 	}
 	for i := range usage.Data.DataItem {
 		wire := &usage.Data.DataItem[i]

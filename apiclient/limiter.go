@@ -41,9 +41,10 @@ type limiter struct {
 }
 
 // newLimiter allows perSecond attempts a second, +Inf for no limit, in bursts of
-// at most min(concurrency, perSecond).
+// at most min(concurrency, perSecond), one at the least. Calls may arrive at the
+// API a little closer together than they left: one of the burst is kept for that.
 func newLimiter(perSecond float64, concurrency int) *limiter {
-	burst := int(math.Max(1, math.Min(float64(concurrency), perSecond)))
+	burst := int(math.Max(1, math.Min(float64(concurrency), perSecond)-1))
 	return &limiter{
 		configured: perSecond,
 		tokens:     rate.NewLimiter(rate.Limit(perSecond), burst),

@@ -177,7 +177,12 @@ func (c *Client) pages(ctx context.Context, export Export, first Page) ([]Task, 
 	workers, working := errgroup.WithContext(ctx)
 	workers.SetLimit(c.config.Concurrency)
 	for i := 1; i < len(pages) && !ended.Load() && working.Err() == nil; i++ {
-		workers.Go(func() error {
+		workers.Go(func() (err error) {
+			defer func() {
+				if reason := recover(); reason != nil {
+					err = fmt.Errorf("page %d: panic: %v", i+1, reason)
+				}
+			}()
 			page, err := c.page(working, export, i+1, tasks[i*PageSize:i*PageSize:(i+1)*PageSize])
 			if err != nil {
 				return pageError(i+1, err)
@@ -206,14 +211,15 @@ func (c *Client) pages(ctx context.Context, export Export, first Page) ([]Task, 
 		return nil, unproven("the first page has changed")
 	}
 
-	tasks = tasks[:0]
-	for _, page := range pages {
-		if len(page) == 0 {
-			break
+	n := 0
+	for i, page := range pages {
+		if len(page) > 0 && n != i*PageSize {
+			// Where pages are not what was asked for, nobody knows what lies between.
+			return nil, unproven(fmt.Sprintf("page %d follows a page that is not full", i+1))
 		}
-		tasks = append(tasks, page...) // Moves nothing but what follows a short page.
+		n += len(page)
 	}
-	return tasks, nil
+	return tasks[:n], nil
 }
 
 // samePage checks what a page says of itself and of the list.

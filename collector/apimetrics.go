@@ -106,5 +106,5 @@ func (o *observer) Attempted(a apiclient.Attempt) {
 // WalkRestarted counts a walk that was not proven.
 func (o *observer) WalkRestarted(export apiclient.Export, reason string) {
 	o.metrics.restarts.WithLabelValues(o.account, string(export)).Inc()
-	_ = level.Info(o.logger).Log("msg", "List changed while it was read, reading it again", "export", export, "reason", reason)
+	_ = level.Info(o.logger).Log("msg", "Reading of the list was not proven to be whole", "export", export, "reason", reason)
 }

@@ -23,7 +23,7 @@ type Expectation struct {
 	Every    Every
 	// Grace is the time after a period's end within which the export may be made.
 	Grace time.Duration
-	// Since leaves out the periods that ended before it; zero for none.
+	// Since leaves out the periods that were over when it began; zero for none.
 	Since time.Time
 }
 
@@ -35,7 +35,7 @@ func (e Expectation) Missing(covered Union, now time.Time, zone *time.Location) 
 	for ago := 1; ; ago++ {
 		p := e.Every.Span(now, zone, ago)
 		end := p.End.Time()
-		if !end.After(now.Add(-expectedFor)) || end.Before(e.Since) {
+		if !end.After(now.Add(-expectedFor)) || !end.After(e.Since) {
 			return missing, found
 		}
 		if !covered.Covers(p) {
@@ -48,9 +48,12 @@ func (e Expectation) Missing(covered Union, now time.Time, zone *time.Location) 
 // missing, when the next one will be. Due before now is overdue.
 func (e Expectation) Due(covered Union, now time.Time, zone *time.Location) time.Time {
 	p, missing := e.Missing(covered, now, zone)
-	for ago := 0; !missing; ago-- {
-		p = e.Every.Span(now, zone, ago)
-		missing = !p.End.Time().Before(e.Since)
+	if !missing {
+		next := now
+		if e.Since.After(now) {
+			next = e.Since
+		}
+		p = e.Every.Span(next, zone, 0)
 	}
 	return p.End.Time().Add(e.Grace)
 }

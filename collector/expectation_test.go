@@ -41,6 +41,9 @@ func TestWhenAnExpectedExportIsDue(t *testing.T) {
 		{"a name that matches nothing is due, not silent", since(monthly, "2026-10-15T00:00:00+08:00"), []apiclient.Task{month("other", time.October, "2026-11-01T09:00:00+08:00")}, "2026-11-22T12:00:00+08:00", "2026-11-04T00:00:00+08:00", true},
 		{"the name must match as a whole", since(monthly, "2026-10-15T00:00:00+08:00"), []apiclient.Task{month("my usage-10", time.October, "2026-11-01T09:00:00+08:00")}, "2026-11-22T12:00:00+08:00", "2026-11-04T00:00:00+08:00", true},
 		{"what ended before since is not expected", since(monthly, "2026-10-15T00:00:00+08:00"), []apiclient.Task{october}, "2026-11-22T12:00:00+08:00", "2026-12-04T00:00:00+08:00", false},
+		{"what was over when since began is not expected", since(monthly, "2026-11-01T00:00:00+08:00"), nil, "2026-11-22T12:00:00+08:00", "2026-12-04T00:00:00+08:00", false},
+		{"what was not quite over is", since(monthly, "2026-10-31T23:59:59+08:00"), nil, "2026-11-22T12:00:00+08:00", "2026-11-04T00:00:00+08:00", true},
+		{"since in a far future", since(collector.Expectation{Every: collector.Day}, "9999-01-01T00:00:00+08:00"), nil, "2026-11-22T12:00:00+08:00", "9999-01-02T00:00:00+08:00", false},
 		{"since in the future: the first one after it", since(monthly, "2027-01-15T00:00:00+08:00"), nil, "2026-11-22T12:00:00+08:00", "2027-02-04T00:00:00+08:00", false},
 		{"an export made in its own month does not make it", since(monthly, "2026-10-15T00:00:00+08:00"), []apiclient.Task{month("usage-10", time.October, "2026-10-30T09:00:00+08:00")}, "2026-11-22T12:00:00+08:00", "2026-11-04T00:00:00+08:00", true},
 		{"a month in UTC leaves eight hours of it missing", since(monthly, "2026-10-15T00:00:00+08:00"), []apiclient.Task{

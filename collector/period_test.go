@@ -138,6 +138,7 @@ func TestSpansOfTheCalendar(t *testing.T) {
 		{"the week of the change in Berlin is an hour long", collector.Week, "2026-10-25T12:00:00Z", "Europe/Berlin", 0, "2026-10-18T22:00:00Z", "2026-10-25T23:00:00Z"},
 		{"yesterday", collector.Day, "2026-03-01T12:00:00Z", "UTC", 1, "2026-02-28T00:00:00Z", "2026-03-01T00:00:00Z"},
 		{"a day that begins at 01:00, in Cairo", collector.Day, "2026-04-24T12:00:00Z", "Africa/Cairo", 0, "2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z"},
+		{"a day that begins at 01:00, in Havana", collector.Day, "2013-03-10T16:00:00Z", "America/Havana", 0, "2013-03-10T05:00:00Z", "2013-03-11T04:00:00Z"},
 		{"a day that begins twice, in Havana", collector.Day, "2026-11-01T12:00:00Z", "America/Havana", 0, "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"},
 	} {
 		want := collector.Period{Start: at(tc.start), End: at(tc.end)}

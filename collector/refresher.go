@@ -110,7 +110,7 @@ func (r *refresher) refresh(lifetime context.Context, previous *Snapshot) {
 	switch {
 	case err != nil && lifetime.Err() != nil: // Shutting down is no failure worth a line.
 	case err != nil:
-		_ = level.Warn(r.logger).Log("msg", "Refresh failed, the last snapshot stays", "duration", duration, "err", err)
+		_ = level.Warn(r.logger).Log("msg", "Refresh failed", "duration", duration, "err", err)
 	case recovered:
 		_ = level.Info(r.logger).Log("msg", "Refresh succeeded again", "duration", duration, "tasks", len(snapshot.Listing.Tasks))
 	default:

@@ -75,10 +75,15 @@ func Run(ctx context.Context, out io.Writer, config Config) bool {
 // advice says what to do about an error of the API.
 func advice(err error, export apiclient.Export) string {
 	var apiErr *apiclient.Error
-	if !errors.As(err, &apiErr) {
-		return "Try again."
-	}
+	var tooMany *apiclient.TooManyTasksError
+	var unproven *apiclient.UnprovenError
 	switch {
+	case errors.As(err, &tooMany):
+		return "Raise --api.max-tasks; the README says what such a list costs."
+	case errors.As(err, &unproven):
+		return "The list changes faster than it is read, or the API contradicts itself: try again, and with a higher --api.rate-limit."
+	case !errors.As(err, &apiErr):
+		return "Try again."
 	case apiErr.Code.Code == "OperationDenied":
 		return "The account has no CDN service, or it is suspended: open it or settle its bill."
 	case apiErr.Class == apiclient.Denied:
@@ -131,6 +136,9 @@ func (r *report) clock(client Client) {
 		direction = "behind"
 	}
 	text := fmt.Sprintf("%s %s the API's", skew.Abs().Round(time.Second), direction)
+	if skew.Abs() < time.Second {
+		text = "in step with the API's"
+	}
 	switch {
 	case skew.Abs() >= fatalSkew:
 		r.failed("clock", text, "Set this machine's clock.")

@@ -201,7 +201,7 @@ func TestTheClock(t *testing.T) {
 		right bool
 		want  string
 	}{
-		"right":                      {0, true, "ok      0s ahead of the API's"},
+		"right":                      {0, true, "ok      in step with the API's"},
 		"a little ahead":             {59 * time.Second, true, "ok      59s ahead of the API's"},
 		"a little behind":            {-59 * time.Second, true, "ok      59s behind the API's"},
 		"notably ahead":              {time.Minute, true, "ok      1m0s ahead of the API's: set this machine's clock before it is 15 minutes"},

@@ -62,7 +62,7 @@ func TestWhatTheListsSayIsPrintedAndDoesNotCount(t *testing.T) {
 				Grace: 72 * time.Hour, Since: at(t, "2026-10-01 00:00:00").Time(),
 			},
 			{Name: "new", Export: apiclient.Usage, Every: collector.Month, Since: at(t, "2026-11-15 00:00:00").Time()},
-			{Name: "detail", Export: apiclient.UsageDetail, Every: collector.Week, Grace: 10 * 24 * time.Hour, Since: at(t, "2026-11-16 00:00:00").Time()},
+			{Name: "detail", Export: apiclient.UsageDetail, Every: collector.Week, Grace: 10 * 24 * time.Hour, Since: at(t, "2026-11-15 00:00:00").Time()},
 		},
 	})
 	if !right {
