@@ -39,6 +39,8 @@ rules: ## write alerts/prometheusrule.yaml anew
 	go -C test test ./monitoring -run '^TestManifestIsCurrent$$' -update
 pictures: programs ## draw the dashboards into docs/images
 	PICTURES='$(CURDIR)/docs/images' go -C test test ./monitoring -count=1 -run '^TestEveryPanelIsAnswered$$' -v
+bench: ## measure speed and memory beside the official SDKs, about 15 minutes (docs/performance.md)
+	cd test && go run ./bench && go test -run '^$$' -bench . ./bench
 demo: ## serve a made-up account on http://localhost:10077/metrics
 	go run . --demo
 docker: ## build the container image alicdn_export_exporter
@@ -56,4 +58,4 @@ test/render/node_modules/.package-lock.json: test/render/package-lock.json
 test/render/dist/index.html: test/render/node_modules/.package-lock.json test/render/index.html test/render/vite.config.mjs $(wildcard test/render/src/*.ts* test/render/src/panels/*.tsx)
 	cd test/render && npx vite build --logLevel error && touch dist/index.html
 
-.PHONY: help build test test-short lint fmt fuzz model tidy programs rules pictures demo docker clean
+.PHONY: help build test test-short lint fmt fuzz model tidy programs rules pictures bench demo docker clean

@@ -111,15 +111,13 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	}, account.watched)
 	defer exports.Close()
 
-	data, exporter := prometheus.NewRegistry(), prometheus.NewRegistry()
-	data.MustRegister(exports)
-	exporter.MustRegister(metrics, versioncollector.NewCollector("alicdn_export"),
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(exports, metrics, versioncollector.NewCollector("alicdn_export"),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	handler, err := web.New(web.Config{
 		TelemetryPath:       flags.TelemetryPath,
 		ScrapeTimeoutOffset: flags.ScrapeTimeoutOffset,
-		Data:                data,
-		Exporter:            exporter,
+		Registry:            registry,
 		Refresher:           exports,
 		ErrorLog:            logs.std(),
 	})

@@ -27,6 +27,19 @@ type Listing struct {
 	Began time.Time
 }
 
+// IDs are the tasks' ids in order: all that List must know of the listing before,
+// in a quarter of its memory. A nil Listing has none.
+func (l *Listing) IDs() []string {
+	if l == nil {
+		return nil
+	}
+	ids := make([]string, len(l.Tasks))
+	for i := range l.Tasks {
+		ids[i] = l.Tasks[i].ID
+	}
+	return ids
+}
+
 // UnprovenError says that a list was walked as often as allowed and that no walk
 // could be proven to hold the whole list.
 type UnprovenError struct {
@@ -60,7 +73,7 @@ func (u unproven) Error() string { return string(u) }
 //   - task ids are unique and as many as TotalCount, which is the same on every page;
 //   - no page echoes another number than the one asked for;
 //   - the first of several pages is the same when it is read again at the end;
-//   - no task of the previous listing, which may be nil, has vanished.
+//   - no task of the previous listing, whose ids are previous, has vanished.
 //
 // Where a count is wrong or a task has vanished, a second walk that agrees with
 // the first in every task and in TotalCount is proof as well: what both hold
@@ -68,7 +81,7 @@ func (u unproven) Error() string { return string(u) }
 // is not proven is walked again, a bounded number of times.
 //
 // The errors are *Error, *UnprovenError, *TooManyTasksError and the context's.
-func (c *Client) List(ctx context.Context, export Export, previous *Listing) (*Listing, error) {
+func (c *Client) List(ctx context.Context, export Export, previous []string) (*Listing, error) {
 	var before *Listing
 	var reason unproven
 	for range maxWalks {
@@ -90,7 +103,7 @@ func (c *Client) List(ctx context.Context, export Export, previous *Listing) (*L
 
 // prove checks what one walk alone cannot show. before is the walk before this
 // one, nil where there is none or where it broke off.
-func prove(walk, before, previous *Listing) error {
+func prove(walk, before *Listing, previous []string) error {
 	if duplicate(walk.Tasks) {
 		return unproven("a task is listed twice")
 	}
@@ -101,10 +114,8 @@ func prove(walk, before, previous *Listing) error {
 	if len(walk.Tasks) != walk.TotalCount {
 		return unproven(fmt.Sprintf("%d tasks are listed, but TotalCount is %d", len(walk.Tasks), walk.TotalCount))
 	}
-	if previous != nil {
-		if n := vanished(previous.Tasks, walk.Tasks); n > 0 {
-			return unproven(fmt.Sprintf("%d tasks of the last listing have vanished", n))
-		}
+	if n := vanished(previous, walk.Tasks); n > 0 {
+		return unproven(fmt.Sprintf("%d tasks of the last listing have vanished", n))
 	}
 	return nil
 }
@@ -119,15 +130,14 @@ func duplicate(tasks []Task) bool {
 	return false
 }
 
-// vanished counts the earlier tasks that are not among the later ones, both
-// sorted by ID.
-func vanished(earlier, later []Task) int {
+// vanished counts the ids that none of the tasks has, both sorted by ID.
+func vanished(ids []string, tasks []Task) int {
 	n := 0
-	for _, task := range earlier {
-		for len(later) > 0 && later[0].ID < task.ID {
-			later = later[1:]
+	for _, id := range ids {
+		for len(tasks) > 0 && tasks[0].ID < id {
+			tasks = tasks[1:]
 		}
-		if len(later) == 0 || later[0].ID != task.ID {
+		if len(tasks) == 0 || tasks[0].ID != id {
 			n++
 		}
 	}

@@ -115,7 +115,7 @@ func TestAVanishedTaskAsksForASecondWalk(t *testing.T) {
 	}
 	account.Set(simulator.UsageAction, numbered(69)...)
 	before := api.Calls()
-	listing, err := client.List(context.Background(), apiclient.Usage, previous)
+	listing, err := client.List(context.Background(), apiclient.Usage, previous.IDs())
 	if err != nil || len(listing.Tasks) != 69 || listing.TotalCount != 69 {
 		t.Fatalf("listing = %v, %v", listing, err)
 	}
@@ -288,7 +288,7 @@ func TestAListOfOrdinaryPaceIsRead(t *testing.T) {
 		var previous *apiclient.Listing
 		refreshes, failures := 200, 0
 		for range refreshes {
-			if listing, err := client.List(context.Background(), apiclient.Usage, previous); err == nil {
+			if listing, err := client.List(context.Background(), apiclient.Usage, previous.IDs()); err == nil {
 				previous = listing
 			} else {
 				failures++

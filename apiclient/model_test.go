@@ -317,7 +317,7 @@ func play(t *testing.T, seed uint64) (sum tally) {
 	var previous *apiclient.Listing
 	for range 3 {
 		restarts := len(w.restarts)
-		listing, err := client.List(context.Background(), apiclient.Usage, previous)
+		listing, err := client.List(context.Background(), apiclient.Usage, previous.IDs())
 		var unproven *apiclient.UnprovenError
 		switch {
 		case err == nil:

@@ -11,8 +11,7 @@ import (
 )
 
 // APIMetrics counts what the exporter asks of the API. It is a
-// prometheus.Collector, gathered after the Collector so that a scrape shows the
-// errors of its own refresh.
+// prometheus.Collector.
 type APIMetrics struct {
 	requests  *prometheus.CounterVec
 	errors    *prometheus.CounterVec

@@ -16,8 +16,8 @@ import (
 
 // Client reads one account's lists; *apiclient.Client is one.
 type Client interface {
-	// List reads a whole list, or fails. previous is the last listing, or nil.
-	List(ctx context.Context, export apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error)
+	// List reads a whole list, or fails. previous are the ids of the last listing.
+	List(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
 	// RateLimit is the number of calls a second allowed just now.
 	RateLimit() float64
 	// ClockSkew is our clock minus the API's; false where it is not known.

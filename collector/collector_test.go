@@ -85,14 +85,14 @@ func TestWhatAScrapeShows(t *testing.T) {
 			lists(believable()...), none,
 		},
 		"after_a_failed_first_refresh.prom": {
-			&fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+			&fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 				time.Sleep(1500 * time.Millisecond)
 				return nil, errOutage
 			}}, refresh,
 		},
 		"a_believable_list.prom": {
 			&fakeClient{
-				list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+				list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 					l := listing(believable()...)
 					l.TotalCount++ // One that two walks did not find.
 					time.Sleep(2 * time.Second)
@@ -107,7 +107,7 @@ func TestWhatAScrapeShows(t *testing.T) {
 		},
 		"past_max_stale.prom": {
 			&fakeClient{
-				list: func(_ context.Context, _ apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error) {
+				list: func(_ context.Context, _ apiclient.Export, previous []string) (*apiclient.Listing, error) {
 					if previous != nil {
 						return nil, errOutage
 					}
@@ -137,7 +137,7 @@ func TestWhatAScrapeShows(t *testing.T) {
 func TestTasksVanishPastMaxStaleAndComeBackWithTheNextSuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fails := false
-		client := &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+		client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 			if fails {
 				return nil, errOutage
 			}

@@ -22,13 +22,13 @@ import (
 
 // fakeClient lists what its functions say and counts how often it is asked.
 type fakeClient struct {
-	list  func(ctx context.Context, export apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error)
+	list  func(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
 	rate  func() float64
 	skew  func() (time.Duration, bool)
 	calls atomic.Int64
 }
 
-func (c *fakeClient) List(ctx context.Context, export apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error) {
+func (c *fakeClient) List(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error) {
 	c.calls.Add(1)
 	return c.list(ctx, export, previous)
 }
@@ -49,7 +49,7 @@ func (c *fakeClient) ClockSkew() (time.Duration, bool) {
 
 // lists is a client whose list holds these tasks and is read in no time.
 func lists(tasks ...apiclient.Task) *fakeClient {
-	return &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+	return &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 		return listing(tasks...), nil
 	}}
 }

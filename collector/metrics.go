@@ -91,7 +91,7 @@ func collectHealth(ch chan<- prometheus.Metric, s state, labels []string) {
 		ch <- refreshDuration.metric(s.duration.Seconds(), labels...)
 	}
 	if s.snapshot != nil {
-		ch <- snapshotTimestamp.metric(unixSeconds(s.snapshot.Listing.Began), labels...)
+		ch <- snapshotTimestamp.metric(unixSeconds(s.snapshot.Began), labels...)
 	}
 }
 
@@ -105,7 +105,7 @@ func collectTasks(ch chan<- prometheus.Metric, snapshot *Snapshot, now time.Time
 			ch <- newestTaskStatus.metric(boolean(summary.NewestTask == status), withStatus...)
 		}
 	}
-	ch <- unlistedTasks.metric(float64(snapshot.Listing.TotalCount-len(snapshot.Listing.Tasks)), labels...)
+	ch <- unlistedTasks.metric(float64(snapshot.Unlisted), labels...)
 	if !summary.NewestSuccess.IsZero() {
 		// A clock that is behind the API's must not make an export of the future.
 		ch <- newestSuccessAge.metric(max(0, now.Sub(summary.NewestSuccess).Seconds()), labels...)

@@ -49,14 +49,20 @@ func UnionOf(periods []Period) Union {
 // CoveredBy returns what the successful tasks cover whose whole name matches; nil
 // matches all names.
 func CoveredBy(tasks []apiclient.Task, name *regexp.Regexp) Union {
-	var periods []Period
+	// Many tasks cover the same months, weeks and days: of the periods that begin
+	// together only the longest counts.
+	ends := make(map[apiclient.Timestamp]apiclient.Timestamp)
 	for _, task := range tasks {
 		if task.Status != apiclient.Success || name != nil && !name.MatchString(task.Name) {
 			continue
 		}
 		if p, ok := PeriodOf(task); ok {
-			periods = append(periods, p)
+			ends[p.Start] = max(ends[p.Start], p.End)
 		}
+	}
+	periods := make([]Period, 0, len(ends))
+	for start, end := range ends {
+		periods = append(periods, Period{start, end})
 	}
 	return UnionOf(periods)
 }

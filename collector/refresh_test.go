@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/google/go-cmp/cmp"
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
@@ -39,7 +40,7 @@ func TestTheNextRefreshBeginsAfterTheTTLAndAfterAsLongAsTheLastOneTook(t *testin
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+				client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 					answer := listing()
 					time.Sleep(tc.took)
 					return answer, tc.err
@@ -67,7 +68,7 @@ func TestTheNextRefreshBeginsAfterTheTTLAndAfterAsLongAsTheLastOneTook(t *testin
 
 func TestAThousandScrapesShareOneRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+		client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 			time.Sleep(5 * time.Second)
 			return listing(), nil
 		}}
@@ -99,7 +100,7 @@ func TestAThousandScrapesShareOneRefresh(t *testing.T) {
 
 func TestAWaiterLeavesAtItsOwnDeadlineAndTheNextScrapeFindsTheRefreshDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ *apiclient.Listing) (*apiclient.Listing, error) {
+		client := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ []string) (*apiclient.Listing, error) {
 			select {
 			case <-time.After(25 * time.Second):
 				return listing(task("1", apiclient.Success, monday, tuesday)), nil
@@ -137,7 +138,7 @@ func TestAWaiterLeavesAtItsOwnDeadlineAndTheNextScrapeFindsTheRefreshDone(t *tes
 
 func TestAScrapeThatComesLateWaitsForTheRefreshInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+		client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 			time.Sleep(5 * time.Second)
 			return listing(), nil
 		}}
@@ -156,7 +157,7 @@ func TestAFailedRefreshKeepsTheLastSnapshotAndSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logs := new(logBook)
 		var fails bool
-		client := &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+		client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 			time.Sleep(3 * time.Second)
 			if fails {
 				return listing(), errOutage // A listing beside an error is none.
@@ -207,7 +208,7 @@ func TestAPanicIsAFailedRefreshAndNotTheEnd(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				logs := new(logBook)
 				broken := false
-				client := &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+				client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 					if broken {
 						return list()
 					}
@@ -235,7 +236,7 @@ func TestAPanicIsAFailedRefreshAndNotTheEnd(t *testing.T) {
 func TestTheErrorOfARefreshThatTookTooLongNamesItsFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logs := new(logBook)
-		client := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ *apiclient.Listing) (*apiclient.Listing, error) {
+		client := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ []string) (*apiclient.Listing, error) {
 			<-ctx.Done()
 			return nil, fmt.Errorf("page 7: %w", ctx.Err())
 		}}
@@ -257,7 +258,7 @@ func TestTheErrorOfARefreshThatTookTooLongNamesItsFlag(t *testing.T) {
 func TestAnErrorBeforeTheTimeLimitDoesNotBlameIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logs := new(logBook)
-		client := &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+		client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 			return nil, errOutage
 		}}
 		watchWith(t, standard(logs.logger()), usageOf("main", client)).Refresh(t.Context())
@@ -271,7 +272,7 @@ func TestCloseCallsOffWhatIsInFlightAndNothingBeginsAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		logs := new(logBook)
 		ended := false
-		client := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ *apiclient.Listing) (*apiclient.Listing, error) {
+		client := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ []string) (*apiclient.Listing, error) {
 			<-ctx.Done()
 			time.Sleep(time.Second) // What it takes to tidy up.
 			ended = true
@@ -305,7 +306,7 @@ func TestCloseCallsOffWhatIsInFlightAndNothingBeginsAfterIt(t *testing.T) {
 func TestNoRefreshOutlivesACloseThatScrapesRaceWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := make(chan struct{})
-		client := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ *apiclient.Listing) (*apiclient.Listing, error) {
+		client := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ []string) (*apiclient.Listing, error) {
 			select {
 			case <-closed:
 				t.Error("a list is read after Close has returned")
@@ -327,23 +328,21 @@ func TestNoRefreshOutlivesACloseThatScrapesRaceWith(t *testing.T) {
 
 func TestTheLastGoodListingIsGivenToTheNextRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var given, made []*apiclient.Listing
-		client := &fakeClient{list: func(_ context.Context, _ apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error) {
-			given, made = append(given, previous), append(made, listing())
-			if len(made) == 2 {
+		var given [][]string
+		client := &fakeClient{list: func(_ context.Context, _ apiclient.Export, previous []string) (*apiclient.Listing, error) {
+			given = append(given, previous)
+			if len(given) == 2 {
 				return nil, errOutage
 			}
-			return made[len(made)-1], nil
+			return listing(apiclient.Task{ID: strconv.Itoa(len(given))}), nil
 		}}
 		c := watch(t, client)
 		for range 4 {
 			c.Refresh(t.Context())
 			time.Sleep(time.Minute)
 		}
-		for i, want := range []*apiclient.Listing{nil, made[0], made[0], made[2]} {
-			if given[i] != want {
-				t.Errorf("read %d was given the listing %p, want %p of %p", i, given[i], want, made)
-			}
+		if diff := cmp.Diff([][]string{nil, {"1"}, {"1"}, {"3"}}, given); diff != "" {
+			t.Errorf("ids given to the reads (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -351,17 +350,17 @@ func TestTheLastGoodListingIsGivenToTheNextRead(t *testing.T) {
 func TestAccountsAndExportsDoNotTouchEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		both := []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}
-		partly := &fakeClient{list: func(_ context.Context, export apiclient.Export, _ *apiclient.Listing) (*apiclient.Listing, error) {
+		partly := &fakeClient{list: func(_ context.Context, export apiclient.Export, _ []string) (*apiclient.Listing, error) {
 			if export == apiclient.UsageDetail {
 				return nil, errOutage
 			}
 			return listing(task("1", apiclient.Success, monday, tuesday)), nil
 		}}
-		hanging := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ *apiclient.Listing) (*apiclient.Listing, error) {
+		hanging := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ []string) (*apiclient.Listing, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}}
-		slow := &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+		slow := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 			time.Sleep(5 * time.Second)
 			return listing(), nil
 		}}
@@ -401,7 +400,7 @@ func TestAccountsAndExportsDoNotTouchEachOther(t *testing.T) {
 
 func TestASlowListDelaysItselfAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		quick, slow := lists(), &fakeClient{list: func(context.Context, apiclient.Export, *apiclient.Listing) (*apiclient.Listing, error) {
+		quick, slow := lists(), &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 			time.Sleep(3 * time.Minute)
 			return listing(), nil
 		}}

@@ -17,8 +17,14 @@ import (
 // Snapshot is the last good listing of an export and what it says, whatever the
 // time.
 type Snapshot struct {
-	Listing *apiclient.Listing
-	Summary Summary
+	// Began is when the reading of the list began.
+	Began time.Time
+	// IDs are the tasks' ids, for the next reading. The tasks themselves are let
+	// go: of a long list two at a time would take most of the memory.
+	IDs []string
+	// Unlisted is the number of tasks that the API counts but does not list.
+	Unlisted int
+	Summary  Summary
 	// Covered is the usage that the successful tasks cover.
 	Covered Union
 	// Unrecovered is the number of failures that no success has made up for.
@@ -32,7 +38,7 @@ type Snapshot struct {
 // age is the longer of what the two clocks say: the monotonic one may stop while
 // the machine sleeps, the wall clock may be set back.
 func (s *Snapshot) age(now time.Time) time.Duration {
-	began := s.Listing.Began
+	began := s.Began
 	return max(now.Sub(began), now.Round(0).Sub(began.Round(0)))
 }
 
@@ -112,9 +118,9 @@ func (r *refresher) refresh(lifetime context.Context, previous *Snapshot) {
 	case err != nil:
 		_ = level.Warn(r.logger).Log("msg", "Refresh failed", "duration", duration, "err", err)
 	case recovered:
-		_ = level.Info(r.logger).Log("msg", "Refresh succeeded again", "duration", duration, "tasks", len(snapshot.Listing.Tasks))
+		_ = level.Info(r.logger).Log("msg", "Refresh succeeded again", "duration", duration, "tasks", len(snapshot.IDs))
 	default:
-		_ = level.Debug(r.logger).Log("msg", "Refresh succeeded", "duration", duration, "tasks", len(snapshot.Listing.Tasks))
+		_ = level.Debug(r.logger).Log("msg", "Refresh succeeded", "duration", duration, "tasks", len(snapshot.IDs))
 	}
 }
 
@@ -138,9 +144,9 @@ func (r *refresher) read(lifetime context.Context, previous *Snapshot) (snapshot
 	}()
 	ctx, cancel := context.WithTimeout(lifetime, r.timeout)
 	defer cancel()
-	var listed *apiclient.Listing
+	var listed []string
 	if previous != nil {
-		listed = previous.Listing
+		listed = previous.IDs
 	}
 	listing, err := r.lister.List(ctx, r.export, listed)
 	switch {
@@ -150,7 +156,9 @@ func (r *refresher) read(lifetime context.Context, previous *Snapshot) (snapshot
 		return nil, err
 	}
 	snapshot = &Snapshot{
-		Listing:     listing,
+		Began:       listing.Began,
+		IDs:         listing.IDs(),
+		Unlisted:    listing.TotalCount - len(listing.Tasks),
 		Summary:     Summarize(listing.Tasks),
 		Covered:     CoveredBy(listing.Tasks, nil),
 		Unrecovered: UnrecoveredFailures(r.export, listing.Tasks),

@@ -24,7 +24,7 @@ const (
 // Client reads pages and lists; *apiclient.Client is one.
 type Client interface {
 	Page(ctx context.Context, export apiclient.Export, number int) (apiclient.Page, error)
-	List(ctx context.Context, export apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error)
+	List(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
 	ClockSkew() (time.Duration, bool)
 }
 

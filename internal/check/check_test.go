@@ -26,7 +26,7 @@ type fakeClient struct {
 	skew  *time.Duration
 }
 
-func (c fakeClient) List(_ context.Context, _ apiclient.Export, previous *apiclient.Listing) (*apiclient.Listing, error) {
+func (c fakeClient) List(_ context.Context, _ apiclient.Export, previous []string) (*apiclient.Listing, error) {
 	if previous != nil {
 		return nil, errors.New("there is no listing before the first")
 	}

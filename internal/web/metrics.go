@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -23,11 +22,10 @@ const (
 // is. There is no bound on concurrent scrapes: they share the refreshes, and
 // both of a pair of Prometheus servers are answered.
 func newMetricsHandler(config Config) http.Handler {
-	gatherers := prometheus.Gatherers{config.Data, config.Exporter}
-	metrics := promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
+	metrics := promhttp.HandlerFor(config.Registry, promhttp.HandlerOpts{
 		ErrorLog:          config.ErrorLog,
 		ErrorHandling:     promhttp.ContinueOnError,
-		Registry:          config.Exporter,
+		Registry:          config.Registry,
 		EnableOpenMetrics: true,
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

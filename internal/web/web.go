@@ -28,10 +28,10 @@ type Config struct {
 	TelemetryPath string
 	// ScrapeTimeoutOffset is the part of a scrape's timeout left for the answer.
 	ScrapeTimeoutOffset time.Duration
-	// Data holds the snapshots, Exporter the exporter's own metrics; they are
-	// gathered in this order.
-	Data, Exporter *prometheus.Registry
-	Refresher      Refresher
+	// Registry is gathered after the Refresher is done, so that a scrape shows
+	// what its own refresh came to.
+	Registry  *prometheus.Registry
+	Refresher Refresher
 	// ErrorLog is told what goes wrong when metrics are gathered.
 	ErrorLog promhttp.Logger
 }

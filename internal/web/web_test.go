@@ -34,17 +34,16 @@ type collectFunc func(chan<- prometheus.Metric)
 func (f collectFunc) Describe(chan<- *prometheus.Desc)    {}
 func (f collectFunc) Collect(ch chan<- prometheus.Metric) { f(ch) }
 
-// setting is a configuration that works, with a gauge in each registry.
+// setting is a configuration that works, with two gauges.
 func setting(t *testing.T) web.Config {
 	t.Helper()
-	data, exporter := prometheus.NewRegistry(), prometheus.NewRegistry()
-	data.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "data", Help: "Data."}))
-	exporter.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "exporter", Help: "Exporter."}))
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "data", Help: "Data."}))
+	registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "exporter", Help: "Exporter."}))
 	return web.Config{
 		TelemetryPath:       "/metrics",
 		ScrapeTimeoutOffset: 500 * time.Millisecond,
-		Data:                data,
-		Exporter:            exporter,
+		Registry:            registry,
 		Refresher: refreshFunc(func(context.Context) {
 			t.Error("a refresh was asked for")
 		}),
@@ -171,19 +170,18 @@ func TestAScrapeThatIsCalledOffCallsOffItsWait(t *testing.T) {
 	})
 }
 
-func TestAScrapeRefreshesThenGathersTheDataThenTheExporter(t *testing.T) {
+func TestAScrapeRefreshesBeforeItGathers(t *testing.T) {
 	var order []string
 	happens := func(what string) { order = append(order, what) }
 	config := scraped(t)
 	config.Refresher = refreshFunc(func(context.Context) { happens("refresh") })
-	config.Data.MustRegister(collectFunc(func(chan<- prometheus.Metric) { happens("data") }))
-	config.Exporter.MustRegister(collectFunc(func(chan<- prometheus.Metric) { happens("exporter") }))
+	config.Registry.MustRegister(collectFunc(func(chan<- prometheus.Metric) { happens("gather") }))
 	order = nil // Registering may have collected.
 	handler := newHandler(t, config)
 	for range 5 {
 		order = nil
 		ask(handler, http.MethodGet, "/metrics")
-		if diff := cmp.Diff([]string{"refresh", "data", "exporter"}, order); diff != "" {
+		if diff := cmp.Diff([]string{"refresh", "gather"}, order); diff != "" {
 			t.Fatalf("-want +got:\n%s", diff)
 		}
 	}
@@ -337,7 +335,7 @@ func TestWhatGoesWrongIsLoggedAndNotShown(t *testing.T) {
 			config := scraped(t)
 			config.ErrorLog = log.New(&logged, "", 0)
 			fails := false
-			config.Data.MustRegister(collectFunc(func(ch chan<- prometheus.Metric) {
+			config.Registry.MustRegister(collectFunc(func(ch chan<- prometheus.Metric) {
 				if fails {
 					collect(ch)
 				}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test's program stand in for the command when it starts itself.
+func TestMain(m *testing.M) {
+	if child, isChild := os.LookupEnv(childVariable); isChild {
+		os.Exit(runChild(child, os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// TestReport measures next to nothing, but in every way there is. What was reached
+// says nothing here, except where it does not depend on time.
+func TestReport(t *testing.T) {
+	var out, progress strings.Builder
+	err := report(context.Background(), plan{
+		Sizes: [3]int{60, 120, 300}, Rounds: [3]int{1, 1, 1}, Latency: 5 * time.Millisecond, Rate: 100,
+		Refreshes: 2, Serving: 100 * time.Millisecond, Scrapes: 80, Crowd: 50,
+	}, &out, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	t.Log(out.String())
+	rows := make(map[string]string)
+	for line := range strings.Lines(out.String()) {
+		name, rest, _ := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+		rows[name] = rest
+	}
+	for _, name := range []string{
+		"API calls for cached scrapes",
+		"API calls for 50 cold scrapes ÷ those of one listing",
+		"the other cold scrapes served with the snapshot, in percent",
+	} {
+		if !strings.HasSuffix(rows[name], "| yes |\n") {
+			t.Errorf("%s: %q", name, rows[name])
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// daemon is how the program as it is did.
+type daemon struct {
+	// Peak is its peak resident memory after refreshes of the long list.
+	Peak   int64
+	Crowd  crowd
+	Served []served
+	// ServingCalls are the API calls while cached scrapes were served.
+	ServingCalls int
+}
+
+// measureDaemon builds the program, lets it refresh a long list under scrapes, and
+// then lets a crowd of scrapes find another one without a snapshot.
+func measureDaemon(ctx context.Context, p plan, api *apiServer, progress io.Writer) (daemon, error) {
+	var d daemon
+	_, _ = io.WriteString(progress, "the daemon: build, refreshes of the long list\n")
+	program, err := build(ctx, api.folder)
+	if err != nil {
+		return d, err
+	}
+	if d.Peak, err = refreshes(ctx, p, api, program); err != nil {
+		return d, fmt.Errorf("refreshes: %w", err)
+	}
+	_, _ = io.WriteString(progress, "the daemon: a crowd of scrapes, cached scrapes\n")
+	size := p.Sizes[middling]
+	running, err := startDaemon(ctx, program, api.Plain[size], "--cache.ttl=1h", "--cache.max-stale=2h")
+	if err != nil {
+		return d, err
+	}
+	defer running.stop()
+	if _, err := api.taken(ctx, size, 0); err != nil {
+		return d, err
+	}
+	if d.Crowd, err = scrapeAtOnce(ctx, p.Crowd, running.url); err != nil {
+		return d, err
+	}
+	taken, err := api.taken(ctx, size, 0)
+	if err != nil {
+		return d, err
+	}
+	d.Crowd.calls = taken.Count
+	if d.Served, err = serve(ctx, "daemon", running.url, running.cmd.Process.Pid, p.Serving); err != nil {
+		return d, err
+	}
+	taken, err = api.taken(ctx, size, 0)
+	d.ServingCalls = taken.Count
+	return d, err
+}
+
+// build makes the program as a release does.
+func build(ctx context.Context, folder string) (string, error) {
+	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "alicdn_export_exporter")
+	list.Stderr = os.Stderr
+	module, err := list.Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the program's module: %w", err)
+	}
+	program := filepath.Join(folder, "alicdn_export_exporter")
+	compile := exec.CommandContext(ctx, "go", "build", "-C", strings.TrimSpace(string(module)), "-trimpath", "-ldflags=-s -w", "-o", program, ".") //nolint:gosec // All of it is ours.
+	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
+	compile.Stderr = os.Stderr
+	if err := compile.Run(); err != nil {
+		return "", fmt.Errorf("building the program: %w", err)
+	}
+	return program, nil
+}
+
+// process is a running daemon.
+type process struct {
+	cmd *exec.Cmd
+	url string
+}
+
+// listening is the log line that says where the daemon can be asked.
+var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+
+func startDaemon(ctx context.Context, program, api string, flags ...string) (*process, error) {
+	flags = append([]string{
+		"--web.listen-address=127.0.0.1:0", "--api.endpoint=" + api, "--api.rate-limit=1000", "--api.concurrency=16",
+	}, flags...)
+	cmd := exec.CommandContext(ctx, program, flags...) //nolint:gosec // It is the program that was just built.
+	cmd.Env = append(cleanEnvironment(), "ALIBABA_CLOUD_ACCESS_KEY_ID="+key.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.AccessKeySecret)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{cmd: cmd}
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if found := listening.FindStringSubmatch(lines.Text()); found != nil {
+			p.url = "http://" + found[1] + "/metrics"
+			go func() { _, _ = io.Copy(io.Discard, stderr) }()
+			return p, nil
+		}
+		_, _ = fmt.Fprintln(os.Stderr, lines.Text())
+	}
+	p.stop()
+	return nil, errors.New("the daemon did not start")
+}
+
+func (p *process) stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Wait()
+}
+
+// refreshes returns the daemon's peak memory after some refreshes, each of which
+// has the list before it to compare with, while scrapes go on.
+func refreshes(ctx context.Context, p plan, api *apiServer, program string) (int64, error) {
+	running, err := startDaemon(ctx, program, api.Plain[p.Sizes[long]], "--cache.ttl=1s")
+	if err != nil {
+		return 0, err
+	}
+	defer running.stop()
+	client := newScraper(1)
+	for {
+		found, err := samples(ctx, client, running.url)
+		if err != nil {
+			return 0, err
+		}
+		label := `{account="default",export="usage"}`
+		if found["alicdn_export_refresh_failures_total"+label] != "0" {
+			return 0, errors.New("a refresh failed")
+		}
+		ended, err := strconv.Atoi(found["alicdn_export_refreshes_total"+label])
+		if err != nil {
+			return 0, err
+		}
+		if ended >= p.Refreshes {
+			return peakMemory(strconv.Itoa(running.cmd.Process.Pid))
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// crowd is how many scrapes of many at once were served with a snapshot and how
+// many were called off, and which calls the API got for them.
+type crowd struct{ served, calledOff, calls int }
+
+// scrapeAtOnce scrapes n times at once and calls one in ten off soon after.
+func scrapeAtOnce(ctx context.Context, n int, url string) (crowd, error) {
+	var (
+		mu     sync.Mutex
+		c      crowd
+		failed error
+		done   sync.WaitGroup
+	)
+	client := newScraper(n)
+	defer client.CloseIdleConnections()
+	for i := range n {
+		done.Go(func() {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			if i%10 == 0 {
+				time.AfterFunc(time.Second/10, cancel)
+			}
+			found, err := samples(ctx, client, url)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case errors.Is(err, context.Canceled):
+				c.calledOff++
+			case err != nil:
+				failed = err
+			case found[`alicdn_export_up{account="default",export="usage"}`] == "1":
+				c.served++
+			}
+		})
+	}
+	done.Wait()
+	return c, failed
+}

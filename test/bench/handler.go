@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"io"
+	stdlog "log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/web"
+)
+
+// handlerSpec is a server of the exporter's metrics without those of Go and of the
+// process, over a snapshot of the list at the address.
+type handlerSpec struct {
+	API     string
+	Scrapes int
+}
+
+// handler is what was found out about it.
+type handler struct {
+	URL    string
+	Series int
+	// HeapGrowth and Goroutines are what the scrapes left behind, in bytes and in
+	// number.
+	HeapGrowth int64
+	Goroutines int
+	Calls      int      `json:"-"`
+	Served     []served `json:"-"`
+}
+
+// serveHandler is a child that first scrapes itself, without a connection, and then
+// serves.
+func serveHandler(ctx context.Context, spec handlerSpec, stdin io.Reader, answer func(any) error) error {
+	metrics, c, err := newHandler(spec.API)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	h := handler{Series: countSeries(ctx, metrics)}
+	scrapeDirectly(ctx, metrics, 1000) // Pools and buffers get their size.
+	heap, goroutines := memory().HeapAlloc, runtime.NumGoroutine()
+	scrapeDirectly(ctx, metrics, spec.Scrapes)
+	h.HeapGrowth, h.Goroutines = int64(memory().HeapAlloc)-int64(heap), runtime.NumGoroutine()-goroutines
+
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := web.NewServer(ctx, metrics, stdlog.New(io.Discard, "", 0))
+	go func() { _ = server.Serve(listener) }()
+	defer server.Close()
+	h.URL = "http://" + listener.Addr().String() + "/metrics"
+	if err := answer(h); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, stdin)
+	return err
+}
+
+// newHandler is what main makes, less the standard collectors.
+func newHandler(api string) (http.Handler, *collector.Collector, error) {
+	logger := log.NewNopLogger()
+	exports := []apiclient.Export{apiclient.Usage}
+	metrics := collector.NewAPIMetrics()
+	metrics.Observer("default", exports, logger)
+	client, err := newClient(api, 8, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := collector.New(collector.Config{TTL: time.Hour, MaxStale: 2 * time.Hour, RefreshTimeout: time.Minute, Logger: logger},
+		collector.Account{Name: "default", Client: client, Exports: exports})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(c, metrics)
+	h, err := web.New(web.Config{
+		TelemetryPath: "/metrics", ScrapeTimeoutOffset: 500 * time.Millisecond,
+		Registry: registry, Refresher: c, ErrorLog: stdlog.New(io.Discard, "", 0),
+	})
+	return h, c, err
+}
+
+func scrapeRequest(ctx context.Context) *http.Request {
+	return httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", http.NoBody)
+}
+
+// countSeries counts the samples of a scrape, which makes the snapshot.
+func countSeries(ctx context.Context, h http.Handler) int {
+	recorder := httptest.NewRecorder()
+	h.ServeHTTP(recorder, scrapeRequest(ctx))
+	n := 0
+	for line := range strings.Lines(recorder.Body.String()) {
+		if !strings.HasPrefix(line, "#") {
+			n++
+		}
+	}
+	return n
+}
+
+// scrapeDirectly calls the handler n times, from several goroutines.
+func scrapeDirectly(ctx context.Context, h http.Handler, n int) {
+	var done sync.WaitGroup
+	for range connections {
+		done.Go(func() {
+			for range n / connections {
+				h.ServeHTTP(discarding{make(http.Header)}, scrapeRequest(ctx))
+			}
+		})
+	}
+	done.Wait()
+}
+
+// discarding is an answer that nobody reads.
+type discarding struct{ header http.Header }
+
+func (d discarding) Header() http.Header       { return d.header }
+func (discarding) Write(b []byte) (int, error) { return len(b), nil }
+func (discarding) WriteHeader(int)             {}
+
+// measureHandler asks such a server for its metrics.
+func measureHandler(ctx context.Context, p plan, api *apiServer, progress io.Writer) (handler, error) {
+	_, _ = io.WriteString(progress, "the handler without standard collectors\n")
+	size := p.Sizes[short]
+	var h handler
+	process, err := startChild(ctx, childSpec{Handler: &handlerSpec{API: api.Plain[size], Scrapes: p.Scrapes}}, &h)
+	if err != nil {
+		return h, err
+	}
+	defer process.stop()
+	h.Served, err = serve(ctx, "handler", h.URL, process.cmd.Process.Pid, p.Serving)
+	if err != nil {
+		return h, err
+	}
+	taken, err := api.taken(ctx, size, 0)
+	h.Calls = taken.Count - pages(size) - 1 // The snapshot's own.
+	return h, err
+}

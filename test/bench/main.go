@@ -1,0 +1,75 @@
+// Command bench measures how fast, how cheaply and how evenly the exporter reads
+// long lists and serves scrapes, side by side with the loops that a user of the
+// official SDKs writes instead. It prints Markdown: docs/performance.md holds the
+// last full run and says how to read it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	if child, isChild := os.LookupEnv(childVariable); isChild {
+		os.Exit(runChild(child, os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole command. Its result is the exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	quick := flags.Bool("quick", false, "measure short lists for a short time, to see that everything works")
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	plan := fullPlan()
+	if *quick {
+		plan = quickPlan()
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := report(ctx, plan, stdout, stderr); err != nil {
+		_, _ = fmt.Fprintln(stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+// report measures everything in the plan and prints what came out.
+func report(ctx context.Context, p plan, out, progress io.Writer) error {
+	api, err := startAPI(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer api.stop()
+	_, _ = fmt.Fprintf(out, "%s.\n", machine())
+
+	listings, err := measureListings(ctx, p, api, progress)
+	if err != nil {
+		return err
+	}
+	printListings(out, p, listings)
+	protocols, err := measureProtocols(ctx, p, api, progress)
+	if err != nil {
+		return err
+	}
+	printProtocols(out, p, protocols)
+	daemon, err := measureDaemon(ctx, p, api, progress)
+	if err != nil {
+		return err
+	}
+	scrapes, err := measureHandler(ctx, p, api, progress)
+	if err != nil {
+		return err
+	}
+	printDaemon(out, p, daemon, scrapes)
+	printGoals(out, goals(p, listings, daemon, scrapes))
+	_, _ = fmt.Fprintf(out, "\nLoad average afterwards: %s.\n", loadAverage())
+	return nil
+}

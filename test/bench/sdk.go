@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/services/cdn"
+)
+
+// newSDK is the loop over alibaba-cloud-sdk-go with its types for the CDN.
+func newSDK(spec listingSpec) (lister, error) {
+	client, err := cdn.NewClientWithAccessKey("cn-hangzhou", key.AccessKeyID, key.AccessKeySecret)
+	if err != nil {
+		return nil, err
+	}
+	return func(context.Context) (any, int, error) {
+		var tasks []cdn.DataItem
+		for number := 1; ; number++ {
+			request := cdn.CreateDescribeUserUsageDataExportTaskRequest()
+			request.Scheme, request.Domain = "http", strings.TrimPrefix(spec.URL, "http://")
+			request.PageNumber, request.PageSize = strconv.Itoa(number), strconv.Itoa(pageSize)
+			response, err := client.DescribeUserUsageDataExportTask(request)
+			if err != nil {
+				return nil, 0, err
+			}
+			tasks = append(tasks, response.UsageDataPerPage.Data.DataItem...)
+			if len(tasks) >= response.UsageDataPerPage.TotalCount {
+				return tasks, len(tasks), nil
+			}
+		}
+	}, nil
+}
