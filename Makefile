@@ -32,7 +32,8 @@ fuzz: ## run every fuzz target on FUZZTIME (20000x) inputs
 model: ## play 10,000 random histories of a moving list against the client, and print how they ended
 	go test ./apiclient -run '^TestNoListingIsEverFalse$$' -histories=10000 -v | sed '/^=== /d; /^ *--- PASS/d; /^PASS/d'
 tidy: ## check that go.mod and go.sum are complete, and the modules unchanged
-	for m in $(MODULES); do go -C $$m mod tidy -diff && go -C $$m mod verify || exit; done
+	for m in $(MODULES); do go -C $$m mod tidy -diff || exit; done
+	go mod verify # not in test/, where it stumbles over the replaced module, whose path has no dot
 programs: .tools/promtool .tools/alertmanager test/render/dist/index.html ## build or install what the tests of alerts and dashboards start
 	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 rules: ## write alerts/prometheusrule.yaml anew
