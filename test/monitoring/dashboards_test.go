@@ -1,0 +1,432 @@
+package monitoring
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// dashboard is what the tests look at of Grafana's classic JSON.
+type dashboard struct {
+	ID            *int     `json:"id"`
+	UID           string   `json:"uid"`
+	Title         string   `json:"title"`
+	Tags          []string `json:"tags"`
+	SchemaVersion int      `json:"schemaVersion"`
+	Editable      *bool    `json:"editable"`
+	GraphTooltip  int      `json:"graphTooltip"`
+	Inputs        any      `json:"__inputs"`
+	Links         []struct {
+		Type string   `json:"type"`
+		Tags []string `json:"tags"`
+		URL  string   `json:"url"`
+	} `json:"links"`
+	Templating struct {
+		List []variable `json:"list"`
+	} `json:"templating"`
+	Annotations struct {
+		List []struct {
+			Name       string     `json:"name"`
+			Datasource datasource `json:"datasource"`
+			Expr       string     `json:"expr"`
+			Target     target     `json:"target"`
+		} `json:"list"`
+	} `json:"annotations"`
+	Panels []panel `json:"panels"`
+
+	text string
+}
+
+type datasource struct {
+	Type string `json:"type"`
+	UID  string `json:"uid"`
+}
+
+type variable struct {
+	Name       string     `json:"name"`
+	Label      string     `json:"label"`
+	Type       string     `json:"type"`
+	Definition string     `json:"definition"`
+	Datasource datasource `json:"datasource"`
+	Refresh    int        `json:"refresh"`
+	Sort       int        `json:"sort"`
+	Multi      bool       `json:"multi"`
+	IncludeAll bool       `json:"includeAll"`
+	AllValue   string     `json:"allValue"`
+}
+
+type target struct {
+	Datasource datasource `json:"datasource"`
+	Expr       string     `json:"expr"`
+	RefID      string     `json:"refId"`
+	Instant    bool       `json:"instant"`
+	Legend     string     `json:"legendFormat"`
+}
+
+type panel struct {
+	ID          int        `json:"id"`
+	Type        string     `json:"type"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+	Datasource  datasource `json:"datasource"`
+	Targets     []target   `json:"targets"`
+	Collapsed   bool       `json:"collapsed"`
+	Panels      []panel    `json:"panels"`
+	GridPos     struct{ X, Y, W, H int }
+	Options     struct {
+		Legend *struct {
+			ShowLegend *bool `json:"showLegend"`
+		} `json:"legend"`
+	} `json:"options"`
+	FieldConfig struct {
+		Defaults struct {
+			Unit       string           `json:"unit"`
+			NoValue    string           `json:"noValue"`
+			Thresholds json.RawMessage  `json:"thresholds"`
+			Mappings   *json.RawMessage `json:"mappings"`
+		} `json:"defaults"`
+	} `json:"fieldConfig"`
+}
+
+// shown are the panels but for the rows, those in collapsed rows included.
+func (d *dashboard) shown() []panel {
+	var shown []panel
+	for _, p := range d.Panels {
+		if p.Type == "row" {
+			shown = append(shown, p.Panels...)
+		} else {
+			shown = append(shown, p)
+		}
+	}
+	return shown
+}
+
+func (d *dashboard) queries() []string {
+	var queries []string
+	for _, p := range d.shown() {
+		for _, target := range p.Targets {
+			queries = append(queries, target.Expr)
+		}
+	}
+	for _, annotation := range d.Annotations.List {
+		queries = append(queries, annotation.Expr, annotation.Target.Expr)
+	}
+	return queries
+}
+
+func dashboards(t *testing.T) map[string]*dashboard {
+	t.Helper()
+	files, err := filepath.Glob(root + "/dashboards/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no dashboards: %v", err)
+	}
+	all := make(map[string]*dashboard)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &dashboard{text: string(content)}
+		if err := json.Unmarshal(content, d); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all[filepath.Base(file)] = d
+	}
+	return all
+}
+
+// plain replaces what Grafana would, with values that keep the query's meaning.
+func plain(query string) string {
+	return strings.NewReplacer("$__rate_interval", "5m", "$job|", ".*", "$instance|", ".*", "$account|", ".*", "$export|", ".*",
+		"$job", ".+", "$instance", ".+", "$account", ".+", "$export", ".+").Replace(query)
+}
+
+// dashboardQueries are those of all panels and annotations, as Prometheus gets them.
+func dashboardQueries(t *testing.T) []string {
+	t.Helper()
+	var queries []string
+	for _, d := range dashboards(t) {
+		for _, query := range d.queries() {
+			queries = append(queries, plain(query))
+		}
+	}
+	return queries
+}
+
+// rows are those of every dashboard, from the question to the cause.
+var rows = []string{"Is everything fine?", "Freshness and coverage", "Tasks", "API", "Exporter process"}
+
+// panelTypes are those that Grafana and test/render both draw.
+var panelTypes = []string{"stat", "timeseries", "table", "bargauge", "state-timeline", "status-history"}
+
+// variables are those of every dashboard, each with the selector that it is
+// looked up in.
+var variables = []struct{ name, label, definition string }{
+	{"datasource", "Data source", ""},
+	{"job", "Job", `label_values(alicdn_export_up, job)`},
+	{"instance", "Instance", `label_values(alicdn_export_up{job=~"$job"}, instance)`},
+	{"account", "Account", `label_values(alicdn_export_up{job=~"$job", instance=~"$instance"}, account)`},
+	{"export", "Export", `label_values(alicdn_export_up{job=~"$job", instance=~"$instance", account=~"$account"}, export)`},
+}
+
+func TestDashboardsKeepToTheStandard(t *testing.T) {
+	t.Parallel()
+	uids := make(map[string]string)
+	for file, d := range dashboards(t) {
+		if other, twice := uids[d.UID]; twice {
+			t.Errorf("%s has the uid of %s", file, other)
+		}
+		uids[d.UID] = file
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			d.checkHead(t)
+			d.checkVariables(t)
+			d.checkRows(t)
+			d.checkLayout(t)
+			for _, p := range d.shown() {
+				t.Run(p.Title, func(t *testing.T) { p.check(t) })
+			}
+			for _, annotation := range d.Annotations.List {
+				if annotation.Expr != annotation.Target.Expr || annotation.Datasource.UID != "${datasource}" {
+					t.Errorf("annotation %s: two queries, or not of ${datasource}", annotation.Name)
+				}
+				if expr, ok := parse(t, plain(annotation.Expr)).(*parser.BinaryExpr); !ok || expr.Op != parser.GTR || expr.RHS.String() != "0" {
+					t.Errorf("annotation %s: only values above 0 draw, but it is not … > 0", annotation.Name)
+				}
+			}
+			for _, query := range d.queries() {
+				checkSelectors(t, query)
+			}
+		})
+	}
+}
+
+func (d *dashboard) checkHead(t *testing.T) {
+	t.Helper()
+	if d.ID != nil || d.Inputs != nil {
+		t.Error("it has an id or __inputs")
+	}
+	if !strings.HasPrefix(d.UID, "alicdn-export-") || d.SchemaVersion != 42 || d.Editable == nil || *d.Editable || d.GraphTooltip != 1 {
+		t.Errorf("uid %q, schemaVersion %d, editable %v or graphTooltip %d is not as it should be", d.UID, d.SchemaVersion, d.Editable, d.GraphTooltip)
+	}
+	if !slices.Contains(d.Tags, "alicdn-export") {
+		t.Errorf("tags %q", d.Tags)
+	}
+	siblings, runbooks := false, false
+	for _, link := range d.Links {
+		siblings = siblings || link.Type == "dashboards" && slices.Equal(link.Tags, []string{"alicdn-export"})
+		runbooks = runbooks || link.URL == runbook
+	}
+	if !siblings || !runbooks {
+		t.Errorf("no link to the other dashboards (%v) or to the runbook (%v)", siblings, runbooks)
+	}
+	for _, name := range []string{"Failed refreshes", "Restarts"} {
+		found := false
+		for _, annotation := range d.Annotations.List {
+			found = found || annotation.Name == name
+		}
+		if !found {
+			t.Errorf("no annotation %s", name)
+		}
+	}
+}
+
+func (d *dashboard) checkVariables(t *testing.T) {
+	t.Helper()
+	if len(d.Templating.List) != len(variables) {
+		t.Fatalf("%d variables, want %d", len(d.Templating.List), len(variables))
+	}
+	for i, want := range variables {
+		got := d.Templating.List[i]
+		if got.Name != want.name || got.Label != want.label || got.Definition != want.definition {
+			t.Errorf("variable %d is %q, labeled %q: %s", i, got.Name, got.Label, got.Definition)
+		}
+		if uses := strings.Count(strings.Join(d.queries(), "\n"), "$"+got.Name); uses == 0 && got.Name != "datasource" {
+			t.Errorf("variable %s is unused", got.Name)
+		}
+		if i > 0 && (got.Type != "query" || got.Datasource.UID != "${datasource}" || got.Refresh != 2 || got.Sort != 1 || !got.Multi || !got.IncludeAll || got.AllValue != ".+") {
+			t.Errorf("variable %s: %+v", got.Name, got)
+		}
+	}
+}
+
+func (d *dashboard) checkRows(t *testing.T) {
+	t.Helper()
+	var titles []string
+	for _, p := range d.Panels {
+		if p.Type == "row" {
+			titles = append(titles, p.Title)
+			if p.Collapsed != (p.Title == "Exporter process") {
+				t.Errorf("row %q: collapsed is %v", p.Title, p.Collapsed)
+			}
+		}
+	}
+	if !slices.Equal(titles, rows) {
+		t.Errorf("rows %q, want %q", titles, rows)
+	}
+}
+
+// checkLayout finds panels that overlap, leave the grid or share an id.
+func (d *dashboard) checkLayout(t *testing.T) {
+	t.Helper()
+	all := d.Panels
+	ids := make(map[int]bool)
+	for _, p := range append(d.shown(), all...) {
+		if p.ID == 0 || ids[p.ID] && p.Type == "row" {
+			t.Errorf("panel %q has no id of its own", p.Title)
+		}
+		ids[p.ID] = true
+		if p.GridPos.X < 0 || p.GridPos.X+p.GridPos.W > 24 || p.GridPos.W <= 0 || p.GridPos.H <= 0 {
+			t.Errorf("panel %q is not on the grid: %+v", p.Title, p.GridPos)
+		}
+	}
+	shown := d.shown()
+	for i, a := range shown {
+		for _, b := range shown[:i] {
+			if a.ID == b.ID {
+				t.Errorf("panels %q and %q have one id", a.Title, b.Title)
+			}
+			if a.GridPos.X < b.GridPos.X+b.GridPos.W && b.GridPos.X < a.GridPos.X+a.GridPos.W &&
+				a.GridPos.Y < b.GridPos.Y+b.GridPos.H && b.GridPos.Y < a.GridPos.Y+a.GridPos.H {
+				t.Errorf("panels %q and %q overlap", a.Title, b.Title)
+			}
+		}
+	}
+}
+
+func (p panel) check(t *testing.T) {
+	t.Helper()
+	defaults := p.FieldConfig.Defaults
+	if !slices.Contains(panelTypes, p.Type) {
+		t.Errorf("type %s", p.Type)
+	}
+	if p.Title == "" || len(p.Description) < 40 || !strings.HasSuffix(p.Description, ".") {
+		t.Errorf("title %q, description %q", p.Title, p.Description)
+	}
+	if p.Datasource.UID != "${datasource}" || len(p.Targets) == 0 {
+		t.Error("its data is not from ${datasource}")
+	}
+	if defaults.Unit == "" || len(defaults.Thresholds) == 0 || defaults.NoValue == "" || defaults.Mappings == nil {
+		t.Error("unit, thresholds, mappings or noValue is missing")
+	}
+	if slices.Contains([]string{"timeseries", "state-timeline", "status-history", "bargauge"}, p.Type) &&
+		(p.Options.Legend == nil || p.Options.Legend.ShowLegend == nil) {
+		t.Error("it does not say whether it has a legend")
+	}
+	refs := make(map[string]bool)
+	for _, target := range p.Targets {
+		if refs[target.RefID] || target.RefID == "" {
+			t.Errorf("refId %q twice", target.RefID)
+		}
+		refs[target.RefID] = true
+		if target.Datasource.UID != "${datasource}" {
+			t.Errorf("%s is not from ${datasource}", target.RefID)
+		}
+		if p.Type == "timeseries" && (target.Instant || target.Legend == "") {
+			t.Errorf("%s is a moment, or has no legend", target.RefID)
+		}
+		counterIsRated(t, plain(target.Expr))
+		if strings.Count(target.Expr, "rate(") != strings.Count(target.Expr, "[$__rate_interval]") {
+			t.Errorf("%s: a rate without $__rate_interval", target.Expr)
+		}
+	}
+}
+
+// counterIsRated fails a query that draws a counter as it is.
+func counterIsRated(t *testing.T, query string) {
+	t.Helper()
+	parser.Inspect(parse(t, query), func(node parser.Node, path []parser.Node) error {
+		selector, ok := node.(*parser.VectorSelector)
+		if !ok || !strings.HasSuffix(selector.Name, "_total") && !strings.HasSuffix(selector.Name, "_bucket") {
+			return nil
+		}
+		if len(path) < 2 {
+			t.Errorf("%s is a raw counter", selector)
+			return nil
+		}
+		call, ok := path[len(path)-2].(*parser.Call)
+		if !ok || !slices.Contains([]string{"rate", "increase"}, call.Func.Name) {
+			t.Errorf("%s is a raw counter", selector)
+		}
+		return nil
+	})
+}
+
+// withoutExport and withoutAccount are the exporter's series that lack a label.
+var (
+	withoutExport  = regexp.MustCompile(`^(alicdn_export_api_(rate_limit_|clock_skew_).*|alicdn_export:api_clock_skew_seconds:limit)$`)
+	withoutAccount = regexp.MustCompile(`^(up|process_.*|go_.*|alicdn_export_(build_info|config_.*))$`)
+)
+
+// checkSelectors tells whether each selector has the variables of the labels that
+// its series have.
+func checkSelectors(t *testing.T, query string) {
+	t.Helper()
+	readable := strings.ReplaceAll(query, "$__rate_interval", "5m")
+	for _, selector := range nodes[*parser.VectorSelector](parse(t, readable)) {
+		name := metric(selector)
+		want := []string{`job=~"$job"`}
+		switch {
+		case name == "ALERTS":
+			// Alerts lack some labels, the one about a missing exporter all of them.
+			want = []string{`job=~"$job|"`, `instance=~"$instance|"`, `account=~"$account|"`, `export=~"$export|"`}
+		case strings.Contains(name, ":"): // A recorded series takes all instances together.
+		default:
+			want = append(want, `instance=~"$instance"`)
+		}
+		if name != "ALERTS" && !withoutAccount.MatchString(name) {
+			want = append(want, `account=~"$account"`)
+			if !withoutExport.MatchString(name) {
+				want = append(want, `export=~"$export"`)
+			}
+		}
+		for _, matcher := range want {
+			if !strings.Contains(selector.String(), matcher) {
+				t.Errorf("%s lacks %s", selector, matcher)
+			}
+		}
+	}
+}
+
+// states are the words for what is good and bad, and the color that each has
+// wherever it is drawn.
+var states = map[string]string{
+	"OK": "green", "Success": "green", "success": "green", "Covered": "green", "Up": "green", "None": "green", "succeeded": "green",
+	"Failed": "red", "failed": "red", "Missing": "red", "Down": "red", "critical": "red",
+	"Pending": "blue", "created": "blue", "Not due yet": "blue", "info": "blue",
+	"Unknown": "purple", "unknown": "purple", "warning": "orange",
+}
+
+func TestStatesHaveOneColor(t *testing.T) {
+	t.Parallel()
+	mapped := regexp.MustCompile(`(?s)"text":\s*"([^"]+)",\s*"color":\s*"([^"]+)"|"color":\s*"([^"]+)",\s*"index":\s*\d+,\s*"text":\s*"([^"]+)"`)
+	fixed := regexp.MustCompile(`(?s)"id": "byName",\s*"options": "(\w+)"\s*\},\s*"properties": \[\s*\{\s*"id": "color",\s*"value": \{\s*"fixedColor": "(\w+)"`)
+	seen := make(map[string]bool)
+	for file, d := range dashboards(t) {
+		check := func(state, color string) {
+			want, known := states[state]
+			seen[state] = seen[state] || known
+			// A count of pending exports may be none; that is neither good nor bad.
+			if known && color != want && (state != "None" || color != "text") {
+				t.Errorf("%s: %s is %s, want %s", file, state, color, want)
+			}
+		}
+		for _, m := range mapped.FindAllStringSubmatch(d.text, -1) {
+			check(m[1]+m[4], m[2]+m[3])
+		}
+		for _, m := range fixed.FindAllStringSubmatch(d.text, -1) {
+			check(m[1], m[2])
+		}
+	}
+	for state := range states {
+		if !seen[state] {
+			t.Errorf("the state %s is drawn nowhere: is it written otherwise?", state)
+		}
+	}
+}

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Builds alertmanager and amtool into directory $1. Alertmanager embeds its web
+# pages, which its module does not hold: a copy of the module gets a stub.
+set -eu
+out=$(cd "$1" && pwd)
+cd "$(dirname "$0")/alertmanager"
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+module=github.com/prometheus/alertmanager
+go mod download $module
+cp -r "$(go list -m -f '{{.Dir}}' $module)" "$copy/source"
+chmod -R u+w "$copy/source"
+mkdir -p "$copy/source/ui/app/dist"
+echo '<!doctype html><title>Alertmanager without its pages</title>' >"$copy/source/ui/app/dist/index.html"
+cp go.mod go.sum "$copy"
+go mod edit -replace "$module=$copy/source" "$copy/go.mod"
+go build -modfile "$copy/go.mod" -tags netgo -trimpath -ldflags '-s -w' -o "$out/" $module/cmd/alertmanager $module/cmd/amtool
