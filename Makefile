@@ -19,8 +19,9 @@ help: ## list these targets
 build: ## build ./alicdn_export_exporter: static, stamped with its version
 	go build -trimpath -ldflags '-s -w $(STAMP)' -o alicdn_export_exporter .
 test: ## all that CI runs; last the tests of every module, with the race detector (vet is in lint)
-	$(MAKE) --no-print-directory -j2 --output-sync=target tidy lint fuzz model programs
-	for m in $(MODULES); do CGO_ENABLED=1 go -C $$m test -race -vet=off ./... || exit; done
+	$(MAKE) --no-print-directory -j2 --output-sync=target tidy lint fuzz model .tools/promtool .tools/alertmanager
+	CGO_ENABLED=1 go test -race -vet=off ./...
+	CGO_ENABLED=1 go -C test test -race -vet=off -short ./...
 test-short: ## the inner loop: the quick tests
 	go test -short ./...
 lint: .tools/golangci-lint ## lint every module, compiled as for the tests, so that both share the work
@@ -34,7 +35,9 @@ model: ## play 10,000 random histories of a moving list against the client, and 
 tidy: ## check that go.mod and go.sum are complete, and the modules unchanged
 	for m in $(MODULES); do go -C $$m mod tidy -diff || exit; done
 	go mod verify # not in test/, where it stumbles over the replaced module, whose path has no dot
-programs: .tools/promtool .tools/alertmanager test/render/dist/index.html ## build or install what the tests of alerts and dashboards start
+end-to-end: programs ## alerts and dashboards with the real Prometheus, Alertmanager and browser, against the clock: 5 minutes
+	go -C test test ./monitoring -count=1
+programs: .tools/promtool .tools/alertmanager test/render/dist/index.html # and a browser
 	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 rules: ## write alerts/prometheusrule.yaml anew
 	go -C test test ./monitoring -run '^TestManifestIsCurrent$$' -update
@@ -59,4 +62,4 @@ test/render/node_modules/.package-lock.json: test/render/package-lock.json
 test/render/dist/index.html: test/render/node_modules/.package-lock.json test/render/index.html test/render/vite.config.mjs $(wildcard test/render/src/*.ts* test/render/src/panels/*.tsx)
 	cd test/render && npx vite build --logLevel error && touch dist/index.html
 
-.PHONY: help build test test-short lint fmt fuzz model tidy programs rules pictures bench demo docker clean
+.PHONY: help build test test-short lint fmt fuzz model tidy end-to-end programs rules pictures bench demo docker clean
