@@ -13,6 +13,7 @@ import (
 // nobody makes.
 const expected = `accounts:
 - name: main
+  exports: [usage, usage_detail]
   expectations:
   - {name: monthly, export: usage, task_name: usage-.*, every: month, grace: 72h}
   - {name: never, export: usage, task_name: nobody makes this, every: week}
@@ -63,6 +64,11 @@ func TestFactsOfTheScenarios(t *testing.T) {
 					t.Errorf("%s is due at %v (%v), overdue: want %v", expectation, seconds, err, overdue)
 				}
 			}
+			const detail = `{account="main",export="usage_detail"`
+			expectSamples(t, page, map[string]string{`up` + detail + `}`: "1", `unrecovered_failures` + detail + `}`: "0", `covered_until_timestamp_seconds` + detail + `}`: ""})
+			if until, err := strconv.ParseFloat(sample(page, `covered_until_timestamp_seconds`+labels+`}`), 64); err != nil || until > float64(time.Now().Unix()) {
+				t.Errorf("covered until %v (%v)", until, err)
+			}
 			if name == "stuck" {
 				created, err := strconv.ParseFloat(sample(page, `oldest_pending_created_timestamp_seconds`+labels+`}`), 64)
 				if err != nil || time.Since(time.Unix(int64(created), 0)) < time.Hour {
@@ -74,8 +80,8 @@ func TestFactsOfTheScenarios(t *testing.T) {
 					t.Errorf("last month is covered to %v (%v), want less than all of it", ratio, err)
 				}
 			}
-			if n := strings.Count(page, "\nalicdn_export_task_info{"); n != 3 {
-				t.Errorf("%d tasks are shown one by one, want 3", n)
+			if n := strings.Count(page, "\nalicdn_export_task_info{"); n != 6 {
+				t.Errorf("%d tasks are shown one by one, want 3 of each export", n)
 			}
 			p.stop()
 		})

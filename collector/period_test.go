@@ -1,6 +1,7 @@
 package collector_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -80,6 +81,40 @@ func TestUnionOfPeriods(t *testing.T) {
 		}
 		if covers := got.Covers(collector.Period{Start: 0, End: 100}); covers != (tc.ratio == 1) {
 			t.Errorf("%s: covers = %v", tc.name, covers)
+		}
+	}
+}
+
+// What finance sees of a month, through the calendar of the account.
+func TestMonthsAreCoveredAsFarAsFilesReach(t *testing.T) {
+	const hours = 31 * 24 // of October
+	october := collector.Month.Span(at("2026-11-22T00:00:00Z").Time(), zone(t, "Asia/Shanghai"), 1)
+	made := func(start, end, created string) apiclient.Task {
+		return apiclient.Task{Status: apiclient.Success, Start: at(start), End: at(end), Created: at(created)}
+	}
+	whole := made("2026-10-01T00:00:00+08:00", "2026-10-31T23:59:59+08:00", "2026-11-01T09:00:00+08:00")
+	failed := whole
+	failed.Status = apiclient.Failed
+	for _, tc := range []struct {
+		name  string
+		tasks []apiclient.Task
+		want  float64
+	}{
+		{"nothing", nil, 0},
+		{"a failed export", []apiclient.Task{failed}, 0},
+		{"the whole month", []apiclient.Task{whole}, 1},
+		{"the whole month twice", []apiclient.Task{whole, whole}, 1},
+		{"a month in UTC leaves eight hours", []apiclient.Task{made("2026-10-01T00:00:00Z", "2026-10-31T23:59:59Z", "2026-11-02T00:00:00Z")}, (hours - 8.0) / hours},
+		{"an export made at the month's noon", []apiclient.Task{made("2026-10-01T00:00:00+08:00", "2026-10-31T23:59:59+08:00", "2026-10-16T12:00:00+08:00")}, 0.5},
+		{"two halves that overlap", []apiclient.Task{
+			made("2026-10-01T00:00:00+08:00", "2026-10-20T23:59:59+08:00", "2026-11-01T09:00:00+08:00"),
+			made("2026-10-10T00:00:00+08:00", "2026-10-31T23:59:59+08:00", "2026-11-01T09:00:00+08:00"),
+		}, 1},
+		{"a period across two months counts for both", []apiclient.Task{made("2026-09-16T00:00:00+08:00", "2026-10-15T23:59:59+08:00", "2026-11-01T09:00:00+08:00")}, 15.0 / 31},
+		{"a second is missing", []apiclient.Task{made("2026-10-01T00:00:01+08:00", "2026-10-31T23:59:59+08:00", "2026-11-01T09:00:00+08:00")}, 1 - 1.0/(hours*3600)},
+	} {
+		if got := collector.CoveredBy(tc.tasks, nil).Ratio(october); math.Abs(got-tc.want) > 1e-9 || (got == 1) != (tc.want == 1) {
+			t.Errorf("%s: %v of October is covered, want %v", tc.name, got, tc.want)
 		}
 	}
 }
