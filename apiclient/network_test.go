@@ -51,27 +51,41 @@ func TestNetworkTroubleIsNamed(t *testing.T) {
 		t.Cleanup(func() { _ = listener.Close(); <-done })
 		return "http://" + listener.Addr().String()
 	}
+	// noNames asks a name server on a port where nothing listens.
+	noNames := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", closed.Addr().String())
+	}}
 	for _, tc := range []struct {
 		name, endpoint string
 		want           string
 		detail         string
+		resolver       *net.Resolver
 	}{
-		{"connection refused", "http://" + closed.Addr().String(), "connection", "connection refused"},
-		{"a name that does not exist", "https://does-not-exist.invalid", "connection", "lookup does-not-exist.invalid"},
-		{"black hole", raw(func(net.Conn) {}), "timeout", "within the time limit"},
-		{"headers that never end", raw(func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX-A: b\r\n") }), "timeout", "within the time limit"},
+		{"connection refused", "http://" + closed.Addr().String(), "connection", "connection refused", nil},
+		{"a name that does not exist", "https://does-not-exist.invalid", "connection", "lookup does-not-exist.invalid", noNames},
+		{"black hole", raw(func(net.Conn) {}), "timeout", "within the time limit", nil},
+		{"headers that never end", raw(func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX-A: b\r\n") }), "timeout", "within the time limit", nil},
 		{"a body that stops", raw(func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
-		}), "timeout", "within the time limit"},
+		}), "timeout", "within the time limit", nil},
 		{"a reset in the body", raw(func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 			_ = c.(*net.TCPConn).SetLinger(0)
 			_ = c.Close()
-		}), "connection", ""},
-		{"closed without an answer", raw(func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }), "connection", "closed before the answer's end"},
+		}), "connection", "", nil},
+		{"closed without an answer", raw(func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }), "connection", "closed before the answer's end", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := pageError(t, newClient(t, tc.endpoint, impatient))
+			changes := []func(*apiclient.Config){}
+			if tc.want == "timeout" {
+				changes = append(changes, impatient)
+			}
+			if tc.resolver != nil {
+				changes = append(changes, func(c *apiclient.Config) {
+					c.Transport = &http.Transport{DialContext: (&net.Dialer{Resolver: tc.resolver}).DialContext}
+				})
+			}
+			got := pageError(t, newClient(t, tc.endpoint, changes...))
 			if want := (apiclient.Code{Code: tc.want, Class: apiclient.Network}); got.Code != want || !contains(got.Detail, tc.detail) {
 				t.Errorf("error = %v (%v), want %v with %q", got, got.Code, want, tc.detail)
 			}
