@@ -66,6 +66,7 @@ func (e *TooManyTasksError) Error() string {
 // unproven is why one walk is not proven.
 type unproven string
 
+// Error is the reason.
 func (u unproven) Error() string { return string(u) }
 
 // List reads a whole list. The API takes no snapshot and knows no order, so tasks

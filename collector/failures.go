@@ -7,13 +7,13 @@ import (
 )
 
 // UnrecoveredFailures counts the failed tasks that no success has made up for.
+// covered is what all successful tasks cover (CoveredBy).
 //
 // A usage export is made up for when its period is covered, whenever that was. A
 // usage_detail export is about domains that the list does not name: only a success
 // of the same name over the same period can stand for it. A failure without a
 // period is made up for by any later success, of the same name for usage_detail.
-func UnrecoveredFailures(export apiclient.Export, tasks []apiclient.Task) int {
-	covered := CoveredBy(tasks, nil)
+func UnrecoveredFailures(export apiclient.Export, tasks []apiclient.Task, covered Union) int {
 	repeats := repeatsOf(export, tasks)
 	n := 0
 	for _, task := range tasks {

@@ -155,13 +155,14 @@ func (r *refresher) read(lifetime context.Context, previous *Snapshot) (snapshot
 	case err != nil:
 		return nil, err
 	}
+	covered := CoveredBy(listing.Tasks, nil)
 	snapshot = &Snapshot{
 		Began:       listing.Began,
 		IDs:         listing.IDs(),
 		Unlisted:    listing.TotalCount - len(listing.Tasks),
 		Summary:     Summarize(listing.Tasks),
-		Covered:     CoveredBy(listing.Tasks, nil),
-		Unrecovered: UnrecoveredFailures(r.export, listing.Tasks),
+		Covered:     covered,
+		Unrecovered: UnrecoveredFailures(r.export, listing.Tasks, covered),
 		Newest:      NewestTasks(listing.Tasks, r.newest),
 	}
 	for _, expectation := range r.expect {

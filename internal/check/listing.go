@@ -22,10 +22,11 @@ func (r *report) listing(config Config, export apiclient.Export, tasks []apiclie
 	now := config.Now.In(zone)
 	r.line("", "")
 	r.line(string(export), "in the time zone "+zone.String())
+	covered := collector.CoveredBy(tasks, nil)
 	if export == apiclient.Usage {
-		r.months(now, collector.CoveredBy(tasks, nil))
+		r.months(now, covered)
 	}
-	r.line("  failures", fmt.Sprintf("%d that no success has made up for", collector.UnrecoveredFailures(export, tasks)))
+	r.line("  failures", fmt.Sprintf("%d that no success has made up for", collector.UnrecoveredFailures(export, tasks, covered)))
 	for _, expectation := range config.Account.Expectations {
 		if expectation.Export == export {
 			r.expectation(expectation, collector.CoveredBy(tasks, expectation.TaskName), now)
