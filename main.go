@@ -15,7 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
@@ -24,7 +23,6 @@ import (
 
 	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/config"
-	"alicdn_export_exporter/internal/simulator"
 	"alicdn_export_exporter/internal/web"
 )
 
@@ -69,60 +67,53 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// commandLine is all that the arguments and the environment can say.
-type commandLine struct {
-	app               *kingpin.Application
-	flags             *config.Flags
-	check, simulate   *kingpin.CmdClause
-	scenario, address *string // of simulate
-}
-
-func newCommandLine(stdout io.Writer) *commandLine {
-	app := kingpin.New(name, "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN.").
-		DefaultEnvars().Version(version.Print(name)).UsageWriter(stdout)
-	app.HelpFlag.Short('h')
-	for _, what := range []string{"help", "help-long", "help-man", "version", "completion-bash", "completion-script-bash", "completion-script-zsh"} {
-		app.GetFlag(what).NoEnvar() // They print something instead of serving.
-	}
-	l := &commandLine{app: app, flags: config.AddFlags(app)}
-	app.Command("serve", "Serve the metrics. The default.").Default()
-	l.check = app.Command("check", "Try the configuration, the credentials, one page of each list and the clock; say what is wrong.")
-	l.simulate = app.Command("simulate", "Serve a simulated API, to try the exporter without an account.")
-	l.scenario = l.simulate.Flag("scenario", "What happens there: "+strings.Join(simulator.ScenarioNames(), ", ")+".").
-		Default("healthy").String()
-	l.address = l.simulate.Flag("address", "Where it listens.").Default("127.0.0.1:10078").String()
-	return l
-}
-
 // serve runs the exporter until the context ends.
 func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	if err := toolkit.Validate(*flags.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %w", err)
 	}
 	logs := newLogs(flags.LogLevel, flags.LogFormat, stderr)
-	metrics := collector.NewAPIMetrics()
-	account, err := newAccount(ctx, flags, metrics, logs.gokit)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+
+	accounts, err := newAccounts(ctx, flags, logs.gokit)
 	if err != nil {
 		return err
 	}
-	defer account.close()
+	defer accounts.close()
 	exports := collector.New(collector.Config{
 		TTL:            flags.CacheTTL,
 		MaxStale:       flags.CacheMaxStale,
 		RefreshTimeout: flags.RefreshTimeout,
 		TaskInfo:       flags.TaskInfo,
 		Logger:         logs.gokit,
-	}, account.watched)
+	})
 	defer exports.Close()
-
+	reloader := config.NewReloader(func() error { return accounts.reload(exports) })
+	if err := reloader.Reload(); err != nil {
+		return err
+	}
+	if err := accounts.findKey(ctx); err != nil {
+		return err
+	}
+	reload := func() error {
+		err := reloader.Reload()
+		if err != nil {
+			logs.slog.Error("Configuration is wrong, the one before it stays", "err", err)
+		}
+		return err
+	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(exports, metrics, versioncollector.NewCollector("alicdn_export"),
+	registry.MustRegister(exports, reloader, versioncollector.NewCollector("alicdn_export"),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	handler, err := web.New(web.Config{
 		TelemetryPath:       flags.TelemetryPath,
 		ScrapeTimeoutOffset: flags.ScrapeTimeoutOffset,
 		Registry:            registry,
 		Refresher:           exports,
+		EnableLifecycle:     flags.EnableLifecycle,
+		Reload:              reload,
 		ErrorLog:            logs.std(),
 	})
 	if err != nil {
@@ -131,17 +122,22 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	waiting, release := context.WithCancel(context.Background())
 	defer release()
 	server := web.NewServer(waiting, handler, logs.std())
-	scrapes := server.BaseContext
+	scrapes, started := server.BaseContext, len(accounts.running)
 	server.BaseContext = func(l net.Listener) context.Context { // It listens: nothing can stop it from starting now.
-		logs.slog.Info("Started "+name, "version", version.Info(), "account", account.watched.Name, "endpoint", account.endpoint)
+		logs.slog.Info("Started "+name, "version", version.Info(), "accounts", started)
 		return scrapes(l)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- toolkit.ListenAndServe(server, flags.Web, logs.slog) }()
-	select {
-	case err := <-ended:
-		return fmt.Errorf("--web.listen-address: %w", err)
-	case <-ctx.Done():
+	for running := true; running; {
+		select {
+		case err := <-ended:
+			return fmt.Errorf("--web.listen-address: %w", err)
+		case <-hangups:
+			_ = reload() // It says itself what is wrong.
+		case <-ctx.Done():
+			running = false
+		}
 	}
 	logs.slog.Info("Stopping, requests in flight are finished", "timeout", drainTimeout)
 	time.AfterFunc(drainTimeout/2, release)

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/config"
 )
 
 var update = flag.Bool("update", false, "write the tables of metrics and flags into README.md")
@@ -154,7 +155,7 @@ func describedNames() []string {
 	go func() {
 		defer close(descs)
 		collector.New(collector.Config{}).Describe(descs)
-		collector.NewAPIMetrics().Describe(descs)
+		config.NewReloader(nil).Describe(descs)
 	}()
 	var names []string
 	for desc := range descs {

@@ -314,7 +314,7 @@ func TestWhatCannotWorkEndsInOneClearLine(t *testing.T) {
 		"an endpoint without TLS": {
 			args: []string{"--api.endpoint=http://cdn.aliyuncs.com"},
 			env:  map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tKey", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"},
-			want: []string{`"http://cdn.aliyuncs.com"`, "loopback addresses only"},
+			want: []string{"--api.endpoint=http://cdn.aliyuncs.com", "loopback addresses only"},
 		},
 		"a telemetry path that cannot be served": {
 			args: []string{"--demo", "--web.telemetry-path=/a//b"}, want: []string{`telemetry path "/a//b"`},
@@ -333,7 +333,7 @@ func TestWhatCannotWorkEndsInOneClearLine(t *testing.T) {
 		},
 		"an expectation of what is not watched": {
 			args: []string{"--demo", "--config.file=" + write(t, "accounts: [{expectations: [{name: x, export: usage_detail, every: week}]}]")},
-			want: []string{`the expectation "x" is about the export usage_detail, which is not watched`},
+			want: []string{`usage_detail is not among the exports of the account`},
 		},
 		"a configuration file with several mistakes": {
 			args: []string{"--demo", "--config.file=" + write(t, "accounts:\n- nme: x\n  exprts: []\n")}, want: []string{":2:", ":3:", "; "},

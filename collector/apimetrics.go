@@ -10,9 +10,12 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// APIMetrics counts what the exporter asks of the API. It is a
-// prometheus.Collector.
+// APIMetrics counts what the exporter asks of the API for one account, whose
+// client it observes. It is a prometheus.Collector.
 type APIMetrics struct {
+	account string
+	logger  log.Logger
+
 	requests  *prometheus.CounterVec
 	errors    *prometheus.CounterVec
 	durations *prometheus.HistogramVec
@@ -20,12 +23,14 @@ type APIMetrics struct {
 	restarts  *prometheus.CounterVec
 }
 
-// NewAPIMetrics returns metrics without series: Observer adds an account's.
-func NewAPIMetrics() *APIMetrics {
+// NewAPIMetrics returns an account's metrics; all their series exist, at 0.
+func NewAPIMetrics(account string, exports []apiclient.Export, logger log.Logger) *APIMetrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
-	return &APIMetrics{
+	m := &APIMetrics{
+		account: account,
+		logger:  log.With(logger, "account", account),
 		requests: counter("api_requests_total",
 			"Attempts to call the API, retries included, also those that ended before they were sent.", "account", "export"),
 		errors: counter("api_errors_total",
@@ -45,6 +50,16 @@ func NewAPIMetrics() *APIMetrics {
 		restarts: counter("listing_restarts_total",
 			"Walks over all pages that could not be proven to hold the whole list.", "account", "export"),
 	}
+	m.waits.WithLabelValues(account)
+	for _, export := range exports {
+		m.requests.WithLabelValues(account, string(export))
+		m.durations.WithLabelValues(account, string(export))
+		m.restarts.WithLabelValues(account, string(export))
+		for _, code := range apiclient.Codes() {
+			m.errors.WithLabelValues(account, string(export), code.Code, string(code.Class))
+		}
+	}
+	return m
 }
 
 // Describe sends every metric's description.
@@ -65,45 +80,25 @@ func (m *APIMetrics) all() []prometheus.Collector {
 	return []prometheus.Collector{m.requests, m.errors, m.durations, m.waits, m.restarts}
 }
 
-// Observer counts for one account. All its series exist at 0 from now on.
-func (m *APIMetrics) Observer(account string, exports []apiclient.Export, logger log.Logger) apiclient.Observer {
-	m.waits.WithLabelValues(account)
-	for _, export := range exports {
-		m.requests.WithLabelValues(account, string(export))
-		m.durations.WithLabelValues(account, string(export))
-		m.restarts.WithLabelValues(account, string(export))
-		for _, code := range apiclient.Codes() {
-			m.errors.WithLabelValues(account, string(export), code.Code, string(code.Class))
-		}
-	}
-	return &observer{metrics: m, account: account, logger: log.With(logger, "account", account)}
-}
-
-type observer struct {
-	metrics *APIMetrics
-	account string
-	logger  log.Logger
-}
-
 // Attempted counts an attempt.
-func (o *observer) Attempted(a apiclient.Attempt) {
+func (m *APIMetrics) Attempted(a apiclient.Attempt) {
 	export := string(a.Export)
-	o.metrics.requests.WithLabelValues(o.account, export).Inc()
-	o.metrics.waits.WithLabelValues(o.account).Add(a.RateLimitWait.Seconds())
+	m.requests.WithLabelValues(m.account, export).Inc()
+	m.waits.WithLabelValues(m.account).Add(a.RateLimitWait.Seconds())
 	if a.Sent {
-		o.metrics.durations.WithLabelValues(o.account, export).Observe(a.Duration.Seconds())
+		m.durations.WithLabelValues(m.account, export).Observe(a.Duration.Seconds())
 	}
-	logger := log.With(level.Debug(o.logger), "export", export, "page", a.Page, "duration", a.Duration, "rate_limit_wait", a.RateLimitWait)
+	logger := log.With(level.Debug(m.logger), "export", export, "page", a.Page, "duration", a.Duration, "rate_limit_wait", a.RateLimitWait)
 	if a.Err == nil {
 		_ = logger.Log("msg", "API call ended")
 		return
 	}
-	o.metrics.errors.WithLabelValues(o.account, export, a.Err.Code.Code, string(a.Err.Class)).Inc()
+	m.errors.WithLabelValues(m.account, export, a.Err.Code.Code, string(a.Err.Class)).Inc()
 	_ = logger.Log("msg", "API call failed", "err", a.Err)
 }
 
 // WalkRestarted counts a walk that was not proven.
-func (o *observer) WalkRestarted(export apiclient.Export, reason string) {
-	o.metrics.restarts.WithLabelValues(o.account, string(export)).Inc()
-	_ = level.Info(o.logger).Log("msg", "Reading of the list was not proven to be whole", "export", export, "reason", reason)
+func (m *APIMetrics) WalkRestarted(export apiclient.Export, reason string) {
+	m.restarts.WithLabelValues(m.account, string(export)).Inc()
+	_ = level.Info(m.logger).Log("msg", "Reading of the list was not proven to be whole", "export", export, "reason", reason)
 }

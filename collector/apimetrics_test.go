@@ -16,11 +16,7 @@ import (
 var usageOnly = []apiclient.Export{apiclient.Usage}
 
 func TestEveryKnownErrorIsThereAt0FromTheStart(t *testing.T) {
-	metrics := collector.NewAPIMetrics()
-	if n := len(scrape(t, metrics)); n != 0 {
-		t.Errorf("without an account there are %d samples", n)
-	}
-	metrics.Observer("main", usageOnly, log.NewNopLogger())
+	metrics := collector.NewAPIMetrics("main", usageOnly, log.NewNopLogger())
 	codes := apiclient.Codes()
 	want := map[string]string{
 		ofMain("api_requests_total"):                                        "0",
@@ -50,7 +46,7 @@ func errorsOf(code, class string) string {
 	return fmt.Sprintf(`api_errors_total{account="main",class=%q,code=%q,export="usage"}`, class, code)
 }
 
-func TestWhatTheObserverCounts(t *testing.T) {
+func TestWhatAnAccountsMetricsCount(t *testing.T) {
 	denied := &apiclient.Error{Code: apiclient.Code{Code: "Forbidden", Class: apiclient.Denied}, Status: 403, APICode: "Forbidden.RAM"}
 	noKey := &apiclient.Error{Code: apiclient.Code{Code: apiclient.CodeCredentials, Class: apiclient.CredentialsClass}}
 	for name, tc := range map[string]struct {
@@ -107,23 +103,19 @@ func TestWhatTheObserverCounts(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			metrics := collector.NewAPIMetrics()
-			other := metrics.Observer("other", usageOnly, log.NewNopLogger())
-			tc.tell(metrics.Observer("main", usageOnly, log.NewNopLogger()))
+			metrics := collector.NewAPIMetrics("main", usageOnly, log.NewNopLogger())
+			tc.tell(metrics)
 			expect(t, metrics, tc.want)
-			expect(t, metrics, map[string]string{`api_requests_total{account="other",export="usage"}`: "0"})
-			other.Attempted(apiclient.Attempt{Export: apiclient.Usage})
-			expect(t, metrics, tc.want)
-			if n := testutil.CollectAndCount(metrics, "alicdn_export_api_errors_total"); n != 2*len(apiclient.Codes()) {
+			if n := testutil.CollectAndCount(metrics, "alicdn_export_api_errors_total"); n != len(apiclient.Codes()) {
 				t.Errorf("%d pairs of code and class, want those known and no others", n)
 			}
 		})
 	}
 }
 
-func TestWhatTheObserverLogs(t *testing.T) {
+func TestWhatAnAccountsMetricsLog(t *testing.T) {
 	logs := new(logBook)
-	observer := collector.NewAPIMetrics().Observer("main", usageOnly, logs.logger())
+	observer := collector.NewAPIMetrics("main", usageOnly, logs.logger())
 	observer.Attempted(apiclient.Attempt{Export: apiclient.Usage, Page: 3, Sent: true, Duration: time.Second, RateLimitWait: time.Millisecond})
 	observer.Attempted(apiclient.Attempt{Export: apiclient.Usage, Page: 4, Err: &apiclient.Error{
 		Code: apiclient.Code{Code: "other", Class: apiclient.Server}, Status: 500, APICode: "Strange",

@@ -6,6 +6,7 @@ package collector
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-kit/log"
@@ -29,6 +30,8 @@ type Account struct {
 	Name    string
 	Client  Client
 	Exports []apiclient.Export
+	// API counts what the Client does; nil where nobody counts.
+	API *APIMetrics
 	// TimeZone is where the account's months, weeks and days begin; UTC when nil.
 	TimeZone     *time.Location
 	Expectations []Expectation
@@ -49,43 +52,97 @@ type Config struct {
 
 // Collector exposes the snapshots of accounts. It is safe for concurrent use.
 type Collector struct {
-	accounts []watched
-	maxStale time.Duration
+	config Config
+	queue  queue
 
-	lifetime context.Context
-	end      context.CancelFunc
+	mu       sync.Mutex
+	accounts []*watched
 }
 
 // watched is an account with a refresher for each of its exports.
 type watched struct {
 	Account
 	refreshers []*refresher
+	// lifetime ends when the account is not watched any more.
+	lifetime context.Context
+	end      context.CancelFunc
 }
 
-// New returns a Collector without snapshots. It reads nothing before Refresh.
+// identity is what makes an account the same one when accounts are replaced.
+type identity struct {
+	name   string
+	client Client
+}
+
+// New returns a Collector of accounts without snapshots. It reads nothing before
+// Refresh.
 func New(config Config, accounts ...Account) *Collector {
-	c := &Collector{maxStale: config.MaxStale}
-	// A refresh must outlive the scrape that began it; Close ends it.
-	c.lifetime, c.end = context.WithCancel(context.Background())
-	for _, account := range accounts {
-		if account.TimeZone == nil {
-			account.TimeZone = time.UTC
-		}
-		w := watched{Account: account}
-		for _, export := range account.Exports {
-			w.refreshers = append(w.refreshers, &refresher{
-				lister:  account.Client,
-				export:  export,
-				expect:  account.expectations(export),
-				newest:  config.TaskInfo,
-				ttl:     config.TTL,
-				timeout: config.RefreshTimeout,
-				logger:  log.With(config.Logger, "account", account.Name, "export", export),
-			})
-		}
-		c.accounts = append(c.accounts, w)
-	}
+	c := &Collector{config: config, queue: newQueue()}
+	c.Watch(accounts...)
 	return c
+}
+
+// Watch replaces the accounts that are watched. One that is watched already, under
+// the same Name and with the same Client, stays as it is, with all that is known of it. Watch returns when
+// nothing reads the lists of the others any more.
+func (c *Collector) Watch(accounts ...Account) {
+	c.mu.Lock()
+	before := c.accounts
+	now := make([]*watched, 0, len(accounts))
+	stays := make(map[*watched]bool)
+	known := make(map[identity]*watched, len(before))
+	for _, w := range before {
+		known[identity{w.Name, w.Client}] = w
+	}
+	for _, account := range accounts {
+		w := known[identity{account.Name, account.Client}]
+		if w == nil {
+			w = c.watch(account)
+		}
+		stays[w] = true
+		now = append(now, w)
+	}
+	c.accounts = now
+	c.mu.Unlock()
+
+	gone := slices.DeleteFunc(slices.Clone(before), func(w *watched) bool { return stays[w] })
+	for _, w := range gone {
+		w.end()
+	}
+	for _, w := range gone {
+		for _, r := range w.refreshers {
+			r.wait()
+		}
+	}
+}
+
+func (c *Collector) watch(account Account) *watched {
+	if account.TimeZone == nil {
+		account.TimeZone = time.UTC
+	}
+	w := &watched{Account: account}
+	// A refresh must outlive the scrape that began it; Watch and Close end it.
+	w.lifetime, w.end = context.WithCancel(context.Background())
+	for _, export := range account.Exports {
+		w.refreshers = append(w.refreshers, &refresher{
+			lister:  account.Client,
+			export:  export,
+			expect:  account.expectations(export),
+			newest:  c.config.TaskInfo,
+			ttl:     c.config.TTL,
+			timeout: c.config.RefreshTimeout,
+			queue:   c.queue,
+			logger:  log.With(c.config.Logger, "account", account.Name, "export", export),
+		})
+	}
+	return w
+}
+
+// watching are the accounts that are watched just now.
+func (c *Collector) watching() []*watched {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.accounts
 }
 
 // expectations are those of one export.
@@ -93,24 +150,17 @@ func (a Account) expectations(export apiclient.Export) []Expectation {
 	return slices.DeleteFunc(slices.Clone(a.Expectations), func(e Expectation) bool { return e.Export != export })
 }
 
-// Close calls off the refreshes in flight and waits for their end. No refresh
-// begins after it.
-func (c *Collector) Close() {
-	c.end()
-	for _, account := range c.accounts {
-		for _, r := range account.refreshers {
-			r.wait()
-		}
-	}
-}
+// Close calls off the refreshes in flight and waits for their end. Nothing is
+// watched after it.
+func (c *Collector) Close() { c.Watch() }
 
 // Refresh brings every snapshot up to date that is due, and returns when that is
 // done or when the context ends; what is not done by then goes on.
 func (c *Collector) Refresh(ctx context.Context) {
 	var inFlight []<-chan struct{}
-	for _, account := range c.accounts {
+	for _, account := range c.watching() {
 		for _, r := range account.refreshers {
-			if done := r.start(c.lifetime); done != nil {
+			if done := r.start(account.lifetime); done != nil {
 				inFlight = append(inFlight, done)
 			}
 		}
@@ -129,12 +179,16 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range descs {
 		ch <- d.desc
 	}
+	NewAPIMetrics("", nil, log.NewNopLogger()).Describe(ch)
 }
 
 // Collect sends the metrics of the snapshots there are. It calls no API.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	now := time.Now()
-	for _, account := range c.accounts {
+	for _, account := range c.watching() {
+		if account.API != nil {
+			account.API.Collect(ch)
+		}
 		ch <- rateLimit.metric(account.Client.RateLimit(), account.Name)
 		if skew, known := account.Client.ClockSkew(); known {
 			ch <- clockSkew.metric(skew.Seconds(), account.Name)
@@ -143,7 +197,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 			labels := []string{account.Name, string(r.export)}
 			state := r.current()
 			collectHealth(ch, state, labels)
-			if state.snapshot != nil && state.snapshot.age(now) <= c.maxStale {
+			if state.snapshot != nil && state.snapshot.age(now) <= c.config.MaxStale {
 				collectTasks(ch, state.snapshot, now, labels)
 				collectCoverage(ch, r, state.snapshot, now.In(account.TimeZone), labels)
 				collectTaskInfo(ch, state.snapshot.Newest, labels)

@@ -195,40 +195,35 @@ func TestAnAgeIsNeverNegative(t *testing.T) {
 	})
 }
 
-// full is a Collector and APIMetrics that show every metric there is.
-func full(t *testing.T) (*collector.Collector, *collector.APIMetrics) {
+// full is a Collector that shows every metric there is.
+func full(t *testing.T) *collector.Collector {
 	t.Helper()
 	exports := []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}
 	client := lists(believable()...)
 	client.skew = func() (time.Duration, bool) { return time.Second, true }
 	c := watchWith(t, oneByOne(),
-		expecting(collector.Account{Name: "one", Client: client, Exports: exports}),
-		expecting(collector.Account{Name: "two", Client: client, Exports: exports}),
+		expecting(collector.Account{Name: "one", Client: client, Exports: exports, API: collector.NewAPIMetrics("one", exports, log.NewNopLogger())}),
+		expecting(collector.Account{Name: "two", Client: client, Exports: exports, API: collector.NewAPIMetrics("two", exports, log.NewNopLogger())}),
 	)
 	c.Refresh(t.Context())
-	metrics := collector.NewAPIMetrics()
-	metrics.Observer("one", exports, log.NewNopLogger())
-	metrics.Observer("two", exports, log.NewNopLogger())
-	return c, metrics
+	return c
 }
 
 func TestAllThatIsCollectedIsDescribedAndTheOtherWayRound(t *testing.T) {
-	c, metrics := full(t)
-	for name, one := range map[string]prometheus.Collector{"Collector": c, "APIMetrics": metrics} {
-		registry := prometheus.NewPedanticRegistry() // It refuses what was not described.
-		registry.MustRegister(one)
-		families, err := registry.Gather()
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		var collected []string
-		for _, family := range families {
-			collected = append(collected, family.GetName())
-		}
-		slices.Sort(collected)
-		if diff := cmp.Diff(describedNames(one), collected); diff != "" {
-			t.Errorf("%s: -described +collected:\n%s", name, diff)
-		}
+	c := full(t)
+	registry := prometheus.NewPedanticRegistry() // It refuses what was not described.
+	registry.MustRegister(c)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Error(err)
+	}
+	var collected []string
+	for _, family := range families {
+		collected = append(collected, family.GetName())
+	}
+	slices.Sort(collected)
+	if diff := cmp.Diff(describedNames(c), collected); diff != "" {
+		t.Errorf("-described +collected:\n%s", diff)
 	}
 }
 
@@ -240,9 +235,8 @@ func TestDescribingCallsNobody(t *testing.T) {
 }
 
 func TestNamesAndHelpAreAsPromlintWantsThem(t *testing.T) {
-	c, metrics := full(t)
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(c, metrics)
+	registry.MustRegister(full(t))
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil {
 		t.Fatal(err)

@@ -62,6 +62,7 @@ type refresher struct {
 	newest  int           // how many tasks are shown one by one
 	ttl     time.Duration
 	timeout time.Duration
+	queue   queue
 	logger  log.Logger
 
 	mu      sync.Mutex
@@ -86,19 +87,20 @@ func (r *refresher) start(lifetime context.Context) <-chan struct{} {
 		return nil
 	}
 	r.running = make(chan struct{})
-	previous := r.state.snapshot
-	go r.refresh(lifetime, previous)
+	go r.refresh(lifetime, r.state)
 	return r.running
 }
 
 // refresh publishes a whole new snapshot or keeps the old one.
-func (r *refresher) refresh(lifetime context.Context, previous *Snapshot) {
+func (r *refresher) refresh(lifetime context.Context, before state) {
+	troubled := !before.succeeded && before.refreshes > 0
+	leave := r.queue.enter(lifetime, troubled)
 	began := time.Now()
-	snapshot, err := r.read(lifetime, previous)
+	snapshot, err := r.read(lifetime, before.snapshot)
 	duration := time.Since(began)
+	leave()
 
 	r.mu.Lock()
-	recovered := !r.state.succeeded && r.state.refreshes > 0
 	r.state.refreshes++
 	r.state.succeeded = err == nil
 	r.state.duration = duration
@@ -117,7 +119,7 @@ func (r *refresher) refresh(lifetime context.Context, previous *Snapshot) {
 	case err != nil && lifetime.Err() != nil: // Shutting down is no failure worth a line.
 	case err != nil:
 		_ = level.Warn(r.logger).Log("msg", "Refresh failed", "duration", duration, "err", err)
-	case recovered:
+	case troubled:
 		_ = level.Info(r.logger).Log("msg", "Refresh succeeded again", "duration", duration, "tasks", len(snapshot.IDs))
 	default:
 		_ = level.Debug(r.logger).Log("msg", "Refresh succeeded", "duration", duration, "tasks", len(snapshot.IDs))

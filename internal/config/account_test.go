@@ -12,7 +12,6 @@ import (
 )
 
 func TestWhatTheFileSaysCountsInsteadOfTheFlags(t *testing.T) {
-	known := []string{"usage", "usage_detail"}
 	flags := []string{
 		"--account.name=flags", "--account.time-zone=Europe/Berlin", "--api.endpoint=flags.example.com", "--api.rate-limit=7",
 		"--collector.exports=usage_detail",
@@ -31,23 +30,24 @@ func TestWhatTheFileSaysCountsInsteadOfTheFlags(t *testing.T) {
 	renamed.Name = "file"
 	for name, tc := range map[string]struct {
 		args []string
-		want config.Account
+		want []config.Account
 	}{
-		"without a file the flags count": {flags, fromFlags},
+		"without a file the flags count": {flags, []config.Account{fromFlags}},
 		"the file says everything": {
 			append(flags, file("accounts: [{name: file, time_zone: UTC, endpoint: file.example.com, rate_limit: 3, exports: [usage, usage_detail]}]")),
-			config.Account{Name: "file", TimeZone: "UTC", Endpoint: "file.example.com", RateLimit: 3, Exports: known},
+			[]config.Account{{Name: "file", TimeZone: "UTC", Endpoint: "file.example.com", RateLimit: 3, Exports: []string{"usage", "usage_detail"}}},
 		},
-		"the file says one thing, the flags the others": {append(flags, file("accounts: [{name: file}]")), renamed},
-		"the file says nothing of it":                   {append(flags, file("accounts: [{}]")), fromFlags},
+		"the file says one thing, the flags the others": {append(flags, file("accounts: [{name: file}]")), []config.Account{renamed}},
+		"the file says nothing of it":                   {append(flags, file("accounts: [{}]")), []config.Account{fromFlags}},
+		"the file says it of several accounts":          {append(flags, file("accounts: [{name: file}, {}]")), []config.Account{renamed, fromFlags}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			flags, err := parse(tc.args...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			account, err := flags.Account(known)
-			if diff := cmp.Diff(tc.want, account); err != nil || diff != "" {
+			accounts, err := flags.Accounts(accepted)
+			if diff := cmp.Diff(tc.want, accounts); err != nil || diff != "" {
 				t.Errorf("%v, -want +got:\n%s", err, diff)
 			}
 		})
@@ -61,13 +61,14 @@ func TestWhatTheFileSaysCountsInsteadOfTheFlags(t *testing.T) {
 		"a rate that is no limit":     {[]string{file("accounts: [{rate_limit: .inf}]")}, "rate_limit: +Inf is no number above 0"},
 		"a rate that is no number":    {[]string{file("accounts: [{rate_limit: .nan}]")}, "rate_limit: NaN is no number above 0"},
 		"a negative rate":             {[]string{file("accounts: [{rate_limit: -1}]")}, "rate_limit: -1 is no number above 0"},
+		"an endpoint that is none":    {[]string{"--api.endpoint=a/b"}, "--api.endpoint=a/b: not a host name"},
 		"a flag that is wrong anyway": {[]string{"--collector.exports=users", file("accounts: [{exports: [usage]}]")}, "--collector.exports=users"},
 	} {
 		flags, err := parse(tc.args...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := flags.Account(known); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := flags.Accounts(accepted); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tc.want)
 		}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,12 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// File is a configuration file: what is said there counts instead of the flags.
-type File struct {
-	Accounts []Account `yaml:"accounts"`
-}
-
-// Account is one account of a file. What is left empty is as the flags say.
+// Account is one account: a set of credentials and what to watch with it.
 type Account struct {
 	Name      string   `yaml:"name"`
 	Endpoint  string   `yaml:"endpoint"`
@@ -42,79 +38,114 @@ type Expectation struct {
 	Since    string `yaml:"since"`     // a date, such as 2026-10-01
 }
 
-// Load reads a file. Its error lists all that is wrong there, one line each, with
-// file, line and key. known are the names of the exports there are.
-func Load(path string, known []string) (*File, error) {
+// Accepted is what the rest of the program can work with.
+type Accepted struct {
+	// Exports are the names of the exports there are.
+	Exports []string
+	// Endpoint says what is wrong with an API endpoint, nil for nothing.
+	Endpoint func(string) error
+}
+
+// Load reads a file's accounts, at least one, with names of their own; what they
+// leave out is as the defaults say. Its error lists all that is wrong there, one
+// line each, with file, line and key.
+func Load(path string, defaults Account, accepted Accepted) ([]Account, error) {
 	content, err := os.ReadFile(path) //nolint:gosec // The file that the user names is the one to read.
 	if err != nil {
 		return nil, fmt.Errorf("--config.file: %w", err)
 	}
-	return parse(path, content, known)
-}
-
-func parse(path string, content []byte, known []string) (*File, error) {
-	f := new(File)
 	p := problems{file: path, lines: make(map[string]int)}
-	var root yaml.Node
-	if err := yaml.Unmarshal(content, &root); err != nil {
-		return nil, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	var file struct {
+		Accounts []Account `yaml:"accounts"`
 	}
-	p.index(&root, "")
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(f); err != nil && !errors.Is(err, io.EOF) {
-		var mismatch *yaml.TypeError
-		if !errors.As(err, &mismatch) {
-			return nil, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
-		}
+	var mismatch *yaml.TypeError
+	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) && !errors.As(err, &mismatch) {
+		return nil, p.unreadable(err)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(content, &root); err != nil {
+		return nil, p.unreadable(err)
+	}
+	p.index(&root, "")
+	if mismatch != nil {
 		for _, text := range mismatch.Errors {
 			p.mismatch(text)
 		}
-		return nil, p.err()
 	}
-	if errors.Is(decoder.Decode(new(yaml.Node)), io.EOF) {
-		f.check(&p, known)
-	} else {
+	if !errors.Is(decoder.Decode(new(yaml.Node)), io.EOF) {
 		p.add("", "a second document is not read")
 	}
-	return f, p.err()
+	if len(file.Accounts) == 0 {
+		p.add("accounts", "no account to watch")
+	}
+	first := make(map[string]string)
+	for i := range file.Accounts {
+		account := &file.Accounts[i]
+		at := func(key string) string { return fmt.Sprintf("accounts[%d].%s", i, key) }
+		account.check(&p, at, accepted)
+		account.complete(defaults)
+		for n, expectation := range account.Expectations {
+			if slices.Contains(accepted.Exports, expectation.Export) && !slices.Contains(account.Exports, expectation.Export) {
+				p.add(at(fmt.Sprintf("expectations[%d].export", n)), "%s is not among the exports of the account", expectation.Export)
+			}
+		}
+		if other, found := first[account.Name]; found {
+			p.add(at("name"), "%q is the name of %s already", account.Name, other)
+		} else {
+			first[account.Name] = strings.TrimSuffix(at(""), ".")
+		}
+	}
+	return file.Accounts, p.err()
 }
 
-// check adds what is wrong although it has the right type.
-func (f *File) check(p *problems, known []string) {
-	if len(f.Accounts) != 1 {
-		p.add("accounts", "%d accounts, exactly one is watched", len(f.Accounts))
+// check adds what is wrong although it has the right type. What is not there is as
+// the defaults say; what is there and empty is not.
+func (a *Account) check(p *problems, at func(key string) string, accepted Accepted) {
+	if p.has(at("name")) && strings.TrimSpace(a.Name) == "" {
+		p.add(at("name"), "is empty")
 	}
-	for i, account := range f.Accounts {
-		at := func(key string) string { return fmt.Sprintf("accounts[%d].%s", i, key) }
-		if _, err := time.LoadLocation(account.TimeZone); err != nil || account.TimeZone == "Local" {
-			p.add(at("time_zone"), "%q is no time zone, such as Asia/Shanghai", account.TimeZone)
+	if a.Endpoint != "" || p.has(at("endpoint")) {
+		if err := accepted.Endpoint(a.Endpoint); err != nil {
+			p.add(at("endpoint"), "%q: %s", a.Endpoint, err)
 		}
-		if p.has(at("rate_limit")) && (!(account.RateLimit > 0) || math.IsInf(account.RateLimit, 1)) {
-			p.add(at("rate_limit"), "%v is no number above 0", account.RateLimit)
+	}
+	if _, err := time.LoadLocation(a.TimeZone); err != nil || a.TimeZone == "Local" || a.TimeZone == "" && p.has(at("time_zone")) {
+		p.add(at("time_zone"), "%q is no time zone, such as Asia/Shanghai", a.TimeZone)
+	}
+	if a.RateLimit != 0 && !(a.RateLimit > 0) || math.IsInf(a.RateLimit, 1) || a.RateLimit == 0 && p.has(at("rate_limit")) {
+		p.add(at("rate_limit"), "%v is no number above 0", a.RateLimit)
+	}
+	for n, export := range a.Exports {
+		if !slices.Contains(accepted.Exports, export) {
+			p.add(at("exports"), "%q is none of %s", export, strings.Join(accepted.Exports, ", "))
+		} else if slices.Contains(a.Exports[:n], export) {
+			p.add(at("exports"), "%q stands there twice", export)
 		}
-		if p.has(at("name")) && strings.TrimSpace(account.Name) == "" {
-			p.add(at("name"), "is empty")
+	}
+	if p.has(at("exports")) && len(a.Exports) == 0 {
+		p.add(at("exports"), "is empty")
+	}
+	names := make(map[string]bool)
+	for n, expectation := range a.Expectations {
+		at := func(key string) string { return at(fmt.Sprintf("expectations[%d].%s", n, key)) }
+		expectation.check(p, at, accepted.Exports)
+		if names[expectation.Name] {
+			p.add(at("name"), "%q stands there twice", expectation.Name)
 		}
-		for n, export := range account.Exports {
-			if !slices.Contains(known, export) {
-				p.add(at("exports"), "%q is none of %s", export, strings.Join(known, ", "))
-			} else if slices.Contains(account.Exports[:n], export) {
-				p.add(at("exports"), "%q stands there twice", export)
-			}
-		}
-		if p.has(at("exports")) && len(account.Exports) == 0 {
-			p.add(at("exports"), "is empty")
-		}
-		names := make(map[string]bool)
-		for n, expectation := range account.Expectations {
-			at := func(key string) string { return fmt.Sprintf("accounts[%d].expectations[%d].%s", i, n, key) }
-			expectation.check(p, at, known)
-			if names[expectation.Name] {
-				p.add(at("name"), "%q stands there twice", expectation.Name)
-			}
-			names[expectation.Name] = true
-		}
+		names[expectation.Name] = true
+	}
+}
+
+// complete takes from the defaults what is left out.
+func (a *Account) complete(defaults Account) {
+	a.Name = cmp.Or(a.Name, defaults.Name)
+	a.Endpoint = cmp.Or(a.Endpoint, defaults.Endpoint)
+	a.TimeZone = cmp.Or(a.TimeZone, defaults.TimeZone)
+	a.RateLimit = cmp.Or(a.RateLimit, defaults.RateLimit)
+	if len(a.Exports) == 0 {
+		a.Exports = defaults.Exports
 	}
 }
 

@@ -12,16 +12,25 @@ import (
 	"alicdn_export_exporter/internal/config"
 )
 
-var knownExports = []string{"usage", "usage_detail"}
+// The defaults and what the program accepts, as main has them.
+var (
+	defaults = config.Account{Name: "default", Endpoint: "cdn.aliyuncs.com", TimeZone: "Asia/Shanghai", Exports: []string{"usage"}, RateLimit: 20}
+	accepted = config.Accepted{Exports: []string{"usage", "usage_detail"}, Endpoint: func(endpoint string) error {
+		if endpoint == "" || strings.Contains(endpoint, "/") {
+			return text("not a host name")
+		}
+		return nil
+	}}
+)
 
-func load(t *testing.T, text string) (*config.File, error) {
+func load(t *testing.T, text string) ([]config.Account, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.yml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	file, err := config.Load(path, knownExports)
-	return file, relative(err, filepath.Dir(path)+"/")
+	accounts, err := config.Load(path, defaults, accepted)
+	return accounts, relative(err, filepath.Dir(path)+"/")
 }
 
 type text string
@@ -36,17 +45,17 @@ func relative(err error, dir string) error {
 }
 
 func TestTheDocumentedExampleIsRead(t *testing.T) {
-	got, err := config.Load("../../docs/config.example.yml", knownExports)
+	got, err := config.Load("../../docs/config.example.yml", defaults, accepted)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &config.File{Accounts: []config.Account{{
+	want := []config.Account{{
 		Name: "production", Endpoint: "cdn.aliyuncs.com", TimeZone: "Asia/Shanghai", Exports: []string{"usage", "usage_detail"}, RateLimit: 20,
 		Expectations: []config.Expectation{
 			{Name: "monthly usage", Export: "usage", TaskName: "usage-.*", Every: "month", Grace: "72h", Since: "2026-01-01"},
 			{Name: "weekly detail", Export: "usage_detail", TaskName: "", Every: "week", Grace: "24h"},
 		},
-	}}}
+	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("example (-want +got):\n%s", diff)
 	}
@@ -57,14 +66,35 @@ func TestAllThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
 		name, file string
 		want       []string
 	}{
-		{"nothing", "", []string{"config.yml:1: accounts: 0 accounts, exactly one is watched"}},
+		{"nothing", "", []string{"config.yml:1: accounts: no account to watch"}},
 		{"no YAML", "accounts: [", []string{"config.yml: line 1: did not find expected node content"}},
-		{"two accounts", "accounts:\n- name: a\n- name: b\n", []string{"config.yml:1: accounts: 2 accounts, exactly one is watched"}},
+		{"one name for several accounts", "accounts:\n- name: a\n- {}\n- name: a\n- name: default\n", []string{
+			`config.yml:4: accounts[2].name: "a" is the name of accounts[0] already`,
+			`config.yml:5: accounts[3].name: "default" is the name of accounts[1] already`,
+		}},
+		{"an expectation of what is not watched", "accounts:\n- name: a\n  expectations: [{name: m, every: month, export: usage_detail}]\n", []string{
+			"config.yml:3: accounts[0].expectations[0].export: usage_detail is not among the exports of the account",
+		}},
+		{"merged and repeated values", "accounts:\n- &a\n  name: a\n  rate_limit: -1\n- <<: *a\n  name: b\n- *a\n", []string{
+			"config.yml:4: accounts[0].rate_limit: -1 is no number above 0",
+			"config.yml:5: accounts[1].rate_limit: -1 is no number above 0",
+			"config.yml:7: accounts[2].rate_limit: -1 is no number above 0",
+			`config.yml:7: accounts[2].name: "a" is the name of accounts[0] already`,
+		}},
+		{"wrong kinds beside wrong values", "accounts:\n- name: a\n  exports: usage\n  time_zone: Mars\n- rate_limit: fast\n  endpoint: a/b\n", []string{
+			"config.yml:3: accounts[0].exports: is not a list",
+			`config.yml:4: accounts[0].time_zone: "Mars" is no time zone, such as Asia/Shanghai`,
+			"config.yml:5: accounts[1].rate_limit: is not a number",
+			`config.yml:6: accounts[1].endpoint: "a/b": not a host name`,
+		}},
 		{"a second document", "accounts:\n- name: a\n---\nx: y\n", []string{"config.yml:1: a second document is not read"}},
 		{"unknown keys at every depth", "acounts: []\naccounts:\n- nam: a\n  expectations:\n  - task: b\n", []string{
 			"config.yml:1: acounts: is not a known key",
 			"config.yml:3: nam: is not a known key",
 			"config.yml:5: task: is not a known key",
+			"config.yml:5: accounts[0].expectations[0].name: is missing",
+			`config.yml:5: accounts[0].expectations[0].export: "" is none of usage, usage_detail`,
+			`config.yml:5: accounts[0].expectations[0].every: "" is none of month, week, day`,
 		}},
 		{"a key that stands there twice", "accounts:\n- name: a\n  name: b\n", []string{`config.yml:3: accounts[0].name: mapping key "name" already defined at line 2`}},
 		{"wrong kinds", "accounts:\n- name: [a]\n  rate_limit: fast\n  exports: usage\n  expectations:\n  - 7\n", []string{
@@ -75,6 +105,7 @@ func TestAllThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
 		}},
 		{"wrong values", `accounts:
 - name: " "
+  endpoint:
   time_zone: Mars/Olympus
   exports: [usage, usage, billing]
   rate_limit: 0
@@ -92,20 +123,21 @@ func TestAllThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
   - {}
 `, []string{
 			`config.yml:2: accounts[0].name: is empty`,
-			`config.yml:3: accounts[0].time_zone: "Mars/Olympus" is no time zone, such as Asia/Shanghai`,
-			`config.yml:4: accounts[0].exports: "usage" stands there twice`,
-			`config.yml:4: accounts[0].exports: "billing" is none of usage, usage_detail`,
-			`config.yml:5: accounts[0].rate_limit: 0 is no number above 0`,
-			`config.yml:8: accounts[0].expectations[0].export: "usages" is none of usage, usage_detail`,
-			"config.yml:9: accounts[0].expectations[0].task_name: error parsing regexp: missing closing ): `usage-(.*`",
-			`config.yml:10: accounts[0].expectations[0].every: "fortnight" is none of month, week, day`,
-			`config.yml:11: accounts[0].expectations[0].grace: "three days" is no duration, such as 72h`,
-			`config.yml:12: accounts[0].expectations[0].since: "1 May" is no date, such as 2026-10-01`,
-			`config.yml:13: accounts[0].expectations[1].name: "monthly" stands there twice`,
-			`config.yml:16: accounts[0].expectations[1].grace: "-1h" is no duration, such as 72h`,
-			`config.yml:17: accounts[0].expectations[2].name: is missing`,
-			`config.yml:17: accounts[0].expectations[2].export: "" is none of usage, usage_detail`,
-			`config.yml:17: accounts[0].expectations[2].every: "" is none of month, week, day`,
+			`config.yml:3: accounts[0].endpoint: "": not a host name`,
+			`config.yml:4: accounts[0].time_zone: "Mars/Olympus" is no time zone, such as Asia/Shanghai`,
+			`config.yml:5: accounts[0].exports: "usage" stands there twice`,
+			`config.yml:5: accounts[0].exports: "billing" is none of usage, usage_detail`,
+			`config.yml:6: accounts[0].rate_limit: 0 is no number above 0`,
+			`config.yml:9: accounts[0].expectations[0].export: "usages" is none of usage, usage_detail`,
+			"config.yml:10: accounts[0].expectations[0].task_name: error parsing regexp: missing closing ): `usage-(.*`",
+			`config.yml:11: accounts[0].expectations[0].every: "fortnight" is none of month, week, day`,
+			`config.yml:12: accounts[0].expectations[0].grace: "three days" is no duration, such as 72h`,
+			`config.yml:13: accounts[0].expectations[0].since: "1 May" is no date, such as 2026-10-01`,
+			`config.yml:14: accounts[0].expectations[1].name: "monthly" stands there twice`,
+			`config.yml:17: accounts[0].expectations[1].grace: "-1h" is no duration, such as 72h`,
+			`config.yml:18: accounts[0].expectations[2].name: is missing`,
+			`config.yml:18: accounts[0].expectations[2].export: "" is none of usage, usage_detail`,
+			`config.yml:18: accounts[0].expectations[2].every: "" is none of month, week, day`,
 		}},
 	} {
 		_, err := load(t, tc.file)
@@ -117,7 +149,7 @@ func TestAllThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
 	}
-	if _, err := config.Load("does/not/exist.yml", knownExports); err == nil || !strings.HasPrefix(err.Error(), "--config.file: open does/not/exist.yml") {
+	if _, err := config.Load("does/not/exist.yml", defaults, accepted); err == nil || !strings.HasPrefix(err.Error(), "--config.file: open does/not/exist.yml") {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
@@ -144,9 +176,16 @@ func FuzzLoad(f *testing.F) {
 	f.Add("accounts: [{}]\n---\n")
 	f.Add("a: &a [*a]\n")
 	f.Fuzz(func(t *testing.T, content string) {
-		file, err := load(t, content)
-		if err == nil && len(file.Accounts) != 1 {
-			t.Errorf("%d accounts without an error", len(file.Accounts))
+		accounts, err := load(t, content)
+		if err == nil && len(accounts) == 0 {
+			t.Error("no account without an error")
+		}
+		names := make(map[string]bool)
+		for _, account := range accounts {
+			if err == nil && (names[account.Name] || strings.TrimSpace(account.Name) == "" || len(account.Exports) == 0 || !(account.RateLimit > 0)) {
+				t.Errorf("accepted: %+v", account)
+			}
+			names[account.Name] = true
 		}
 	})
 }

@@ -2,7 +2,6 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -21,6 +20,7 @@ import (
 type Flags struct {
 	Web                 *web.FlagConfig
 	TelemetryPath       string
+	EnableLifecycle     bool
 	LogLevel            string
 	LogFormat           string
 	ConfigFile          string // empty for none
@@ -46,9 +46,10 @@ func AddFlags(app *kingpin.Application) *Flags {
 	f := new(Flags)
 	f.Web = kingpinflag.AddFlags(app, ":10077")
 	text(app, &f.TelemetryPath, "web.telemetry-path", "/metrics", "Path of the metrics.")
+	app.Flag("web.enable-lifecycle", "Load the configuration again on POST /-/reload, as on SIGHUP.").BoolVar(&f.EnableLifecycle)
 	text(app, &f.LogLevel, "log.level", "info", "Least level to log: debug, info, warn or error.")
 	text(app, &f.LogFormat, "log.format", "logfmt", "Format of the log: logfmt or json.")
-	text(app, &f.ConfigFile, "config.file", "", "File that describes the account and the exports that should exist; the flags are its defaults.")
+	text(app, &f.ConfigFile, "config.file", "", "File that describes the accounts and the exports that should exist; the flags are its defaults.")
 	app.Flag("demo", "Watch a simulated account in this process instead of a real one.").BoolVar(&f.Demo)
 	text(app, &f.AccountName, "account.name", "default", "Value of the label account.")
 	text(app, &f.TimeZone, "account.time-zone", "Asia/Shanghai", "Time zone in which the account's months, weeks and days begin.")
@@ -111,27 +112,19 @@ func (f *Flags) ExportNames(known []string) ([]string, error) {
 	return names, nil
 }
 
-// Account is the account of the file, or without one that of the flags, with
-// nothing left empty. known are the names of the exports there are.
-func (f *Flags) Account(known []string) (Account, error) {
-	exports, err := f.ExportNames(known)
+// Accounts are those of the file, or without one the one that the flags describe,
+// with nothing left empty.
+func (f *Flags) Accounts(accepted Accepted) ([]Account, error) {
+	exports, err := f.ExportNames(accepted.Exports)
 	if err != nil {
-		return Account{}, err
+		return nil, err
 	}
-	var account Account
-	if f.ConfigFile != "" {
-		file, err := Load(f.ConfigFile, known)
-		if err != nil {
-			return Account{}, err
-		}
-		account = file.Accounts[0]
+	if err := accepted.Endpoint(f.Endpoint); err != nil {
+		return nil, fmt.Errorf("--api.endpoint=%s: %w", f.Endpoint, err)
 	}
-	account.Name = cmp.Or(account.Name, f.AccountName)
-	account.Endpoint = cmp.Or(account.Endpoint, f.Endpoint)
-	account.TimeZone = cmp.Or(account.TimeZone, f.TimeZone)
-	account.RateLimit = cmp.Or(account.RateLimit, f.RateLimit)
-	if len(account.Exports) == 0 {
-		account.Exports = exports
+	account := Account{Name: f.AccountName, Endpoint: f.Endpoint, TimeZone: f.TimeZone, RateLimit: f.RateLimit, Exports: exports}
+	if f.ConfigFile == "" {
+		return []Account{account}, nil
 	}
-	return account, nil
+	return Load(f.ConfigFile, account, accepted)
 }

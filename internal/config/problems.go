@@ -22,9 +22,16 @@ type problems struct {
 type problem struct {
 	line      int
 	key, text string
+	unread    bool // the value has the wrong type, so that nothing more can be said of it
 }
 
-// index notes the lines of all keys below a node.
+// unreadable is the error for a text that is no YAML at all.
+func (p *problems) unreadable(err error) error {
+	return fmt.Errorf("%s: %s", p.file, strings.TrimPrefix(err.Error(), "yaml: "))
+}
+
+// index notes the lines of all keys below a node, as they are written: what an
+// alias stands for is not followed, it may have no end.
 func (p *problems) index(node *yaml.Node, path string) {
 	switch node.Kind {
 	case yaml.MappingNode:
@@ -52,11 +59,22 @@ func (p *problems) has(key string) bool { return p.lines[key] > 0 }
 // add notes what is wrong with a key. A key that is missing is reported with the
 // line of what it is missing from.
 func (p *problems) add(key, format string, args ...any) {
+	for _, known := range p.found {
+		if known.unread && (within(key, known.key) || within(known.key, key)) {
+			return
+		}
+	}
 	line := 0
 	for at := key; line == 0 && at != ""; at = at[:max(0, strings.LastIndex(at, "."))] {
 		line = p.lines[at]
 	}
-	p.found = append(p.found, problem{max(line, 1), key, fmt.Sprintf(format, args...)})
+	p.found = append(p.found, problem{line: max(line, 1), key: key, text: fmt.Sprintf(format, args...)})
+}
+
+// within reports whether a key is another one or below it.
+func within(key, other string) bool {
+	below, found := strings.CutPrefix(key, other)
+	return found && (below == "" || below[0] == '.' || below[0] == '[')
 }
 
 var (
@@ -68,11 +86,11 @@ var (
 // mismatch notes an error of the YAML library's own.
 func (p *problems) mismatch(text string) {
 	if m := unknownKey.FindStringSubmatch(text); m != nil {
-		p.found = append(p.found, problem{lineNumber(m[1]), m[2], "is not a known key"})
+		p.found = append(p.found, problem{line: lineNumber(m[1]), key: m[2], text: "is not a known key"})
 	} else if m := wrongType.FindStringSubmatch(text); m != nil {
-		p.found = append(p.found, problem{lineNumber(m[1]), p.keyAt(lineNumber(m[1])), "is not " + kind(m[3])})
+		p.found = append(p.found, problem{lineNumber(m[1]), p.keyAt(lineNumber(m[1])), "is not " + kind(m[3]), true})
 	} else if m := otherwise.FindStringSubmatch(text); m != nil {
-		p.found = append(p.found, problem{lineNumber(m[1]), p.keyAt(lineNumber(m[1])), m[2]})
+		p.found = append(p.found, problem{lineNumber(m[1]), p.keyAt(lineNumber(m[1])), m[2], true})
 	} else {
 		p.add("", "%s", text)
 	}

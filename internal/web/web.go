@@ -32,6 +32,10 @@ type Config struct {
 	// what its own refresh came to.
 	Registry  *prometheus.Registry
 	Refresher Refresher
+	// EnableLifecycle lets clients ask for a Reload of the configuration, whose
+	// error is shown to them: it must hold nothing secret.
+	EnableLifecycle bool
+	Reload          func() error
 	// ErrorLog is told what goes wrong when metrics are gathered.
 	ErrorLog promhttp.Logger
 }
@@ -57,6 +61,7 @@ func New(config Config) (http.Handler, error) {
 	}
 	mux.HandleFunc("GET /-/healthy", answer("alicdn_export_exporter is healthy.\n"))
 	mux.HandleFunc("GET /-/ready", answer("alicdn_export_exporter is ready.\n"))
+	mux.Handle("POST /-/reload", newReloadHandler(config))
 	return mux, nil
 }
 

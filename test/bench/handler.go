@@ -73,16 +73,14 @@ func serveHandler(ctx context.Context, spec handlerSpec, stdin io.Reader, answer
 func newHandler(api string) (http.Handler, *collector.Collector, error) {
 	logger := log.NewNopLogger()
 	exports := []apiclient.Export{apiclient.Usage}
-	metrics := collector.NewAPIMetrics()
-	metrics.Observer("default", exports, logger)
 	client, err := newClient(api, 8, 0)
 	if err != nil {
 		return nil, nil, err
 	}
 	c := collector.New(collector.Config{TTL: time.Hour, MaxStale: 2 * time.Hour, RefreshTimeout: time.Minute, Logger: logger},
-		collector.Account{Name: "default", Client: client, Exports: exports})
+		collector.Account{Name: "default", Client: client, Exports: exports, API: collector.NewAPIMetrics("default", exports, logger)})
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(c, metrics)
+	registry.MustRegister(c)
 	h, err := web.New(web.Config{
 		TelemetryPath: "/metrics", ScrapeTimeoutOffset: 500 * time.Millisecond,
 		Registry: registry, Refresher: c, ErrorLog: stdlog.New(io.Discard, "", 0),

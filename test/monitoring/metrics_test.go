@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/config"
 )
 
 // notYet are metrics of the design that the exporter does not have yet. Whoever
@@ -45,7 +46,7 @@ func described(all ...prometheus.Collector) []string {
 
 // ownMetrics are those that the exporter makes.
 func ownMetrics() []string {
-	return described(collector.New(collector.Config{Logger: log.NewNopLogger()}), collector.NewAPIMetrics(),
+	return described(collector.New(collector.Config{Logger: log.NewNopLogger()}), config.NewReloader(nil),
 		versioncollector.NewCollector("alicdn_export"))
 }
 
