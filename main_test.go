@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	_ = os.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
 	_ = os.Setenv("HOME", home)
 	// A signal that comes when no run waits for it must not end the tests.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, syscall.SIGHUP)
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
 		_ = os.RemoveAll(home)
 		os.Exit(status)
