@@ -98,6 +98,33 @@ func TestAnAccountThatIsGoneIsNotReadAnyMore(t *testing.T) {
 	})
 }
 
+func TestARefreshOfAnAccountThatStaysGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ []string) (*apiclient.Listing, error) {
+			select {
+			case <-time.After(5 * time.Second):
+				return listing(), nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}}
+		c := watchWith(t, standard(log.NewNopLogger()), usageOf("slow", slow))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		c.Refresh(ctx)
+		c.Watch(usageOf("new", lists()), usageOf("slow", slow))
+		c.Refresh(t.Context())
+		expect(t, c, map[string]string{
+			`up{account="slow",export="usage"}`:                       "1",
+			`refreshes_total{account="slow",export="usage"}`:          "1",
+			`refresh_duration_seconds{account="slow",export="usage"}`: "5",
+		})
+		if n := slow.calls.Load(); n != 1 {
+			t.Errorf("the list was read %d times, want once", n)
+		}
+	})
+}
+
 func TestAThousandAccountsAreNotReadAllAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 32

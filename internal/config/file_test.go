@@ -55,6 +55,8 @@ func TestTheDocumentedExampleIsRead(t *testing.T) {
 			{Name: "monthly usage", Export: "usage", TaskName: "usage-.*", Every: "month", Grace: "72h", Since: "2026-01-01"},
 			{Name: "weekly detail", Export: "usage_detail", TaskName: "", Every: "week", Grace: "24h"},
 		},
+	}, {
+		Name: "overseas", Endpoint: "cdn.ap-southeast-1.aliyuncs.com", TimeZone: "Asia/Singapore", Exports: []string{"usage"}, RateLimit: 20,
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("example (-want +got):\n%s", diff)
