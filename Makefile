@@ -35,14 +35,14 @@ model: ## play 10,000 random histories of a moving list against the client, and 
 tidy: ## check that go.mod and go.sum are complete, and the modules unchanged
 	for m in $(MODULES); do go -C $$m mod tidy -diff || exit; done
 	go mod verify # not in test/, where it stumbles over the replaced module, whose path has no dot
-end-to-end: programs ## alerts and dashboards with the real Prometheus, Alertmanager and browser, against the clock: 5 minutes
-	go -C test test ./monitoring -count=1
+end-to-end: programs ## alerts, dashboards and the status page with the real Prometheus, Alertmanager and browser, against the clock: 5 minutes
+	go -C test test ./monitoring ./status -count=1
 programs: .tools/promtool .tools/alertmanager test/render/dist/index.html # and a browser
 	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 rules: ## write alerts/prometheusrule.yaml anew
 	go -C test test ./monitoring -run '^TestManifestIsCurrent$$' -update
-pictures: programs ## draw the dashboards into docs/images
-	PICTURES='$(CURDIR)/docs/images' go -C test test ./monitoring -count=1 -run '^TestEveryPanelIsAnswered$$' -v
+pictures: programs ## draw the dashboards and the status page into docs/images
+	PICTURES='$(CURDIR)/docs/images' go -C test test ./monitoring ./status -count=1 -run '^(TestEveryPanelIsAnswered|TestTheStatusPageInABrowser)$$' -v
 bench: ## measure speed and memory beside the official SDKs, about 15 minutes (docs/performance.md)
 	cd test && go run ./bench && go test -run '^$$' -bench . ./bench
 demo: ## serve a made-up account on http://localhost:10077/metrics

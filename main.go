@@ -112,6 +112,7 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 		ScrapeTimeoutOffset: flags.ScrapeTimeoutOffset,
 		Registry:            registry,
 		Refresher:           exports,
+		Statuses:            exports.Statuses,
 		EnableLifecycle:     flags.EnableLifecycle,
 		Reload:              reload,
 		ErrorLog:            logs.std(),

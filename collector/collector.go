@@ -128,7 +128,7 @@ func (c *Collector) watch(account Account) *watched {
 			lister:  account.Client,
 			export:  export,
 			expect:  account.expectations(export),
-			newest:  c.config.TaskInfo,
+			newest:  max(c.config.TaskInfo, shownTasks),
 			ttl:     c.config.TTL,
 			timeout: c.config.RefreshTimeout,
 			queue:   c.queue,
@@ -200,7 +200,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 			if state.snapshot != nil && state.snapshot.age(now) <= c.config.MaxStale {
 				collectTasks(ch, state.snapshot, now, labels)
 				collectCoverage(ch, r, state.snapshot, now.In(account.TimeZone), labels)
-				collectTaskInfo(ch, state.snapshot.Newest, labels)
+				collectTaskInfo(ch, state.snapshot.newest(c.config.TaskInfo), labels)
 			}
 		}
 	}

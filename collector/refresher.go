@@ -51,6 +51,8 @@ type state struct {
 	// duration and ended are the last refresh's; zero before the first has ended.
 	duration time.Duration
 	ended    time.Time
+	// last are the last refreshes, the newest first.
+	last []Refreshed
 }
 
 // refresher keeps the snapshot of one export of one account. At most one refresh
@@ -59,7 +61,7 @@ type refresher struct {
 	lister  Client
 	export  apiclient.Export
 	expect  []Expectation // of this export
-	newest  int           // how many tasks are shown one by one
+	newest  int           // how many tasks are kept to be shown one by one
 	ttl     time.Duration
 	timeout time.Duration
 	queue   queue
@@ -105,11 +107,14 @@ func (r *refresher) refresh(lifetime context.Context, before state) {
 	r.state.succeeded = err == nil
 	r.state.duration = duration
 	r.state.ended = time.Now()
+	ended := Refreshed{Ended: r.state.ended, Duration: duration, Err: err}
 	if err != nil {
 		r.state.failures++
 	} else {
 		r.state.snapshot = snapshot
+		ended.Tasks = len(snapshot.IDs)
 	}
+	r.state.last = withNewest(r.state.last, ended)
 	running := r.running
 	r.running = nil
 	r.mu.Unlock()

@@ -4,7 +4,6 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -54,7 +53,7 @@ func Run(ctx context.Context, out io.Writer, config Config) bool {
 	for _, export := range config.Account.Exports {
 		page, err := config.Client.Page(ctx, export, 1)
 		if err != nil {
-			r.failed(string(export), err.Error(), advice(err, export))
+			r.failed(string(export), err.Error(), apiclient.Advice(err, export))
 			continue
 		}
 		r.ok(string(export), "%d tasks in the list", page.TotalCount)
@@ -64,46 +63,12 @@ func Run(ctx context.Context, out io.Writer, config Config) bool {
 	for _, export := range readable {
 		listing, err := config.Client.List(ctx, export, nil)
 		if err != nil {
-			r.failed(string(export), err.Error(), advice(err, export))
+			r.failed(string(export), err.Error(), apiclient.Advice(err, export))
 			continue
 		}
 		r.listing(config, export, listing.Tasks)
 	}
 	return r.right
-}
-
-// advice says what to do about an error of the API.
-func advice(err error, export apiclient.Export) string {
-	var apiErr *apiclient.Error
-	var tooMany *apiclient.TooManyTasksError
-	var unproven *apiclient.UnprovenError
-	switch {
-	case errors.As(err, &tooMany):
-		return "Raise --api.max-tasks; the README says what such a list costs."
-	case errors.As(err, &unproven):
-		return "The list changes faster than it is read, or the API contradicts itself: try again, and with a higher --api.rate-limit."
-	case !errors.As(err, &apiErr):
-		return "Try again."
-	case apiErr.Code.Code == "OperationDenied":
-		return "The account has no CDN service, or it is suspended: open it or settle its bill."
-	case apiErr.Class == apiclient.Denied:
-		return fmt.Sprintf("The key may not list these tasks: grant it the RAM action cdn:%s on the resource \"*\", "+
-			"or attach the policy AliyunCDNReadOnlyAccess.", export.Action())
-	case apiErr.Class == apiclient.CredentialsClass:
-		return "The API does not accept the key: look whether it exists, is enabled, and whether its secret or token is the right one."
-	case apiErr.Class == apiclient.Clock:
-		return "Set this machine's clock: the API refuses requests whose date is off by more than 15 minutes."
-	case apiErr.Class == apiclient.Throttled:
-		return "The account's quota of calls is used up: look who else calls the API, and try again."
-	case apiErr.Class == apiclient.Network:
-		return "Look at the way to the endpoint: its name, DNS, firewall, proxy (HTTPS_PROXY, NO_PROXY), certificates."
-	case apiErr.Class == apiclient.Malformed:
-		return "What answers is not the API: look at --api.endpoint and at proxies on the way."
-	case apiErr.Class == apiclient.Server:
-		return "The API is in trouble: try again later."
-	default:
-		return "Please report this error together with the version: the API refuses the request itself."
-	}
 }
 
 type report struct {

@@ -1,5 +1,5 @@
 // Package web holds the exporter's HTTP handlers: the metrics, the health
-// endpoints and the landing page.
+// endpoints, the reload and the status page.
 package web
 
 import (
@@ -13,8 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/prometheus/common/version"
-	toolkit "github.com/prometheus/exporter-toolkit/web"
+
+	"alicdn_export_exporter/collector"
 )
 
 // Refresher brings what will be gathered up to date, until the context ends.
@@ -32,6 +32,8 @@ type Config struct {
 	// what its own refresh came to.
 	Registry  *prometheus.Registry
 	Refresher Refresher
+	// Statuses are what the status page shows of a moment. They cost no call of the API.
+	Statuses func(now time.Time) []collector.Status
 	// EnableLifecycle lets clients ask for a Reload of the configuration, whose
 	// error is shown to them: it must hold nothing secret.
 	EnableLifecycle bool
@@ -53,11 +55,11 @@ func New(config Config) (http.Handler, error) {
 	}
 	mux.Handle("GET "+exactly, newMetricsHandler(config))
 	if path != "/" {
-		landing, err := newLandingPage(path)
+		page, err := newStatusPage(config)
 		if err != nil {
-			return nil, fmt.Errorf("landing page: %w", err)
+			return nil, fmt.Errorf("status page: %w", err)
 		}
-		mux.Handle("GET /{$}", landing)
+		mux.Handle("GET /{$}", page)
 	}
 	mux.HandleFunc("GET /-/healthy", answer("alicdn_export_exporter is healthy.\n"))
 	mux.HandleFunc("GET /-/ready", answer("alicdn_export_exporter is ready.\n"))
@@ -80,18 +82,4 @@ func answer(text string) http.HandlerFunc {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte(text))
 	}
-}
-
-func newLandingPage(path string) (http.Handler, error) {
-	return toolkit.NewLandingPage(toolkit.LandingConfig{
-		Name:        "Alibaba Cloud CDN export exporter",
-		Description: "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links: []toolkit.LandingLinks{
-			{Address: path, Text: "Metrics"},
-			{Address: "/-/healthy", Text: "Health", Description: "200 while the process lives"},
-			{Address: "/-/ready", Text: "Readiness", Description: "200 once the process serves"},
-		},
-	})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/web"
 )
 
@@ -47,6 +48,7 @@ func setting(t *testing.T) web.Config {
 		Refresher: refreshFunc(func(context.Context) {
 			t.Error("a refresh was asked for")
 		}),
+		Statuses: func(time.Time) []collector.Status { return nil },
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 }
@@ -241,7 +243,7 @@ func TestProbesAreAnsweredWithoutARefresh(t *testing.T) {
 	}
 }
 
-func TestTheLandingPageLinksWhatThereIsAndNothingElse(t *testing.T) {
+func TestTheStatusPageLinksWhatThereIsAndNothingElse(t *testing.T) {
 	for _, path := range []string{"/metrics", "/deep/down/metrics"} {
 		config := setting(t)
 		config.TelemetryPath = path

@@ -83,7 +83,7 @@ func newHandler(api string) (http.Handler, *collector.Collector, error) {
 	registry.MustRegister(c)
 	h, err := web.New(web.Config{
 		TelemetryPath: "/metrics", ScrapeTimeoutOffset: 500 * time.Millisecond,
-		Registry: registry, Refresher: c, ErrorLog: stdlog.New(io.Discard, "", 0),
+		Registry: registry, Refresher: c, Statuses: c.Statuses, ErrorLog: stdlog.New(io.Discard, "", 0),
 	})
 	return h, c, err
 }

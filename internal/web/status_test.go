@@ -1,0 +1,280 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/web"
+)
+
+// stamp is a moment of 2000-01-01, where synctest's clock begins, before or after it.
+func stamp(from time.Duration) apiclient.Timestamp {
+	return apiclient.Timestamp(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(from).Unix())
+}
+
+// sound is an export with which all is fine.
+func sound(account string) collector.Status {
+	now := time.Now()
+	zone := time.FixedZone("Asia/Shanghai", 8*3600)
+	return collector.Status{
+		Account: account, Export: apiclient.Usage, TimeZone: zone, Up: true,
+		Refreshes: []collector.Refreshed{
+			{Ended: now.Add(-5 * time.Second), Duration: 1234 * time.Millisecond, Tasks: 4},
+			{Ended: now.Add(-time.Hour), Duration: time.Minute, Err: errors.New("an old failure")},
+		},
+		Began: now.Add(-6 * time.Second),
+		Facts: &collector.Facts{
+			Summary: collector.Summary{
+				Tasks:         map[apiclient.Status]int{apiclient.Success: 3, apiclient.Failed: 0, apiclient.Created: 1, apiclient.Unknown: 0},
+				NewestSuccess: now.Add(-3 * time.Hour),
+			},
+			Months: []collector.MonthCovered{
+				{Begin: time.Date(1999, 12, 1, 0, 0, 0, 0, zone), Ratio: 1},
+				{Begin: time.Date(1999, 11, 1, 0, 0, 0, 0, zone), Ratio: .999},
+				{Begin: time.Date(1999, 10, 1, 0, 0, 0, 0, zone), Ratio: 0},
+			},
+			Expected: []collector.Expected{{Name: "monthly", Due: now.Add(72 * time.Hour)}},
+			Newest: []apiclient.Task{
+				{ID: "23", Name: "usage-now", Status: apiclient.Created, Created: stamp(-time.Minute), Updated: stamp(-time.Second)},
+				{ID: "22", Name: "usage-1999-12", Status: apiclient.Success, Created: stamp(-3 * time.Hour), Updated: stamp(-2 * time.Hour), Start: stamp(-31 * 24 * time.Hour), End: stamp(-time.Second)},
+			},
+		},
+	}
+}
+
+var (
+	tags   = regexp.MustCompile(`<style>[^<]*</style>|<[^>]*>`)
+	blanks = regexp.MustCompile(`\s+`)
+)
+
+// readable is what a person reads on a page.
+func readable(page string) string {
+	return strings.TrimSpace(blanks.ReplaceAllString(html.UnescapeString(tags.ReplaceAllString(page, " ")), " "))
+}
+
+// page asks for the status page of these statuses.
+func page(t *testing.T, path string, statuses ...collector.Status) (status int, body string) {
+	t.Helper()
+	config := setting(t) // Its refresher fails the test.
+	config.Statuses = func(time.Time) []collector.Status { return statuses }
+	answer := ask(newHandler(t, config), http.MethodGet, path)
+	return answer.Code, answer.Body.String()
+}
+
+func TestTheStatusPageSaysHowEachExportIs(t *testing.T) {
+	with := func(change func(*collector.Status)) func() []collector.Status {
+		return func() []collector.Status {
+			s := sound("main")
+			change(&s)
+			return []collector.Status{s}
+		}
+	}
+	for name, tc := range map[string]struct {
+		statuses func() []collector.Status
+		want     []string
+		not      []string
+	}{
+		"fine": {with(func(*collector.Status) {}), []string{
+			"✔ The export is fine", "main usage ✔ fine 6 s ago 3 h ago", "October 1999: 0 % covered Oct 0 %",
+			"November 1999: 99 % covered Nov 99 %", "December 1999: 100 % covered Dec 100 %", "nothing overdue",
+			"3 success, 0 failed, 1 created. Times in Asia/Shanghai.", "monthly: next due 2000-01-04 08:00 , in 3 days",
+			"usage-now 23 created 2000-01-01 07:59 – – to –",
+			"usage-1999-12 22 success 2000-01-01 05:00 2000-01-01 06:00 1999-12-01 08:00 to 2000-01-01 07:59",
+			"5 s ago 1.23s 4 tasks", "60 min ago 1m0s an old failure",
+			"Metrics · Health · Readiness", "as of 2000-01-01 00:00:00 UTC",
+		}, []string{"attention", "not read yet", "unknown"}},
+		"not read yet": {with(func(s *collector.Status) {
+			*s = collector.Status{Account: s.Account, Export: s.Export, TimeZone: s.TimeZone}
+		}), []string{
+			"… Nothing has been read yet: the first scrape does that", "main usage … not read yet never – – –",
+			"Nothing to show: the list has not been read yet.", "None yet: a scrape of the metrics begins the first one.",
+		}, []string{"fine", "attention", "being read"}},
+		"being read for the first time": {with(func(s *collector.Status) {
+			*s = collector.Status{Account: s.Account, Export: s.Export, TimeZone: s.TimeZone, Refreshing: true}
+		}), []string{"never, being read"}, nil},
+		"the key may not list": {with(func(s *collector.Status) {
+			s.Up = false
+			s.Refreshes[0].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
+				Code: apiclient.Code{Code: "Forbidden", Class: apiclient.Denied}, Status: 403, APICode: "Forbidden.RAM",
+			})
+		}), []string{
+			"✖ The export needs attention", "main usage ✖ needs attention 6 s ago 3 h ago",
+			"The last refresh failed: page 1: Forbidden (HTTP status 403, code Forbidden.RAM). The key may not list these tasks: grant it the RAM action cdn:DescribeUserUsageDataExportTask",
+			"5 s ago 1.23s page 1: Forbidden",
+		}, []string{"✔"}},
+		"a refresh that takes too long": {with(func(s *collector.Status) {
+			s.Up = false
+			s.Refreshes[0].Err = fmt.Errorf("not done within 2m0s (--refresh.timeout): %w", context.DeadlineExceeded)
+		}), []string{"The list takes longer to read than --refresh.timeout allows"}, nil},
+		"too old to be shown": {with(func(s *collector.Status) {
+			s.Up, s.Facts, s.Refreshes = false, nil, s.Refreshes[1:]
+		}), []string{
+			"✖ needs attention 6 s ago – – –", "The last refresh failed: an old failure. Try again.",
+			"What was read is too old to be shown (--cache.max-stale).", "Nothing to show: what was read is too old.",
+		}, []string{"3 success", "3 h ago"}},
+		"overdue": {with(func(s *collector.Status) {
+			s.Facts.Expected = append(s.Facts.Expected, collector.Expected{Name: "weekly", Due: time.Now().Add(-50 * time.Hour)})
+		}), []string{
+			"✖ needs attention", "1 overdue", "weekly is overdue since 1999-12-30 06:00. Make the export in the CDN console",
+			"monthly: next due", "weekly: overdue since 1999-12-30 06:00 , 2 days ago",
+		}, nil},
+		"a failure": {with(func(s *collector.Status) { s.Facts.Unrecovered = 1 }), []string{"1 failed export that no success has made up for. Make the export again"}, nil},
+		"failures":  {with(func(s *collector.Status) { s.Facts.Unrecovered = 2 }), []string{"2 failed exports that no success has made up for."}, nil},
+		"a forgotten month": {
+			with(func(s *collector.Status) { s.Facts.Months[0].Ratio = .5 }),
+			[]string{"◐ The export works, last month is not covered yet", "◐ last month not covered yet", "December 1999: 50 % covered"},
+			[]string{"attention", "fine"},
+		},
+		"an empty list": {
+			with(func(s *collector.Status) { s.Facts.Newest, s.Facts.Summary.NewestSuccess = nil, time.Time{} }),
+			[]string{"6 s ago none", "The list is empty."},
+			nil,
+		},
+		"an export that does not say what it covers": {
+			with(func(s *collector.Status) { s.Export, s.Facts.Months = apiclient.UsageDetail, nil }),
+			[]string{"main usage_detail ✔ fine 6 s ago 3 h ago – nothing overdue"},
+			nil,
+		},
+		"unlisted tasks":   {with(func(s *collector.Status) { s.Facts.Unlisted = 7 }), []string{"7 counted by the API but not listed"}, nil},
+		"unknown statuses": {with(func(s *collector.Status) { s.Facts.Summary.Tasks[apiclient.Unknown] = 2 }), []string{"1 created, 2 unknown"}, nil},
+		"all fine":         {func() []collector.Status { return []collector.Status{sound("a"), sound("b")} }, []string{"✔ All 2 exports are fine"}, nil},
+		"the troubled ones come first": {func() []collector.Status {
+			fresh := collector.Status{Account: "b", Export: apiclient.Usage, TimeZone: time.UTC}
+			failing := sound("c")
+			failing.Facts.Unrecovered = 1
+			return []collector.Status{sound("a"), fresh, failing}
+		}, []string{"✖ 1 of 3 exports need attention", "c usage ✖ needs attention 6 s ago 3 h ago October 1999: 0 % covered Oct 0 % November 1999: 99 % covered Nov 99 % December 1999: 100 % covered Dec 100 % nothing overdue 1 failed export that no success has made up for. Make the export again in the CDN console, while its usage can still be exported. b usage … not read yet never – – – a usage ✔ fine"}, nil},
+		"some not read": {func() []collector.Status {
+			return []collector.Status{sound("a"), {Account: "b", Export: apiclient.Usage, TimeZone: time.UTC}}
+		}, []string{"… 1 of 2 exports have not been read yet"}, nil},
+		"nothing is watched": {func() []collector.Status { return nil }, []string{"… No account is watched"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				status, body := page(t, "/", tc.statuses()...)
+				text := readable(body)
+				if status != http.StatusOK {
+					t.Errorf("answer %d", status)
+				}
+				for _, want := range tc.want {
+					if !strings.Contains(text, want) {
+						t.Errorf("%q is not on the page:\n%s", want, text)
+					}
+				}
+				for _, not := range tc.not {
+					if strings.Contains(text, not) {
+						t.Errorf("%q is on the page:\n%s", not, text)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestTextsOfOthersAreShownAsText(t *testing.T) {
+	const hostile = `<script>alert(1)</script>"'&`
+	s := sound(hostile)
+	s.Up = false
+	s.Refreshes[0].Err = errors.New(hostile)
+	s.Facts.Expected[0].Name = hostile
+	s.Facts.Newest[0].ID = hostile + strings.Repeat("長", 500)
+	s.Facts.Newest[0].Name = hostile + "\xff"
+	_, body := page(t, "/", s)
+	if strings.Contains(body, "<script") || strings.Contains(body, "\xff") {
+		t.Errorf("the page holds a script or what is no UTF-8:\n%s", body)
+	}
+	text := readable(body)
+	if n := strings.Count(text, hostile); n < 6 {
+		t.Errorf("the text is shown %d times, want it as account, expectation, error, id and name:\n%s", n, text)
+	}
+	if !strings.Contains(text, hostile+"\uFFFD") || strings.Contains(text, strings.Repeat("長", 100)) {
+		t.Errorf("bad bytes are not replaced, or a long text is not cut:\n%s", text)
+	}
+}
+
+func TestWithManyAccountsEachHasAPageOfItsOwn(t *testing.T) {
+	var statuses []collector.Status
+	for n := range 21 {
+		statuses = append(statuses, sound(fmt.Sprintf("account %d&", n)))
+	}
+	status, body := page(t, "/", statuses...)
+	if status != http.StatusOK || strings.Contains(body, "Newest tasks") || !strings.Contains(readable(body), "All 21 exports are fine") {
+		t.Errorf("answer %d:\n%s", status, readable(body))
+	}
+	const link = "/?account=account+7%26"
+	if !strings.Contains(html.UnescapeString(body), `href="`+link+`#usage-account`) {
+		t.Errorf("no link to %s in\n%s", link, body)
+	}
+	status, body = page(t, link, statuses...)
+	text := readable(body)
+	if status != http.StatusOK || !strings.Contains(text, "account account 7& · all accounts") || !strings.Contains(text, "Newest tasks") || strings.Contains(text, "account 8&") {
+		t.Errorf("answer %d:\n%s", status, text)
+	}
+	for _, path := range []string{"/?account=nobody", "/?account="} {
+		if status, body := page(t, path, statuses...); status != http.StatusNotFound || body != "No account of that name is watched.\n" {
+			t.Errorf("%s: answer %d: %s", path, status, body)
+		}
+	}
+}
+
+// A browser follows nothing but the page itself and its own style.
+func TestTheStatusPageMayDoNothingElse(t *testing.T) {
+	config := setting(t)
+	config.Statuses = func(time.Time) []collector.Status { return []collector.Status{sound("main")} }
+	answer := ask(newHandler(t, config), http.MethodGet, "/")
+	policy := regexp.MustCompile(`^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$`)
+	if got := answer.Header().Get("Content-Security-Policy"); !policy.MatchString(got) {
+		t.Errorf("the policy is %q", got)
+	}
+	for header, want := range map[string]string{
+		"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+	} {
+		if got := answer.Header().Get(header); got != want {
+			t.Errorf("%s is %q, want %q", header, got, want)
+		}
+	}
+	for _, forbidden := range []string{"<script", " style=", " on", "src=", "http:", "https:"} {
+		if strings.Contains(regexp.MustCompile(`(?s)<style>.*</style>|>[^<]*<`).ReplaceAllString(answer.Body.String(), "><"), forbidden) {
+			t.Errorf("the page holds %q:\n%s", forbidden, answer.Body)
+		}
+	}
+}
+
+func TestTheMetricsMayTakeTheStatusPagesPlace(t *testing.T) {
+	config := scraped(t)
+	config.TelemetryPath = "/"
+	if answer := ask(newHandler(t, config), http.MethodGet, "/"); !strings.Contains(answer.Body.String(), "\ndata 0\n") {
+		t.Errorf("answer %d:\n%s", answer.Code, answer.Body)
+	}
+}
+
+func BenchmarkTheStatusPageOf1000Accounts(b *testing.B) {
+	var statuses []collector.Status
+	for n := range 1000 {
+		statuses = append(statuses, sound(fmt.Sprint("account ", n)))
+	}
+	handler, err := web.New(web.Config{
+		TelemetryPath: "/metrics", Registry: prometheus.NewRegistry(),
+		Statuses: func(time.Time) []collector.Status { return statuses },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	size := 0
+	for b.Loop() {
+		size = ask(handler, http.MethodGet, "/").Body.Len()
+	}
+	b.ReportMetric(float64(size), "bytes")
+}

@@ -1,0 +1,248 @@
+// Package status looks at the status page as people do: in a browser.
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/web"
+)
+
+// Names that want to be more than text.
+const (
+	script = `<script>document.title="taken over";alert(1)</script>"'&`
+	image  = `<img src="x" onerror="alert(2)">`
+)
+
+// stamp is a moment before now.
+func stamp(ago time.Duration) apiclient.Timestamp {
+	return apiclient.Timestamp(time.Now().Add(-ago).Unix())
+}
+
+// statuses are four exports: one of which all is fine, one forgotten, one that may
+// not be read, one with names that want to be more than text.
+func statuses(t *testing.T) []collector.Status {
+	t.Helper()
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	status := func(account string, export apiclient.Export, lastMonth float64, names ...string) collector.Status {
+		s := collector.Status{
+			Account: account, Export: export, TimeZone: zone, Up: true, Began: now.Add(-21 * time.Second),
+			Facts: &collector.Facts{Summary: collector.Summary{
+				Tasks:         map[apiclient.Status]int{apiclient.Success: len(names)},
+				NewestSuccess: now.Add(-50 * time.Hour),
+			}},
+		}
+		for n, name := range names {
+			day := time.Duration(n) * 24 * time.Hour
+			s.Facts.Newest = append(s.Facts.Newest, apiclient.Task{
+				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: stamp(50*time.Hour + day), Updated: stamp(50*time.Hour + day - 100*time.Second),
+				Start: stamp(80*time.Hour + day), End: stamp(56*time.Hour + day),
+			})
+		}
+		for n := range 5 {
+			s.Refreshes = append(s.Refreshes, collector.Refreshed{
+				Ended: now.Add(-20*time.Second - time.Duration(n)*time.Minute), Duration: time.Duration(310+7*n) * time.Millisecond, Tasks: len(names),
+			})
+		}
+		if export == apiclient.Usage {
+			month := collector.Month.Span(now, zone, 1).Start.Time().In(zone)
+			s.Facts.Months = []collector.MonthCovered{
+				{Begin: month, Ratio: lastMonth}, {Begin: month.AddDate(0, -1, 0), Ratio: 1}, {Begin: month.AddDate(0, -2, 0), Ratio: 1},
+			}
+		}
+		return s
+	}
+	forgotten := status("overseas", apiclient.Usage, .5, "usage-overseas", "usage-overseas-early")
+	forgotten.Facts.Expected = []collector.Expected{{Name: "monthly usage", Due: now.Add(-19 * 24 * time.Hour)}}
+	denied := status("staging", apiclient.Usage, 1)
+	denied.Up, denied.Facts, denied.Began = false, nil, time.Time{}
+	for n := range denied.Refreshes {
+		denied.Refreshes[n].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
+			Code: apiclient.Code{Code: "Forbidden", Class: apiclient.Denied}, Status: 403, APICode: "Forbidden.RAM",
+		})
+	}
+	sound := status("production", apiclient.Usage, 1, "usage-last-month", "usage-the-month-before")
+	sound.Facts.Expected = []collector.Expected{{Name: "monthly usage", Due: now.Add(12 * 24 * time.Hour)}}
+	return []collector.Status{sound, status("production", apiclient.UsageDetail, 1, script, image, strings.Repeat("long-name-without-a-blank", 4)), forgotten, denied}
+}
+
+type noRefresh struct{ t *testing.T }
+
+// Refresh is what a page must not ask for.
+func (r noRefresh) Refresh(context.Context) { r.t.Error("looking at the page asked for a refresh") }
+
+func serve(t *testing.T) (address string) {
+	t.Helper()
+	handler, err := web.New(web.Config{
+		TelemetryPath: "/metrics", Registry: prometheus.NewRegistry(), Refresher: noRefresh{t},
+		Statuses: func(time.Time) []collector.Status { return statuses(t) },
+		ErrorLog: log.New(io.Discard, "", 0),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = web.NewServer(t.Context(), handler, log.New(io.Discard, "", 0))
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// browser starts a Chromium, which ends with the test.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	var found string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			found = path
+			break
+		}
+	}
+	if found == "" {
+		t.Fatal(`there is no Chromium: "make programs" installs it on Debian, as root`)
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(found), chromedp.NoSandbox, chromedp.Flag("hide-scrollbars", true))
+	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, stop := chromedp.NewContext(allocator)
+	t.Cleanup(func() { stop(); stopAllocator() })
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// complaints are what the browser says on its console, and dialogs that a page opens.
+type complaints struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (c *complaints) add(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said = append(c.said, text)
+}
+
+// hear keeps an event that no quiet page causes.
+func (c *complaints) hear(event any) {
+	switch e := event.(type) {
+	case *cdplog.EventEntryAdded:
+		c.add(e.Entry.Text)
+	case *runtime.EventConsoleAPICalled:
+		c.add(string(e.Type))
+	case *runtime.EventExceptionThrown:
+		c.add(e.ExceptionDetails.Text)
+	case *page.EventJavascriptDialogOpening:
+		c.add("a dialog: " + e.Message)
+	}
+}
+
+// run does one thing in the browser.
+func run[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T {
+	t.Helper()
+	result, err := chromedp.Run(ctx, action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func TestTheStatusPageInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a browser")
+	}
+	address := serve(t)
+	ctx := browser(t)
+	heard := new(complaints)
+	if err := chromedp.Listen(ctx, heard.hear); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, look := range []struct {
+		name, scheme  string
+		width, height int64
+		picture       string // file name without its end; empty for one that is not kept
+	}{
+		{"wide and light", "light", 1280, 900, "status-page-light"},
+		{"wide and dark", "dark", 1280, 900, "status-page-dark"},
+		{"a phone, light", "light", 390, 844, ""},
+		{"a phone, dark", "dark", 390, 844, ""},
+	} {
+		scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.scheme}}}
+		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, scheme); err != nil {
+			t.Fatal(err)
+		}
+		run(t, ctx, chromedp.EmulateViewport(look.width, look.height))
+		run(t, ctx, chromedp.Navigate(address+"/"))
+		text := run(t, ctx, chromedp.Text("body"))
+		title := run(t, ctx, chromedp.Title())
+		overflow := run(t, ctx, chromedp.Evaluate[int]("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+		ground := run(t, ctx, chromedp.Evaluate[string]("getComputedStyle(document.body).backgroundColor"))
+		picture := run(t, ctx, chromedp.FullScreenshot(100))
+		for _, want := range []string{
+			"2 of 4 exports need attention",
+			"monthly usage is overdue since", "Make the export in the CDN console",
+			"grant it the RAM action cdn:DescribeUserUsageDataExportTask",
+			script, image, "usage-last-month", "Last refreshes", "page 1: Forbidden",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is not to be read in\n%s", look.name, want, text)
+			}
+		}
+		if title != "✖ 2 of 4 exports need attention · alicdn_export_exporter" {
+			t.Errorf("%s: the title is %q", look.name, title)
+		}
+		if overflow > 0 {
+			t.Errorf("%s: the page is %d pixels wider than the window", look.name, overflow)
+		}
+		if dark := strings.HasPrefix(ground, "rgb(20,"); dark != (look.scheme == "dark") {
+			t.Errorf("%s: the ground is %s", look.name, ground)
+		}
+		if err := keep(look.picture, picture); err != nil {
+			t.Error(err)
+		}
+	}
+	heard.mu.Lock()
+	defer heard.mu.Unlock()
+	if len(heard.said) > 0 {
+		t.Errorf("the browser complains: %q", heard.said)
+	}
+}
+
+// keep writes a picture into the directory that PICTURES names, if it does.
+func keep(name string, picture []byte) error {
+	directory := os.Getenv("PICTURES")
+	if len(picture) == 0 {
+		return errors.New("the picture is empty")
+	}
+	if directory == "" || name == "" {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(directory, name+".png"), picture, 0o644)
+}
