@@ -224,31 +224,6 @@ func TestBothExportsAreWatchedWhereThatIsWanted(t *testing.T) {
 	p.stop()
 }
 
-// The password is "open sesame"; the hash is bcrypt's, at the least cost.
-const webConfig = `basic_auth_users:
-  prometheus: $2a$04$Rzpyxk4vBMiNLfkitR3//efHFmH5iQy/balVqGx3S6vRlh/mWL8d2
-`
-
-func TestAWebConfigurationProtectsEveryPath(t *testing.T) {
-	p, address := exporter(t, "--demo", "--web.config.file="+write(t, webConfig))
-	for _, path := range []string{"/metrics", "/", "/-/healthy", "/-/ready"} {
-		for password, want := range map[string]int{"": 401, "open the door": 401, "open sesame": 200} {
-			status, _ := get(t, address+path, func(r *http.Request) {
-				if password != "" {
-					r.SetBasicAuth("prometheus", password)
-				}
-			})
-			if status != want {
-				t.Errorf("%s with the password %q: answer %d, want %d", path, password, status, want)
-			}
-		}
-	}
-	p.stop()
-	if text := p.stderr.String(); strings.Contains(text, "open ") {
-		t.Errorf("a password is logged:\n%s", text)
-	}
-}
-
 // write makes a file of a text.
 func write(t *testing.T, text string) (path string) {
 	t.Helper()
