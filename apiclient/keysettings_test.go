@@ -446,8 +446,8 @@ func TestWhatTheServicesSayIsNotRepeated(t *testing.T) {
 	}
 	services(t, func(t *testing.T, s service) {
 		for body, code := range map[string]string{
-			`{"AccessKeyId":"CanaryID","AccessKeySecret":"CanarySecret","Code":"Success"}`: "",
-			`{"Credentials":{"AccessKeyId":"CanaryID","AccessKeySecret":"CanarySecret"}}`:  "",
+			`{"AccessKeyId":"CanaryID","AccessKeySecret":"CanarySecret","Code":"Success"}`:                                                          "",
+			`{"Credentials":{"AccessKeyId":"CanaryID","AccessKeySecret":"CanarySecret"}}`:                                                           "",
 			`{"Credentials":{"AccessKeyId":"","AccessKeySecret":"CanarySecret","SecurityToken":"CanaryToken","Expiration":"2999-01-01T00:00:00Z"}}`: "",
 			`{"Credentials":{"AccessKeyId":"i","AccessKeySecret":"CanarySecret","SecurityToken":"CanaryToken","Expiration":"Canary"}}`:              "",
 			`{"Credentials":{"AccessKeyId":"i","AccessKeySecret":"CanarySecret","SecurityToken":"CanaryToken"}}`:                                    "",
