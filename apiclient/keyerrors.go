@@ -72,8 +72,7 @@ func (s KeySettings) reason(err error) string {
 	if err == nil || s.Type != KeyRAMRoleARN && s.Type != KeyOIDCRoleARN {
 		return ""
 	}
-	var unreached *url.Error
-	if errors.As(err, &unreached) {
+	if _, unreached := errors.AsType[*url.Error](err); unreached {
 		return networkError(err).Error()
 	}
 	match := answerCode.FindStringSubmatch(err.Error())

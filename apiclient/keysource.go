@@ -93,28 +93,37 @@ func (s *KeySource) known() (last Credentials, fresh bool) {
 
 func (s *KeySource) fetch() (Credentials, error) {
 	for {
-		s.mu.Lock()
-		if s.rejected || s.settings.isDefault() && time.Since(s.builtAt) >= chainLifetime {
-			s.library = nil
-			s.rejected = false
-		}
-		s.mu.Unlock()
-
+		s.prepare()
 		key, err := s.ask()
-
-		s.mu.Lock()
-		if s.rejected { // Just now, so this may be the key that was.
-			s.mu.Unlock()
-			continue
+		if s.keep(key, err) {
+			return key, err
 		}
-		defer s.mu.Unlock()
-		s.fetchedAt = time.Now()
-		if err != nil {
-			return Credentials{}, err
-		}
-		s.last = key
-		return key, nil
 	}
+}
+
+// prepare forgets what would give an old key again.
+func (s *KeySource) prepare() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rejected || s.settings.isDefault() && time.Since(s.builtAt) >= chainLifetime {
+		s.library = nil
+		s.rejected = false
+	}
+}
+
+// keep reports whether what was fetched counts: a key that was rejected meanwhile
+// may be the same one.
+func (s *KeySource) keep(key Credentials, err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rejected {
+		return false
+	}
+	s.fetchedAt = time.Now()
+	if err == nil {
+		s.last = key
+	}
+	return true
 }
 
 // ask survives the library's panics as well as its errors. While nothing changes it

@@ -276,3 +276,26 @@ func TestAHangingRenewalKeepsTheLastKey(t *testing.T) {
 		time.Sleep(2 * time.Minute) // The renewal ends.
 	})
 }
+
+// A renewal that was under way when the API rejected the key may have got the same
+// one: it does not count.
+func TestAKeyThatIsRejectedDuringItsRenewalIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var builds atomic.Int64
+		chain := apiclient.NewChain(func() (credentials.Credential, error) {
+			n := builds.Add(1)
+			if n == 2 {
+				time.Sleep(500 * time.Millisecond) // Fake time.
+			}
+			return credentials.NewCredential(new(credentials.Config).SetType("access_key").SetAccessKeyId(fmt.Sprint("key", max(n, 2))).SetAccessKeySecret("s"))
+		})
+		wantKey(t, chain, "key2")
+		time.Sleep(6 * time.Minute) // The second build gives the same key.
+		var renewal sync.WaitGroup
+		renewal.Go(func() { wantKey(t, chain, "key3") })
+		synctest.Wait()
+		chain.Reject(apiclient.Credentials{AccessKeyID: "key2", AccessKeySecret: "s", Provider: "static_ak"})
+		renewal.Wait()
+		wantKey(t, chain, "key3")
+	})
+}

@@ -18,12 +18,9 @@ type Secret struct{ File, Env string }
 // read returns the secret, without blanks and line ends around it. Its errors name
 // the setting and what is wrong, never the contents.
 func (s Secret) read(setting string) (string, error) {
-	place := fmt.Sprintf("%s_file: %s", setting, s.File)
-	content := ""
-	if s.File == "" {
-		place = fmt.Sprintf("%s_env: the variable %s", setting, s.Env)
-		content = os.Getenv(s.Env)
-	} else {
+	place, content := fmt.Sprintf("%s_env: the variable %s", setting, s.Env), os.Getenv(s.Env)
+	if s.File != "" {
+		place = fmt.Sprintf("%s_file: %s", setting, s.File)
 		var err error
 		if content, err = readSmall(s.File); err != nil {
 			return "", fmt.Errorf("%s_file: %w", setting, err)

@@ -125,11 +125,10 @@ func (t *Traffic) Open() int {
 func (t *Traffic) count(conn net.Conn, state http.ConnState) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch state {
-	case http.StateNew:
-		t.open[conn] = true
-	case http.StateClosed:
+	if state == http.StateClosed {
 		delete(t.open, conn)
+	} else {
+		t.open[conn] = true
 	}
 }
 
