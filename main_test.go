@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	// A signal that comes when no run waits for it must not end the tests.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, syscall.SIGHUP)
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
 		_ = os.RemoveAll(home)
 		os.Exit(status)

@@ -56,7 +56,7 @@ func Load(path string, defaults Account, accepted Accepted) ([]Account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--config.file: %w", err)
 	}
-	p := problems{file: path, lines: make(map[string]int)}
+	p := problems{file: path, lines: make(map[string]int), nodes: make(map[string]*yaml.Node)}
 	var file struct {
 		Accounts []Account `yaml:"accounts"`
 	}

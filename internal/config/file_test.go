@@ -55,6 +55,8 @@ func TestTheDocumentedExampleIsRead(t *testing.T) {
 			{Name: "monthly usage", Export: "usage", TaskName: "usage-.*", Every: "month", Grace: "72h", Since: "2026-01-01"},
 			{Name: "weekly detail", Export: "usage_detail", TaskName: "", Every: "week", Grace: "24h"},
 		},
+	}, {
+		Name: "overseas", Endpoint: "cdn.ap-southeast-1.aliyuncs.com", TimeZone: "Asia/Singapore", Exports: []string{"usage"}, RateLimit: 20,
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("example (-want +got):\n%s", diff)
@@ -81,6 +83,12 @@ func TestAllThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
 			"config.yml:7: accounts[2].rate_limit: -1 is no number above 0",
 			`config.yml:7: accounts[2].name: "a" is the name of accounts[0] already`,
 		}},
+		{"wrong kinds on one line", "accounts: [{name: a, rate_limit: fast as it can, exports: {usage: yes}}, {time_zone: [], expectations: usage}]", []string{
+			"config.yml:1: accounts[0].rate_limit: is not a number",
+			"config.yml:1: accounts[0].exports: is not a list",
+			"config.yml:1: accounts[1].time_zone: is not a text",
+			"config.yml:1: accounts[1].expectations: is not a list",
+		}},
 		{"wrong kinds beside wrong values", "accounts:\n- name: a\n  exports: usage\n  time_zone: Mars\n- rate_limit: fast\n  endpoint: a/b\n", []string{
 			"config.yml:3: accounts[0].exports: is not a list",
 			`config.yml:4: accounts[0].time_zone: "Mars" is no time zone, such as Asia/Shanghai`,
@@ -98,7 +106,7 @@ func TestAllThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
 		}},
 		{"a key that stands there twice", "accounts:\n- name: a\n  name: b\n", []string{`config.yml:3: accounts[0].name: mapping key "name" already defined at line 2`}},
 		{"wrong kinds", "accounts:\n- name: [a]\n  rate_limit: fast\n  exports: usage\n  expectations:\n  - 7\n", []string{
-			"config.yml:2: accounts[0].name[0]: is not a text",
+			"config.yml:2: accounts[0].name: is not a text",
 			"config.yml:3: accounts[0].rate_limit: is not a number",
 			"config.yml:4: accounts[0].exports: is not a list",
 			"config.yml:6: accounts[0].expectations[0]: is not a mapping",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,7 +16,8 @@ import (
 // problems collects what is wrong in a file, with the line and the key of each.
 type problems struct {
 	file  string
-	lines map[string]int // of each key, by its path
+	lines map[string]int        // of each key, by its path
+	nodes map[string]*yaml.Node // the value of each key
 	found []problem
 }
 
@@ -37,13 +39,13 @@ func (p *problems) index(node *yaml.Node, path string) {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			key := strings.TrimPrefix(path+"."+node.Content[i].Value, ".")
-			p.lines[key] = node.Content[i].Line
+			p.lines[key], p.nodes[key] = node.Content[i].Line, node.Content[i+1]
 			p.index(node.Content[i+1], key)
 		}
 	case yaml.SequenceNode:
 		for i, child := range node.Content {
 			key := fmt.Sprintf("%s[%d]", path, i)
-			p.lines[key] = child.Line
+			p.lines[key], p.nodes[key] = child.Line, child
 			p.index(child, key)
 		}
 	default:
@@ -88,9 +90,9 @@ func (p *problems) mismatch(text string) {
 	if m := unknownKey.FindStringSubmatch(text); m != nil {
 		p.found = append(p.found, problem{line: lineNumber(m[1]), key: m[2], text: "is not a known key"})
 	} else if m := wrongType.FindStringSubmatch(text); m != nil {
-		p.found = append(p.found, problem{lineNumber(m[1]), p.keyAt(lineNumber(m[1])), "is not " + kind(m[3]), true})
+		p.found = append(p.found, problem{lineNumber(m[1]), p.keyAt(lineNumber(m[1]), m[2]), "is not " + kind(m[3]), true})
 	} else if m := otherwise.FindStringSubmatch(text); m != nil {
-		p.found = append(p.found, problem{lineNumber(m[1]), p.keyAt(lineNumber(m[1])), m[2], true})
+		p.found = append(p.found, problem{lineNumber(m[1]), p.keyAt(lineNumber(m[1]), ""), m[2], true})
 	} else {
 		p.add("", "%s", text)
 	}
@@ -101,15 +103,30 @@ func lineNumber(text string) int {
 	return n
 }
 
-// keyAt is the innermost key of a line.
-func (p *problems) keyAt(line int) string {
-	innermost := ""
-	for key, at := range p.lines {
-		if at == line && len(key) > len(innermost) {
-			innermost = key
+// keyAt is the innermost key of a line, of those whose value the YAML library would
+// call by this name, where there is one.
+func (p *problems) keyAt(line int, value string) string {
+	innermost, named := "", false
+	for _, key := range slices.Sorted(maps.Keys(p.nodes)) {
+		node := p.nodes[key]
+		is := nameOf(node) == value
+		if node.Line == line && (is && !named || is == named && len(key) > len(innermost)) {
+			innermost, named = key, is
 		}
 	}
 	return innermost
+}
+
+// nameOf is how the YAML library's errors name a value.
+func nameOf(node *yaml.Node) string {
+	switch tag := node.ShortTag(); {
+	case node.Kind != yaml.ScalarNode:
+		return tag
+	case len(node.Value) > 10:
+		return tag + " `" + node.Value[:7] + "...`"
+	default:
+		return tag + " `" + node.Value + "`"
+	}
 }
 
 func kind(goType string) string {

@@ -283,6 +283,34 @@ func TestWhatIsNotThereIsRefused(t *testing.T) {
 	}
 }
 
+func TestTheConfigurationIsReloadedOnlyWhereThatIsEnabled(t *testing.T) {
+	for name, tc := range map[string]struct {
+		enabled bool
+		err     error
+		method  string
+		status  int
+		text    string
+		loads   int
+	}{
+		"it is loaded":                {true, nil, http.MethodPost, http.StatusOK, "The configuration was loaded.\n", 1},
+		"it is wrong":                 {true, errors.New("a.yml:2: name: is empty\na.yml:3: x: is not a known key"), http.MethodPost, http.StatusInternalServerError, "The configuration is wrong, the one before it stays:\na.yml:2: name: is empty\na.yml:3: x: is not a known key\n", 1},
+		"nobody may ask":              {false, nil, http.MethodPost, http.StatusForbidden, "--web.enable-lifecycle", 0},
+		"a link or a crawler may not": {true, nil, http.MethodGet, http.StatusMethodNotAllowed, "", 0},
+	} {
+		config := setting(t)
+		loads := 0
+		config.EnableLifecycle = tc.enabled
+		config.Reload = func() error { loads++; return tc.err }
+		answer := ask(newHandler(t, config), tc.method, "/-/reload")
+		if answer.Code != tc.status || !strings.Contains(answer.Body.String(), tc.text) || loads != tc.loads {
+			t.Errorf("%s: answer %d after %d loads: %s", name, answer.Code, loads, answer.Body)
+		}
+		if got := answer.Header().Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
+			t.Errorf("%s: the type is %q", name, got)
+		}
+	}
+}
+
 func TestATelemetryPathThatCannotBeServedIsRefusedInOneSentence(t *testing.T) {
 	for _, path := range []string{
 		"", "metrics", "http://host/metrics", "/-/", "/-/metrics", "/-/healthy",

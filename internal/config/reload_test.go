@@ -1,0 +1,74 @@
+package config_test
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"alicdn_export_exporter/internal/config"
+)
+
+func TestHowTheLastLoadWentIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var wrong error
+		reloader := config.NewReloader(func() error { return wrong })
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(reloader)
+		expect := func(successful, succeeded float64) {
+			t.Helper()
+			families, err := registry.Gather()
+			if err != nil || len(families) != 2 {
+				t.Fatalf("%d families, %v", len(families), err)
+			}
+			got := [2]float64{families[1].GetMetric()[0].GetGauge().GetValue(), families[0].GetMetric()[0].GetGauge().GetValue()}
+			if want := [2]float64{successful, succeeded}; got != want {
+				t.Errorf("the last load is shown as %v, want %v", got, want)
+			}
+		}
+		began := float64(time.Now().Unix())
+		if err := reloader.Reload(); err != nil {
+			t.Error(err)
+		}
+		expect(1, began)
+		time.Sleep(time.Minute)
+		wrong = errors.New("wrong")
+		if err := reloader.Reload(); !errors.Is(err, wrong) {
+			t.Errorf("error %v, want the load's own", err)
+		}
+		expect(0, began)
+		time.Sleep(time.Minute)
+		wrong = nil
+		if err := reloader.Reload(); err != nil {
+			t.Error(err)
+		}
+		expect(1, began+120)
+		if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
+			t.Errorf("%v, %v", problems, err)
+		}
+	})
+}
+
+func TestTheConfigurationIsLoadedOnceAtATime(t *testing.T) {
+	loading, most := 0, 0
+	reloader := config.NewReloader(func() error { // The race detector looks on as well.
+		loading++
+		runtime.Gosched()
+		most = max(most, loading)
+		loading--
+		return nil
+	})
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() { _ = reloader.Reload() })
+	}
+	all.Wait()
+	if most != 1 {
+		t.Errorf("%d loads at the same time", most)
+	}
+}
