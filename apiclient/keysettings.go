@@ -28,6 +28,14 @@ const (
 	KeyCredentialsURI = "credentials_uri"
 )
 
+// How long STS and a credentials URI get for a connection and for their answer, in
+// milliseconds: both together less than an API call, which waits for the key, has by
+// default. The metadata service has a second for each.
+const (
+	connectTimeout = 3000
+	answerTimeout  = 5000
+)
+
 // sessionName is what ActionTrail shows of a role that was assumed.
 const sessionName = "alicdn_export_exporter"
 
@@ -127,7 +135,8 @@ func (s KeySettings) build(in keyInputs) (credentials.Credential, error) {
 		SetAccessKeyId(in.accessKeyID).SetAccessKeySecret(in.accessKeySecret).SetSecurityToken(in.securityToken).
 		SetRoleArn(in.roleARN).SetRoleSessionName(in.roleSessionName).SetExternalId(s.ExternalID).
 		SetOIDCProviderArn(in.oidcProviderARN).SetOIDCToken(in.oidcToken).
-		SetSTSEndpoint(s.STSEndpoint).SetRoleName(s.RoleName)
+		SetSTSEndpoint(s.STSEndpoint).SetRoleName(s.RoleName).
+		SetConnectTimeout(connectTimeout).SetTimeout(answerTimeout)
 	config.Url = &s.URI
 	return credentials.NewCredential(config)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -498,4 +499,34 @@ func TestAnUnreachableSTSIsNamed(t *testing.T) {
 	if err == nil || err.Error() != "credentials_uri: the URI gives no key" {
 		t.Errorf("error = %v", err)
 	}
+}
+
+// A service that hangs is given up before an API call, which waits for its key, is.
+func TestAServiceThatHangsIsNamed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes the library's 8 seconds")
+	}
+	noKeys(t)
+	hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	})
+	network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": hang, "keys.example.com": hang})
+	var sources sync.WaitGroup
+	for want, settings := range map[string]apiclient.KeySettings{
+		"credentials: oidc_role_arn: STS gives no key for the role: timeout: no whole answer within the time limit": {
+			Type: apiclient.KeyOIDCRoleARN, RoleARN: testRole, OIDCProviderARN: testProvider, OIDCTokenFile: secretFile(t, "token"),
+		},
+		"credentials: credentials_uri: the URI gives no key": {Type: apiclient.KeyCredentialsURI, URI: "http://keys.example.com/"},
+	} {
+		client := newClient(t, "http://127.0.0.1", func(c *apiclient.Config) {
+			c.Credentials, c.Timeout = apiclient.NewKeySource(settings), 10*time.Second
+		})
+		sources.Go(func() {
+			if _, err := client.Page(context.Background(), apiclient.Usage, 1); err == nil || err.Error() != want {
+				t.Errorf("error = %v, want %s", err, want)
+			}
+		})
+	}
+	sources.Wait()
 }

@@ -3,6 +3,9 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -141,7 +144,7 @@ func TestWhatIsWrongWithCredentials(t *testing.T) {
 		{"a URI with a user", "type: credentials_uri\nuri: https://Canary:Canary@example.com/", []string{"4 uri: is not an http:// or https:// address without a user"}},
 		{"no URI", "type: credentials_uri\nuri: example.com/Canary", []string{"4 uri: is not an http:// or https:// address without a user"}},
 		{"URIs that cannot be read", "type: credentials_uri\nuri: 'http://[Canary'", []string{"4 uri: is not an http:// or https:// address without a user"}},
-		{"a list", "[Canary]", []string{"2 type: is missing: it is one of " + types, "3 accounts[0].credentials[0]: is not a mapping"}},
+		{"a list", "[Canary]", []string{"3 accounts[0].credentials: is not a mapping"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := credentialsOf(t, tc.block)
@@ -163,5 +166,64 @@ func TestWhatIsWrongWithCredentials(t *testing.T) {
 				t.Errorf("a value is shown: %v", err)
 			}
 		})
+	}
+}
+
+var exampleCredentials = regexp.MustCompile(`(?m)^ *# *(\{type: .*\})$`)
+
+func TestTheExampleHasCredentialsOfEveryType(t *testing.T) {
+	example, err := os.ReadFile("../../docs/config.example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := make(map[string]bool)
+	for _, match := range exampleCredentials.FindAllStringSubmatch(string(example), -1) {
+		credentials, err := credentialsOf(t, match[1])
+		if err != nil {
+			t.Errorf("%s: %v", match[1], err)
+		}
+		shown[credentials.Type] = true
+	}
+	for _, name := range config.CredentialTypes() {
+		if !shown[name] {
+			t.Errorf("%s is not shown", name)
+		}
+	}
+}
+
+// The README's table has a row for each type, with keys that the type uses, and no
+// key of any type is missing.
+func TestTheREADMENamesEveryTypeAndKey(t *testing.T) {
+	content, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(content), "| `type` |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := make(map[string]string) // the keys of each type
+	for line := range strings.Lines(table) {
+		if cells := strings.Split(line, "|"); len(cells) == 5 {
+			rows[strings.Trim(cells[1], " `")] = cells[3]
+		}
+	}
+	for _, name := range config.CredentialTypes() {
+		keys, found := rows[name]
+		if !found {
+			t.Errorf("%s has no row", name)
+		}
+		for _, key := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(keys, -1) {
+			if slices.Contains(config.CredentialTypes(), key[1]) {
+				continue
+			}
+			_, err := credentialsOf(t, "type: "+name+"\n"+key[1]+": x")
+			if err != nil && (strings.Contains(err.Error(), "does not use it") || strings.Contains(err.Error(), "known key")) {
+				t.Errorf("%s in the row of %s: %v", key[1], name, err)
+			}
+		}
+	}
+	for field := range reflect.TypeFor[config.Credentials]().Fields() {
+		if key := field.Tag.Get("yaml"); !strings.Contains(table, "`"+key+"`") && key != "type" {
+			t.Errorf("%s is not in the table", key)
+		}
 	}
 }
