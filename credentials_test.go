@@ -89,13 +89,15 @@ func TestARoleIsAssumedAndItsKeyReadsTheList(t *testing.T) {
 func TestAccountsOfEveryTypeAreReadByOneProgram(t *testing.T) {
 	key := keyservice.Key{ID: "STS.key", Secret: "the-secret", Token: "the-token"}
 	base := keyservice.Key{ID: "STS.base", Secret: "base-secret", Token: "base-token"}
-	sts, metadata, uri := new(keyservice.STS), &keyservice.Metadata{RoleName: "instance"}, new(keyservice.URI)
-	sts.Trust(keyservice.Trust{Base: base, RoleARN: testRole, ProviderARN: testProvider, OIDCToken: "a.b.c"})
+	sts, vpc, metadata, uri := new(keyservice.STS), new(keyservice.STS), &keyservice.Metadata{RoleName: "instance"}, new(keyservice.URI)
+	sts.Trust(keyservice.Trust{Base: base, RoleARN: testRole})
+	vpc.Trust(keyservice.Trust{RoleARN: testRole, ProviderARN: testProvider, OIDCToken: "a.b.c"})
 	sts.Issue(key, time.Hour)
+	vpc.Issue(key, time.Hour)
 	metadata.Issue(key, time.Hour)
 	uri.Issue(key, time.Hour)
 	network.Serve(t, map[string]http.Handler{
-		"sts.aliyuncs.com": sts, "sts-vpc.cn-shanghai.aliyuncs.com": sts, keyservice.MetadataHost: metadata, "keys.internal": uri,
+		"sts.aliyuncs.com": sts, "sts-vpc.cn-shanghai.aliyuncs.com": vpc, keyservice.MetadataHost: metadata, "keys.internal": uri,
 	})
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "")
 	setKey(t, key.ID, key.Secret, key.Token) // For default.
