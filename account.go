@@ -39,7 +39,7 @@ func newAccount(settings config.Account, flags *config.Flags, demo *demo, logger
 	if demo != nil {
 		a.endpoint, a.credentials = demo.endpoint, demo.credentials
 	} else {
-		a.credentials = apiclient.NewDefaultChain()
+		a.credentials = newCredentials(settings.Credentials)
 	}
 	a.client, err = apiclient.New(apiclient.Config{
 		Endpoint:    a.endpoint,

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"alicdn_export_exporter/internal/keyservice"
 	"alicdn_export_exporter/internal/simulator"
 )
 
@@ -90,6 +92,34 @@ func echo(status int, contentType, body string) http.Handler {
 	})
 }
 
+// everythingShown runs the program and check, and returns the metrics, the log and
+// all that anybody can see of both runs.
+func everythingShown(t *testing.T, arguments ...string) (page, log, seen string) {
+	t.Helper()
+	p, address := exporter(t, arguments...)
+	var all strings.Builder
+	for _, path := range []string{"/metrics", "/metrics", "/", "/-/healthy", "/-/ready", "/nothing", "/debug/pprof/cmdline"} {
+		for _, accept := range []string{"*/*", "application/openmetrics-text;version=1.0.0"} {
+			all.WriteString(shown(t, http.MethodGet, address+path, accept))
+		}
+	}
+	all.WriteString(shown(t, http.MethodPost, address+"/metrics", "*/*"))
+	_, page = get(t, address+"/metrics")
+	p.stop()
+	_, stdout, stderr := once(t, append([]string{"check"}, arguments...)...)
+	for _, text := range []string{page, p.stdout.String(), p.stderr.String(), stdout, stderr} {
+		all.WriteString(text)
+	}
+	return page, p.stderr.String(), all.String()
+}
+
+func expectHidden(t *testing.T, seen, canary string) {
+	t.Helper()
+	if at := strings.Index(seen, canary); at >= 0 {
+		t.Errorf("%q is shown:\n%s", canary, seen[max(0, at-300):min(len(seen), at+300)])
+	}
+}
+
 func TestNoSecretLeavesTheProgram(t *testing.T) {
 	simulated := func(scenario, id, secret, token string) func(*testing.T) http.Handler {
 		return func(t *testing.T) http.Handler {
@@ -144,25 +174,10 @@ func TestNoSecretLeavesTheProgram(t *testing.T) {
 				serveAPI(t, api), "--api.max-retries=1", "--cache.ttl=0s", "--log.level=debug", "--collector.exports=usage,usage_detail",
 				"--collector.task-info=100",
 			}
-			p, address := exporter(t, arguments...)
-			var seen strings.Builder
-			for _, path := range []string{"/metrics", "/metrics", "/", "/-/healthy", "/-/ready", "/nothing", "/debug/pprof/cmdline"} {
-				for _, accept := range []string{"*/*", "application/openmetrics-text;version=1.0.0"} {
-					seen.WriteString(shown(t, http.MethodGet, address+path, accept))
-				}
-			}
-			seen.WriteString(shown(t, http.MethodPost, address+"/metrics", "*/*"))
-			_, page := get(t, address+"/metrics")
-			p.stop()
-			_, stdout, stderr := once(t, append([]string{"check"}, arguments...)...)
-			for _, text := range []string{page, p.stdout.String(), p.stderr.String(), stdout, stderr} {
-				seen.WriteString(text)
-			}
+			page, log, seen := everythingShown(t, arguments...)
 
 			for _, canary := range api.canaries() {
-				if at := strings.Index(seen.String(), canary); at >= 0 {
-					t.Errorf("%q is shown:\n%s", canary, seen.String()[max(0, at-300):min(seen.Len(), at+300)])
-				}
+				expectHidden(t, seen, canary)
 			}
 
 			// Without this the rest would prove nothing.
@@ -177,10 +192,83 @@ func TestNoSecretLeavesTheProgram(t *testing.T) {
 				t.Errorf("the metrics count no error %q:\n%s", tc.code, page)
 			}
 			for _, call := range []string{"API call ended", "API call failed"} {
-				if want := (call == "API call failed") == (tc.code != ""); want != strings.Contains(p.stderr.String(), call) {
+				if want := (call == "API call failed") == (tc.code != ""); want != strings.Contains(log, call) {
 					t.Errorf("at debug the log tells of %q: %t", call, !want)
 				}
 			}
 		})
+	}
+}
+
+// What a key is got with is as secret as the key, and the library's errors quote it.
+func TestNoSecretOfAKeySourceLeavesTheProgram(t *testing.T) {
+	const (
+		baseID, baseSecret, baseToken = "LTAIcanaryBaseKeyId", "CanaryBaseSecret", "CanaryBaseToken"
+		oidcToken, uriPath, external  = "CanaryHeader.CanaryOIDC.CanarySignature", "CanaryUriPath", "CanaryExternalId"
+	)
+	issued := keyservice.Key{ID: canaryID, Secret: canarySecret, Token: canaryToken}
+	base := fmt.Sprintf("access_key_id_file: %s, access_key_secret_file: %s, security_token_env: CANARY_TOKEN", secretFile(t, baseID), secretFile(t, baseSecret))
+	t.Setenv("CANARY_TOKEN", baseToken)
+	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "")
+	sources := map[string]string{
+		"ram_role_arn":    fmt.Sprintf("{type: ram_role_arn, role_arn: %q, external_id: %s, %s}", testRole, external, base),
+		"oidc_role_arn":   fmt.Sprintf("{type: oidc_role_arn, role_arn: %q, oidc_provider_arn: %q, oidc_token_file: %s}", testRole, testProvider, secretFile(t, oidcToken)),
+		"ecs_ram_role":    "{type: ecs_ram_role, role_name: instance}",
+		"credentials_uri": "{type: credentials_uri, uri: 'http://keys.internal/" + uriPath + "?CanaryQuery=CanaryQuery'}",
+	}
+	said := fmt.Sprintf(`"AccessKeyId":%q,"AccessKeySecret":%q`, canaryID, canarySecret)
+	answers := map[string]http.HandlerFunc{
+		"a key": nil,
+		"half a key": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"Code":"Success",%s,"Credentials":{%s}}`, said, said)
+		},
+		"an error that quotes all": func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = fmt.Fprintf(w, `{"Code":%q,"Message":%q,%s}`, canarySecret, fmt.Sprint(r.URL, r.Header, r.Form), said)
+		},
+		"no JSON": func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			_, _ = fmt.Fprint(w, canarySecret, r.URL, r.Header, r.Form)
+		},
+		"an end without an answer": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	}
+	for source, credentials := range sources {
+		for answer, instead := range answers {
+			t.Run(source+" gives "+answer, func(t *testing.T) {
+				sts, metadata, uri := new(keyservice.STS), &keyservice.Metadata{RoleName: "instance"}, new(keyservice.URI)
+				sts.Trust(keyservice.Trust{
+					Base: keyservice.Key{ID: baseID, Secret: baseSecret, Token: baseToken}, ExternalID: external,
+					RoleARN: testRole, ProviderARN: testProvider, OIDCToken: oidcToken,
+				})
+				network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": sts, keyservice.MetadataHost: metadata, "keys.internal": uri})
+				for _, issuer := range []*keyservice.Issuer{&sts.Issuer, &metadata.Issuer, &uri.Issuer} {
+					issuer.Issue(issued, time.Minute)
+					if instead != nil {
+						issuer.Fail(instead)
+					}
+				}
+				api := &tap{api: simulator.New(simulator.NewFixed(), simulator.Options{AccessKeyID: canaryID, AccessKeySecret: canarySecret, SecurityToken: canaryToken})}
+				page, _, seen := everythingShown(t, accountOf(t, api, credentials), "--api.max-retries=1", "--cache.ttl=0s", "--log.level=debug")
+				for _, canary := range append(api.canaries(), baseID, baseSecret, baseToken, oidcToken, "Canary") {
+					expectHidden(t, seen, canary)
+				}
+
+				// Without this the rest would prove nothing.
+				want := "1"
+				if instead != nil {
+					want = "0"
+					if !strings.Contains(seen, source+": ") {
+						t.Errorf("no error names %s:\n%s", source, seen)
+					}
+				}
+				if up(page, "main") != want {
+					t.Errorf("up is %q, want %s", up(page, "main"), want)
+				}
+				if n := sts.Calls() + metadata.Calls() + uri.Calls(); n == 0 {
+					t.Error("no service was asked")
+				}
+			})
+		}
 	}
 }

@@ -17,8 +17,12 @@ import (
 
 	"go.uber.org/goleak"
 
+	"alicdn_export_exporter/internal/keyservice"
 	"alicdn_export_exporter/internal/simulator"
 )
+
+// network is all that is not this machine.
+var network *keyservice.Network
 
 // TestMain keeps the tests from the world outside: no key, profile or proxy of
 // the machine counts, and nobody asks the ECS metadata service.
@@ -35,6 +39,9 @@ func TestMain(m *testing.M) {
 	}
 	_ = os.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
 	_ = os.Setenv("HOME", home)
+	if network, err = keyservice.OpenNetwork(home); err != nil {
+		panic(err)
+	}
 	// A signal that comes when no run waits for it must not end the tests.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, syscall.SIGHUP)
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {

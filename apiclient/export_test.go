@@ -7,17 +7,24 @@ import (
 	"github.com/aliyun/credentials-go/credentials"
 )
 
-// NewChain returns a chain over another source than the library's own.
-func NewChain(build func() (credentials.Credential, error)) *DefaultChain {
-	return &DefaultChain{build: build}
+// NewChain returns a default chain over another source than the library's own.
+func NewChain(build func() (credentials.Credential, error)) *KeySource {
+	return &KeySource{build: func(keyInputs) (credentials.Credential, error) { return build() }}
 }
 
-// Age makes what a chain knows older, where fake time cannot: with real HTTP.
-func Age(d *DefaultChain, by time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.fetchedAt = d.fetchedAt.Add(-by)
-	d.builtAt = d.builtAt.Add(-by)
+// Age makes what a source knows older, where fake time cannot: with real HTTP.
+func Age(s *KeySource, by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fetchedAt = s.fetchedAt.Add(-by)
+	s.builtAt = s.builtAt.Add(-by)
+}
+
+// Expire makes a source ask for its key anew with the next call, and is safe at any time.
+func Expire(s *KeySource) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fetchedAt = time.Time{}
 }
 
 // DecodePage reads the body of a successful answer.

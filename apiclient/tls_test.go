@@ -24,16 +24,23 @@ import (
 	"go.uber.org/goleak"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/keyservice"
 )
 
-// authority is the only one that this test process trusts: Go reads SSL_CERT_FILE
-// once, before the first connection.
+// authority is the only one that this test process trusts, beside that of the
+// network: Go reads SSL_CERT_FILE once, before the first connection.
 var authority *certificateAuthority
+
+// network is all that is not this machine; nothing else can be reached.
+var network *keyservice.Network
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "apiclient")
 	if err == nil {
 		authority, err = newAuthority(filepath.Join(dir, "ca.pem"))
+	}
+	if err == nil {
+		network, err = keyservice.OpenNetwork(dir)
 	}
 	if err != nil {
 		log.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ type Account struct {
 	Exports   []string `yaml:"exports"`
 	RateLimit float64  `yaml:"rate_limit"` // calls a second
 
+	Credentials  Credentials   `yaml:"credentials"`
 	Expectations []Expectation `yaml:"expectations"`
 }
 
@@ -85,6 +87,7 @@ func Load(path string, defaults Account, accepted Accepted) ([]Account, error) {
 		account := &file.Accounts[i]
 		at := func(key string) string { return fmt.Sprintf("accounts[%d].%s", i, key) }
 		account.check(&p, at, accepted)
+		account.Credentials.resolve(filepath.Dir(path))
 		account.complete(defaults)
 		for n, expectation := range account.Expectations {
 			if slices.Contains(accepted.Exports, expectation.Export) && !slices.Contains(account.Exports, expectation.Export) {
@@ -127,6 +130,7 @@ func (a *Account) check(p *problems, at func(key string) string, accepted Accept
 	if p.has(at("exports")) && len(a.Exports) == 0 {
 		p.add(at("exports"), "is empty")
 	}
+	a.Credentials.check(p, func(key string) string { return at("credentials." + key) })
 	names := make(map[string]bool)
 	for n, expectation := range a.Expectations {
 		at := func(key string) string { return at(fmt.Sprintf("expectations[%d].%s", n, key)) }

@@ -51,6 +51,10 @@ func TestTheDocumentedExampleIsRead(t *testing.T) {
 	}
 	want := []config.Account{{
 		Name: "production", Endpoint: "cdn.aliyuncs.com", TimeZone: "Asia/Shanghai", Exports: []string{"usage", "usage_detail"}, RateLimit: 20,
+		Credentials: config.Credentials{
+			Type: "ram_role_arn", RoleARN: "acs:ram::1234567890123456:role/cdn-exports", RoleSessionName: "exporter", ExternalID: "tenant-1",
+			AccessKeyIDFile: "/etc/alicdn_export_exporter/id", AccessKeySecretFile: "/etc/alicdn_export_exporter/secret",
+		},
 		Expectations: []config.Expectation{
 			{Name: "monthly usage", Export: "usage", TaskName: "usage-.*", Every: "month", Grace: "72h", Since: "2026-01-01"},
 			{Name: "weekly detail", Export: "usage_detail", TaskName: "", Every: "week", Grace: "24h"},

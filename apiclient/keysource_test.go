@@ -25,6 +25,7 @@ func noKeys(t *testing.T) (home string) {
 		"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN",
 		"ALIBABA_CLOUD_OIDC_TOKEN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABA_CLOUD_CONFIG_FILE", "ALIBABA_CLOUD_PROFILE",
 		"ALIBABA_CLOUD_CREDENTIALS_FILE", "ALIBABA_CLOUD_ECS_METADATA", "ALIBABA_CLOUD_CREDENTIALS_URI",
+		"ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_ROLE_SESSION_NAME", "ALIBABA_CLOUD_STS_REGION",
 	} {
 		t.Setenv(name, "")
 	}
@@ -64,13 +65,13 @@ func TestTheChainFindsAKeyInTheEnvironment(t *testing.T) {
 	if !apiclient.KeySourceConfigured() {
 		t.Error("the environment is no source")
 	}
-	wantKey(t, apiclient.NewDefaultChain(), "env")
+	wantKey(t, apiclient.NewKeySource(apiclient.KeySettings{}), "env")
 }
 
 // A library chain that found nothing finds nothing for ever; ours looks again.
 func TestAChainThatFoundNothingLooksAgain(t *testing.T) {
 	home := noKeys(t)
-	chain := apiclient.NewDefaultChain()
+	chain := apiclient.NewKeySource(apiclient.KeySettings{})
 	if _, err := chain.Credentials(context.Background()); err == nil {
 		t.Fatal("a key where there is none")
 	}
@@ -87,7 +88,7 @@ func TestARotatedKeyIsPickedUp(t *testing.T) {
 	home := noKeys(t)
 	synctest.Test(t, func(t *testing.T) {
 		writeProfile(t, home, "old")
-		chain := apiclient.NewDefaultChain()
+		chain := apiclient.NewKeySource(apiclient.KeySettings{})
 		wantKey(t, chain, "old")
 		writeProfile(t, home, "new")
 		wantKey(t, chain, "old")
@@ -142,12 +143,12 @@ func TestTheLibrarysErrorsAreNotShown(t *testing.T) {
 		"not a key": func(w http.ResponseWriter) { _, _ = w.Write([]byte(`null`)) },
 	} {
 		server.set(answer)
-		_, err := apiclient.NewDefaultChain().Credentials(context.Background())
+		_, err := apiclient.NewKeySource(apiclient.KeySettings{}).Credentials(context.Background())
 		if err == nil || contains(err.Error(), "Canary") || contains(err.Error(), "127.0.0.1") {
 			t.Errorf("%s: error = %v, want one without what the server said", name, err)
 		}
 		got := pageError(t, newClient(t, "http://127.0.0.1", through(fail(500, "")), func(c *apiclient.Config) {
-			c.Credentials = apiclient.NewDefaultChain()
+			c.Credentials = apiclient.NewKeySource(apiclient.KeySettings{})
 		}))
 		if want := (apiclient.Code{Code: "credentials", Class: apiclient.CredentialsClass}); got.Code != want || contains(got.Error(), "Canary") {
 			t.Errorf("%s: error = %v", name, got)
@@ -161,7 +162,7 @@ func TestAFailedRenewalKeepsTheLastKey(t *testing.T) {
 	server := useKeyServer(t)
 	down := func(w http.ResponseWriter) { http.Error(w, "", http.StatusInternalServerError) }
 	server.set(session("first", 4*time.Minute))
-	chain := apiclient.NewDefaultChain()
+	chain := apiclient.NewKeySource(apiclient.KeySettings{})
 	wantKey(t, chain, "first")
 	server.set(down)
 	apiclient.Age(chain, 6*time.Minute)
@@ -188,7 +189,7 @@ func TestAFailedRenewalKeepsTheLastKey(t *testing.T) {
 func TestKnownKeysCostNoCalls(t *testing.T) {
 	server := useKeyServer(t)
 	server.set(session("one", time.Hour))
-	chain := apiclient.NewDefaultChain()
+	chain := apiclient.NewKeySource(apiclient.KeySettings{})
 	var callers sync.WaitGroup
 	for range 100 {
 		callers.Go(func() {
@@ -237,7 +238,7 @@ func TestALibraryPanicIsAnError(t *testing.T) {
 func TestAnExpiredTokenIsRenewedWithinTheCall(t *testing.T) {
 	server := useKeyServer(t)
 	server.set(session("STS.old", time.Hour))
-	chain := apiclient.NewDefaultChain()
+	chain := apiclient.NewKeySource(apiclient.KeySettings{})
 	wantKey(t, chain, "STS.old")
 	server.set(session("STS.new", time.Hour))
 	api := &script{answers: []reply{{403, "InvalidSecurityToken.Expired", nil}, {}}}
@@ -273,5 +274,28 @@ func TestAHangingRenewalKeepsTheLastKey(t *testing.T) {
 			t.Errorf("waited %s for a renewal, want a second at most", waited)
 		}
 		time.Sleep(2 * time.Minute) // The renewal ends.
+	})
+}
+
+// A renewal that was under way when the API rejected the key may have got the same
+// one: it does not count.
+func TestAKeyThatIsRejectedDuringItsRenewalIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var builds atomic.Int64
+		chain := apiclient.NewChain(func() (credentials.Credential, error) {
+			n := builds.Add(1)
+			if n == 2 {
+				time.Sleep(500 * time.Millisecond) // Fake time.
+			}
+			return credentials.NewCredential(new(credentials.Config).SetType("access_key").SetAccessKeyId(fmt.Sprint("key", max(n, 2))).SetAccessKeySecret("s"))
+		})
+		wantKey(t, chain, "key2")
+		time.Sleep(6 * time.Minute) // The second build gives the same key.
+		var renewal sync.WaitGroup
+		renewal.Go(func() { wantKey(t, chain, "key3") })
+		synctest.Wait()
+		chain.Reject(apiclient.Credentials{AccessKeyID: "key2", AccessKeySecret: "s", Provider: "static_ak"})
+		renewal.Wait()
+		wantKey(t, chain, "key3")
 	})
 }
