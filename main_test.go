@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -27,6 +29,12 @@ var network *keyservice.Network
 // TestMain keeps the tests from the world outside: no key, profile or proxy of
 // the machine counts, and nobody asks the ECS metadata service.
 func TestMain(m *testing.M) {
+	if nameServer := os.Getenv(asProgram); nameServer != "" {
+		net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", nameServer)
+		}}
+		main()
+	}
 	home, err := os.MkdirTemp("", "home")
 	if err != nil {
 		panic(err)

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/base64"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"alicdn_export_exporter/internal/simulator"
+)
+
+// asProgram in the environment makes the test binary the program: Go reads the
+// proxy variables once in the life of a process. Its value is the address of the
+// name server that is asked, where nobody answers.
+const asProgram = "ALICDN_EXPORT_EXPORTER_TEST_AS_PROGRAM"
+
+// apiHost is a name that only the proxy can resolve.
+const apiHost = "cdn.example.test"
+
+// connectProxy is a real HTTP proxy that leads one host to a server of the test.
+type connectProxy struct {
+	*httptest.Server
+	to       string // where apiHost is
+	password string // that is wanted, as in the header; empty for none
+	refuse   int    // the status that everybody gets; 0 for none
+
+	mu     sync.Mutex
+	asked  []string     // hosts
+	passed bytes.Buffer // what clients sent through it
+}
+
+func newConnectProxy(t *testing.T, to string) *connectProxy {
+	t.Helper()
+	p := &connectProxy{to: to}
+	p.Server = httptest.NewServer(http.HandlerFunc(p.connect))
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *connectProxy) connect(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	p.asked = append(p.asked, r.Method+" "+r.Host)
+	p.mu.Unlock()
+	switch {
+	case p.refuse != 0:
+		http.Error(w, "no", p.refuse)
+		return
+	case r.Header.Get("Proxy-Authorization") != p.password:
+		http.Error(w, "who are you?", http.StatusProxyAuthRequired)
+		return
+	case r.Method != http.MethodConnect || r.Host != apiHost+":443":
+		http.Error(w, "nobody knows that host", http.StatusBadGateway)
+		return
+	}
+	server, err := new(net.Dialer).DialContext(r.Context(), "tcp", p.to)
+	if err != nil {
+		http.Error(w, "", http.StatusBadGateway)
+		return
+	}
+	defer server.Close()
+	client, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer client.Close()
+	_, _ = io.WriteString(client, "HTTP/1.1 200 Connection Established\r\n\r\n")
+	go func() {
+		_, _ = io.Copy(io.MultiWriter(server, p), buffered)
+		_ = server.Close()
+	}()
+	_, _ = io.Copy(client, server)
+}
+
+// Write keeps what clients send.
+func (p *connectProxy) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.passed.Write(b)
+}
+
+// seen is what the proxy saw: who was asked for, and what was sent there.
+func (p *connectProxy) seen() (asked []string, passed string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked, p.passed.String()
+}
+
+// tlsAPI is a simulated account that speaks TLS under apiHost's name.
+func tlsAPI(t *testing.T, ca *authority) (address string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(scenario(t, "healthy"))
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{ca.issue("api", apiHost, time.Now().Add(time.Hour))}}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// closed is an address where nobody listens.
+func closed(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// checkAs runs "check" as a process of its own, with these variables and the debug log.
+func checkAs(t *testing.T, ca *authority, endpoint string, variables ...string) (output string, err error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), os.Args[0], "check", "--api.endpoint="+endpoint, "--api.max-retries=0", "--log.level=debug")
+	command.Env = append([]string{
+		asProgram + "=" + closed(t), "HOME=" + t.TempDir(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true", "SSL_CERT_FILE=" + ca.path("ca.pem"),
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + simulator.DefaultAccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + simulator.DefaultAccessKeySecret,
+	}, variables...)
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
+func TestTheAPIIsAskedThroughAProxy(t *testing.T) {
+	ca := newAuthority(t)
+	proxy := newConnectProxy(t, tlsAPI(t, ca))
+	output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+proxy.URL)
+	if err != nil || !strings.Contains(output, "usage         ok") {
+		t.Errorf("%v:\n%s", err, output)
+	}
+	asked, passed := proxy.seen()
+	if len(asked) == 0 || asked[0] != "CONNECT "+apiHost+":443" {
+		t.Errorf("the proxy was asked for %q", asked)
+	}
+	for _, secret := range []string{simulator.DefaultAccessKeyID, "DescribeUserUsage", "HMAC"} {
+		if passed == "" || strings.Contains(passed, secret) {
+			t.Errorf("the proxy sees %q in %d bytes", secret, len(passed))
+		}
+	}
+}
+
+func TestAProxysPasswordIsSentAndToldNobody(t *testing.T) {
+	ca := newAuthority(t)
+	proxy := newConnectProxy(t, tlsAPI(t, ca))
+	proxy.password = "Basic " + base64.StdEncoding.EncodeToString([]byte("somebody:open-sesame"))
+	with := func(password string) string {
+		return strings.Replace(proxy.URL, "http://", "http://somebody:"+password+"@", 1)
+	}
+	if output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+with("open-sesame")); err != nil {
+		t.Errorf("%v:\n%s", err, output)
+	}
+	output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+with("let-me-in"))
+	if err == nil || !strings.Contains(output, "proxy") {
+		t.Errorf("%v:\n%s", err, output)
+	}
+	for _, secret := range []string{"let-me-in", "somebody", base64.StdEncoding.EncodeToString([]byte("somebody:let-me-in"))} {
+		if strings.Contains(output, secret) {
+			t.Errorf("%q is told:\n%s", secret, output)
+		}
+	}
+}
+
+func TestNoProxyIsRespected(t *testing.T) {
+	ca := newAuthority(t)
+	api := tlsAPI(t, ca)
+	proxy := newConnectProxy(t, api)
+	for _, exception := range []string{apiHost, ".example.test", "*"} {
+		// Nobody but the proxy knows the name: without it the name is looked up in vain.
+		output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+proxy.URL, "NO_PROXY="+exception)
+		if err == nil || !strings.Contains(output, "lookup "+apiHost) {
+			t.Errorf("NO_PROXY=%s: %v:\n%s", exception, err, output)
+		}
+	}
+	if asked, _ := proxy.seen(); len(asked) > 0 {
+		t.Errorf("the proxy was asked for %q", asked)
+	}
+	if output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+proxy.URL, "NO_PROXY=100.100.100.200,another.test"); err != nil {
+		t.Errorf("an exception for others: %v:\n%s", err, output)
+	}
+}
+
+func TestAProxyThatRefusesIsNamed(t *testing.T) {
+	ca := newAuthority(t)
+	proxy := newConnectProxy(t, tlsAPI(t, ca))
+	for _, refusal := range []int{http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusBadGateway} {
+		proxy.refuse = refusal
+		output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+proxy.URL)
+		if err == nil || !strings.Contains(output, "connection") || !strings.Contains(output, "HTTPS_PROXY, NO_PROXY") {
+			t.Errorf("a proxy that answers %d: %v:\n%s", refusal, err, output)
+		}
+	}
+	proxy.Close()
+	if output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+proxy.URL); err == nil || !strings.Contains(output, "connection") {
+		t.Errorf("a proxy that is down: %v:\n%s", err, output)
+	}
+	if output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY=http://["); err == nil || !strings.Contains(output, "FAILED") {
+		t.Errorf("a proxy that is none: %v:\n%s", err, output)
+	}
+}
