@@ -118,9 +118,9 @@ func closed(t *testing.T) string {
 }
 
 // checkAs runs "check" as a process of its own, with these variables and the debug log.
-func checkAs(t *testing.T, ca *authority, endpoint string, variables ...string) (output string, err error) {
+func checkAs(t *testing.T, ca *authority, variables ...string) (output string, err error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), os.Args[0], "check", "--api.endpoint="+endpoint, "--api.max-retries=0", "--log.level=debug")
+	command := exec.CommandContext(t.Context(), os.Args[0], "check", "--api.endpoint="+apiHost, "--api.max-retries=0", "--log.level=debug")
 	command.Env = append([]string{
 		asProgram + "=" + closed(t), "HOME=" + t.TempDir(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true", "SSL_CERT_FILE=" + ca.path("ca.pem"),
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + simulator.DefaultAccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + simulator.DefaultAccessKeySecret,
@@ -132,7 +132,7 @@ func checkAs(t *testing.T, ca *authority, endpoint string, variables ...string) 
 func TestTheAPIIsAskedThroughAProxy(t *testing.T) {
 	ca := newAuthority(t)
 	proxy := newConnectProxy(t, tlsAPI(t, ca))
-	output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+proxy.URL)
+	output, err := checkAs(t, ca, "HTTPS_PROXY="+proxy.URL)
 	if err != nil || !strings.Contains(output, "usage         ok") {
 		t.Errorf("%v:\n%s", err, output)
 	}
@@ -154,10 +154,10 @@ func TestAProxysPasswordIsSentAndToldNobody(t *testing.T) {
 	with := func(password string) string {
 		return strings.Replace(proxy.URL, "http://", "http://somebody:"+password+"@", 1)
 	}
-	if output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+with("open-sesame")); err != nil {
+	if output, err := checkAs(t, ca, "HTTPS_PROXY="+with("open-sesame")); err != nil {
 		t.Errorf("%v:\n%s", err, output)
 	}
-	output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+with("let-me-in"))
+	output, err := checkAs(t, ca, "HTTPS_PROXY="+with("let-me-in"))
 	if err == nil || !strings.Contains(output, "proxy") {
 		t.Errorf("%v:\n%s", err, output)
 	}
@@ -174,7 +174,7 @@ func TestNoProxyIsRespected(t *testing.T) {
 	proxy := newConnectProxy(t, api)
 	for _, exception := range []string{apiHost, ".example.test", "*"} {
 		// Nobody but the proxy knows the name: without it the name is looked up in vain.
-		output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+proxy.URL, "NO_PROXY="+exception)
+		output, err := checkAs(t, ca, "HTTPS_PROXY="+proxy.URL, "NO_PROXY="+exception)
 		if err == nil || !strings.Contains(output, "lookup "+apiHost) {
 			t.Errorf("NO_PROXY=%s: %v:\n%s", exception, err, output)
 		}
@@ -182,7 +182,7 @@ func TestNoProxyIsRespected(t *testing.T) {
 	if asked, _ := proxy.seen(); len(asked) > 0 {
 		t.Errorf("the proxy was asked for %q", asked)
 	}
-	if output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+proxy.URL, "NO_PROXY=100.100.100.200,another.test"); err != nil {
+	if output, err := checkAs(t, ca, "HTTPS_PROXY="+proxy.URL, "NO_PROXY=100.100.100.200,another.test"); err != nil {
 		t.Errorf("an exception for others: %v:\n%s", err, output)
 	}
 }
@@ -192,16 +192,16 @@ func TestAProxyThatRefusesIsNamed(t *testing.T) {
 	proxy := newConnectProxy(t, tlsAPI(t, ca))
 	for _, refusal := range []int{http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusBadGateway} {
 		proxy.refuse = refusal
-		output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+proxy.URL)
+		output, err := checkAs(t, ca, "HTTPS_PROXY="+proxy.URL)
 		if err == nil || !strings.Contains(output, "connection") || !strings.Contains(output, "HTTPS_PROXY, NO_PROXY") {
 			t.Errorf("a proxy that answers %d: %v:\n%s", refusal, err, output)
 		}
 	}
 	proxy.Close()
-	if output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY="+proxy.URL); err == nil || !strings.Contains(output, "connection") {
+	if output, err := checkAs(t, ca, "HTTPS_PROXY="+proxy.URL); err == nil || !strings.Contains(output, "connection") {
 		t.Errorf("a proxy that is down: %v:\n%s", err, output)
 	}
-	if output, err := checkAs(t, ca, apiHost, "HTTPS_PROXY=http://["); err == nil || !strings.Contains(output, "FAILED") {
+	if output, err := checkAs(t, ca, "HTTPS_PROXY=http://["); err == nil || !strings.Contains(output, "FAILED") {
 		t.Errorf("a proxy that is none: %v:\n%s", err, output)
 	}
 }

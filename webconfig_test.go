@@ -65,13 +65,20 @@ func over(config *tls.Config) *http.Transport { return &http.Transport{TLSClient
 
 func TestTLSAndClientCertificates(t *testing.T) {
 	ca, stranger := newAuthority(t), newAuthority(t)
+	example, err := os.ReadFile("docs/web-config.example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := ca.path("web-config.yml")
+	if err := os.WriteFile(config, example, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ca.write("clients-ca.pem", "CERTIFICATE", ca.cert.Raw)
 	tomorrow, yesterday := time.Now().Add(24*time.Hour), time.Now().Add(-time.Hour)
-	ca.issue("server", "exporter.test", tomorrow)
+	ca.issue("exporter", "exporter.test", tomorrow)
 	right, expired, foreign := ca.issue("right", "prometheus.test", tomorrow), ca.issue("expired", "prometheus.test", yesterday),
 		stranger.issue("foreign", "prometheus.test", tomorrow)
-	config := fmt.Sprintf("tls_server_config:\n  cert_file: %s\n  key_file: %s\n  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: %s\n",
-		ca.path("server.pem"), ca.path("server.key"), ca.path("ca.pem"))
-	p, plain := exporter(t, "--demo", "--web.config.file="+write(t, config+webConfig))
+	p, plain := exporter(t, "--demo", "--web.config.file="+config)
 	defer p.stop()
 	address := strings.Replace(plain, "http:", "https:", 1)
 	trusting := func(change func(*tls.Config)) *http.Transport {
