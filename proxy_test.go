@@ -39,9 +39,9 @@ type connectProxy struct {
 	passed bytes.Buffer // what clients sent through it
 }
 
-func newConnectProxy(t *testing.T, to string) *connectProxy {
+// open starts the proxy: what it does is fixed from then on.
+func (p *connectProxy) open(t *testing.T) *connectProxy {
 	t.Helper()
-	p := &connectProxy{to: to}
 	p.Server = httptest.NewServer(http.HandlerFunc(p.connect))
 	t.Cleanup(p.Close)
 	return p
@@ -131,7 +131,7 @@ func checkAs(t *testing.T, ca *authority, variables ...string) (output string, e
 
 func TestTheAPIIsAskedThroughAProxy(t *testing.T) {
 	ca := newAuthority(t)
-	proxy := newConnectProxy(t, tlsAPI(t, ca))
+	proxy := (&connectProxy{to: tlsAPI(t, ca)}).open(t)
 	output, err := checkAs(t, ca, "HTTPS_PROXY="+proxy.URL)
 	if err != nil || !strings.Contains(output, "usage         ok") {
 		t.Errorf("%v:\n%s", err, output)
@@ -149,8 +149,8 @@ func TestTheAPIIsAskedThroughAProxy(t *testing.T) {
 
 func TestAProxysPasswordIsSentAndToldNobody(t *testing.T) {
 	ca := newAuthority(t)
-	proxy := newConnectProxy(t, tlsAPI(t, ca))
-	proxy.password = "Basic " + base64.StdEncoding.EncodeToString([]byte("somebody:open-sesame"))
+	password := "Basic " + base64.StdEncoding.EncodeToString([]byte("somebody:open-sesame"))
+	proxy := (&connectProxy{to: tlsAPI(t, ca), password: password}).open(t)
 	with := func(password string) string {
 		return strings.Replace(proxy.URL, "http://", "http://somebody:"+password+"@", 1)
 	}
@@ -171,7 +171,7 @@ func TestAProxysPasswordIsSentAndToldNobody(t *testing.T) {
 func TestNoProxyIsRespected(t *testing.T) {
 	ca := newAuthority(t)
 	api := tlsAPI(t, ca)
-	proxy := newConnectProxy(t, api)
+	proxy := (&connectProxy{to: api}).open(t)
 	for _, exception := range []string{apiHost, ".example.test", "*"} {
 		// Nobody but the proxy knows the name: without it the name is looked up in vain.
 		output, err := checkAs(t, ca, "HTTPS_PROXY="+proxy.URL, "NO_PROXY="+exception)
@@ -189,16 +189,14 @@ func TestNoProxyIsRespected(t *testing.T) {
 
 func TestAProxyThatRefusesIsNamed(t *testing.T) {
 	ca := newAuthority(t)
-	proxy := newConnectProxy(t, tlsAPI(t, ca))
 	for _, refusal := range []int{http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusBadGateway} {
-		proxy.refuse = refusal
+		proxy := (&connectProxy{refuse: refusal}).open(t)
 		output, err := checkAs(t, ca, "HTTPS_PROXY="+proxy.URL)
 		if err == nil || !strings.Contains(output, "connection") || !strings.Contains(output, "HTTPS_PROXY, NO_PROXY") {
 			t.Errorf("a proxy that answers %d: %v:\n%s", refusal, err, output)
 		}
 	}
-	proxy.Close()
-	if output, err := checkAs(t, ca, "HTTPS_PROXY="+proxy.URL); err == nil || !strings.Contains(output, "connection") {
+	if output, err := checkAs(t, ca, "HTTPS_PROXY=http://"+closed(t)); err == nil || !strings.Contains(output, "connection") {
 		t.Errorf("a proxy that is down: %v:\n%s", err, output)
 	}
 	if output, err := checkAs(t, ca, "HTTPS_PROXY=http://["); err == nil || !strings.Contains(output, "FAILED") {
