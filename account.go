@@ -29,34 +29,35 @@ type account struct {
 
 // newAccount returns an account that has asked the API for nothing yet. A demo
 // takes the place of the API and of the credentials.
-func newAccount(settings config.Account, flags *config.Flags, demo *demo, logger log.Logger) (*account, error) {
+func (a *accounts) newAccount(settings config.Account) (*account, error) {
 	watched, err := watch(settings)
 	if err != nil {
 		return nil, fmt.Errorf("account %s: %w", settings.Name, err)
 	}
-	watched.API = collector.NewAPIMetrics(settings.Name, watched.Exports, logger)
-	a := &account{settings: settings, endpoint: settings.Endpoint, watched: watched}
-	if demo != nil {
-		a.endpoint, a.credentials = demo.endpoint, demo.credentials
+	watched.API = collector.NewAPIMetrics(settings.Name, watched.Exports, a.logger)
+	begun := &account{settings: settings, endpoint: settings.Endpoint, watched: watched}
+	if a.demo != nil {
+		begun.endpoint, begun.credentials = a.demo.endpoint, a.demo.credentials
 	} else {
-		a.credentials = newCredentials(settings.Credentials)
+		begun.credentials = newCredentials(settings.Credentials)
 	}
-	a.client, err = apiclient.New(apiclient.Config{
-		Endpoint:    a.endpoint,
-		Credentials: a.credentials,
-		Timeout:     flags.APITimeout,
+	begun.client, err = apiclient.New(apiclient.Config{
+		Endpoint:    begun.endpoint,
+		Credentials: begun.credentials,
+		Timeout:     a.flags.APITimeout,
 		RateLimit:   settings.RateLimit,
-		Concurrency: flags.Concurrency,
-		MaxRetries:  flags.MaxRetries,
-		MaxTasks:    flags.MaxTasks,
+		Concurrency: a.flags.Concurrency,
+		MaxRetries:  a.flags.MaxRetries,
+		MaxTasks:    a.flags.MaxTasks,
 		UserAgent:   name + "/" + version.Version,
 		Observer:    watched.API,
+		Transport:   a.connections,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("account %s: %w", settings.Name, err)
 	}
-	a.watched.Client = a.client
-	return a, nil
+	begun.watched.Client = begun.client
+	return begun, nil
 }
 
 // watch translates settings, which are valid already, into what the collector wants.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"reflect"
 	"slices"
@@ -22,12 +23,14 @@ type accounts struct {
 	logger  log.Logger
 	demo    *demo // nil for the real API
 	running []*account
+	// connections are shared: accounts of one endpoint take turns with them.
+	connections *http.Transport
 }
 
 // newAccounts has no accounts before load. It starts the simulated API where the
 // flags ask for it.
 func newAccounts(ctx context.Context, flags *config.Flags, logger log.Logger) (*accounts, error) {
-	a := &accounts{flags: flags, logger: logger}
+	a := &accounts{flags: flags, logger: logger, connections: apiclient.NewTransport()}
 	if !flags.Demo {
 		if slices.Contains(strings.Split(os.Getenv("DEBUG"), ","), "credential") {
 			return nil, errors.New("DEBUG=credential makes the credentials library print secrets: unset it")
@@ -40,29 +43,29 @@ func newAccounts(ctx context.Context, flags *config.Flags, logger log.Logger) (*
 }
 
 // load takes the accounts that are configured now, or leaves all as it is and
-// returns an error. An account whose settings are the same stays the same one;
-// one whose settings changed begins anew.
-func (a *accounts) load() error {
+// returns an error. An account whose settings are the same stays the same one, and
+// is counted as kept; one whose settings changed begins anew.
+func (a *accounts) load() (kept int, err error) {
 	configured, err := a.flags.Accounts(accepted())
 	if err != nil {
-		return err
+		return 0, err
 	}
-	before := a.running
+	known := make(map[string]*account, len(a.running))
+	for _, account := range a.running {
+		known[account.settings.Name] = account
+	}
 	now := make([]*account, 0, len(configured))
 	for _, settings := range configured {
-		known := slices.IndexFunc(before, func(b *account) bool { return reflect.DeepEqual(b.settings, settings) })
-		if known >= 0 {
-			now = append(now, before[known])
-			continue
+		account := known[settings.Name]
+		if account != nil && reflect.DeepEqual(account.settings, settings) {
+			kept++
+		} else if account, err = a.newAccount(settings); err != nil {
+			return 0, err
 		}
-		begun, err := newAccount(settings, a.flags, a.demo, a.logger)
-		if err != nil {
-			return err
-		}
-		now = append(now, begun)
+		now = append(now, account)
 	}
 	a.running = now
-	return nil
+	return kept, nil
 }
 
 // findKey refuses to start where nothing at all can give the one account of the
@@ -79,7 +82,8 @@ func (a *accounts) findKey(ctx context.Context) error {
 // are then and of no others.
 func (a *accounts) reload(exports *collector.Collector) error {
 	before := a.running
-	if err := a.load(); err != nil {
+	kept, err := a.load()
+	if err != nil {
 		return err
 	}
 	watched := make([]collector.Account, 0, len(a.running))
@@ -87,22 +91,16 @@ func (a *accounts) reload(exports *collector.Collector) error {
 		watched = append(watched, account.watched)
 	}
 	exports.Watch(watched...)
-	ended := slices.DeleteFunc(slices.Clone(before), func(b *account) bool { return slices.Contains(a.running, b) })
-	for _, account := range ended {
-		account.client.Close()
-	}
 	if before != nil { // The program says itself that it started.
 		_ = level.Info(a.logger).Log("msg", "Configuration loaded",
-			"accounts", len(a.running), "new_or_changed", len(a.running)-len(before)+len(ended), "gone_or_changed", len(ended))
+			"accounts", len(a.running), "new_or_changed", len(a.running)-kept, "gone_or_changed", len(before)-kept)
 	}
 	return nil
 }
 
-// close ends what load began.
+// close ends what is left of connections when no account is watched any more.
 func (a *accounts) close() {
-	for _, account := range a.running {
-		account.client.Close()
-	}
+	a.connections.CloseIdleConnections()
 	if a.demo != nil {
 		a.demo.close()
 	}

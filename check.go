@@ -21,7 +21,7 @@ func runCheck(ctx context.Context, flags *config.Flags, out io.Writer) error {
 		return err
 	}
 	defer accounts.close()
-	if err := accounts.load(); err != nil {
+	if _, err := accounts.load(); err != nil {
 		return err
 	}
 	if err := accounts.findKey(ctx); err != nil {

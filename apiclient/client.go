@@ -35,7 +35,8 @@ type Config struct {
 	UserAgent string
 	// Observer is told what happens; nil for nobody.
 	Observer Observer
-	// Transport carries the requests; nil for real connections.
+	// Transport carries the requests (NewTransport). Clients may share it: a request
+	// has its own key, whatever connection it takes.
 	Transport http.RoundTripper
 }
 
@@ -99,12 +100,11 @@ func New(config Config) (*Client, error) {
 		return nil, fmt.Errorf("API retries %d: must be at least 0", config.MaxRetries)
 	case config.MaxTasks < 1:
 		return nil, fmt.Errorf("API task limit %d: must be at least 1", config.MaxTasks)
+	case config.Transport == nil:
+		return nil, errors.New("no transport")
 	}
 	if config.Observer == nil {
 		config.Observer = nobody{}
-	}
-	if config.Transport == nil {
-		config.Transport = newTransport(config.Concurrency)
 	}
 	failing := make(map[Export]*atomic.Bool)
 	for _, export := range Exports() {
@@ -124,14 +124,27 @@ func New(config Config) (*Client, error) {
 	}, nil
 }
 
-func newTransport(concurrency int) *http.Transport {
+// maxIdleConnections are kept for the next calls, over all clients of a transport:
+// enough for 32 lists that are read at the same time with 8 calls each.
+const maxIdleConnections = 256
+
+// silence is how long a connection of HTTP/2 may say nothing while an answer is
+// waited for until it is asked whether it lives, and until that must be answered.
+const silence = 15 * time.Second
+
+// NewTransport returns real connections, for any number of clients: a thousand
+// accounts that take turns need some dozens. Whoever made it closes the idle ones
+// in the end.
+func NewTransport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	transport.ForceAttemptHTTP2 = true
-	transport.MaxIdleConns = concurrency
-	transport.MaxIdleConnsPerHost = concurrency
-	transport.MaxConnsPerHost = concurrency
+	transport.MaxIdleConns = maxIdleConnections
+	transport.MaxIdleConnsPerHost = maxIdleConnections
 	transport.MaxResponseHeaderBytes = maxHeaderBytes
+	// A connection of HTTP/2 that went silent would stay in use until TCP gives it
+	// up, a quarter of an hour later.
+	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silence}
 	return transport
 }
 
@@ -148,9 +161,6 @@ func (c *Client) ClockSkew() (time.Duration, bool) {
 	}
 	return *skew, true
 }
-
-// Close lets go of idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Page reads one page of an export's list, with as many attempts as it takes and
 // MaxRetries allows. Its error is an *Error, or the context's.

@@ -26,6 +26,9 @@ func newClient(t *testing.T, endpoint string, change ...func(*apiclient.Config))
 		MaxTasks:    100_000,
 		UserAgent:   "alicdn_export_exporter/test",
 	}
+	connections := apiclient.NewTransport()
+	config.Transport = connections
+	t.Cleanup(connections.CloseIdleConnections)
 	for _, f := range change {
 		f(&config)
 	}
@@ -33,7 +36,6 @@ func newClient(t *testing.T, endpoint string, change ...func(*apiclient.Config))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
 	return client
 }
 
@@ -103,6 +105,7 @@ func pageError(t *testing.T, client *apiclient.Client) *apiclient.Error {
 func TestNewNamesWhatIsWrong(t *testing.T) {
 	good := apiclient.Config{
 		Endpoint: "cdn.aliyuncs.com", Credentials: testKey, Timeout: 1, RateLimit: 1, Concurrency: 1, MaxTasks: 1,
+		Transport: inMemory{},
 	}
 	for _, tc := range []struct {
 		change func(*apiclient.Config)
@@ -119,6 +122,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		{func(c *apiclient.Config) { c.Concurrency = 0 }, "API concurrency 0: must be at least 1"},
 		{func(c *apiclient.Config) { c.MaxRetries = -1 }, "API retries -1: must be at least 0"},
 		{func(c *apiclient.Config) { c.MaxTasks = 0 }, "API task limit 0: must be at least 1"},
+		{func(c *apiclient.Config) { c.Transport = nil }, "no transport"},
 	} {
 		config := good
 		tc.change(&config)

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
@@ -127,5 +129,47 @@ level=info account=main msg="Reading of the list was not proven to be whole" exp
 `
 	if got := logs.String(); got != want {
 		t.Errorf("logged:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// A registry sorts what it gathers, which costs little where it is in order: errors
+// are half of all series.
+func TestErrorsAreCollectedInTheOrderOfTheRegistry(t *testing.T) {
+	var accounts []collector.Account
+	for _, name := range []string{"b", "c", "a"} {
+		account := usageOf(name, lists())
+		account.Exports = []apiclient.Export{apiclient.UsageDetail, apiclient.Usage}
+		account.API = collector.NewAPIMetrics(name, account.Exports, log.NewNopLogger())
+		accounts = append(accounts, account)
+	}
+	metrics := make(chan prometheus.Metric)
+	c := watchWith(t, standard(log.NewNopLogger()), accounts...)
+	go func() {
+		defer close(metrics)
+		c.Collect(metrics)
+	}()
+	var before string
+	n := 0
+	for metric := range metrics {
+		if !strings.Contains(metric.Desc().String(), "api_errors_total") {
+			continue
+		}
+		var written dto.Metric
+		if err := metric.Write(&written); err != nil {
+			t.Fatal(err)
+		}
+		var values []string // by the names of the labels, as written
+		for _, label := range written.GetLabel() {
+			values = append(values, label.GetValue())
+		}
+		if now := strings.Join(values, "\x00"); now <= before {
+			t.Fatalf("%q comes after %q", now, before)
+		} else {
+			before = now
+		}
+		n++
+	}
+	if want := 3 * 2 * len(apiclient.Codes()); n != want {
+		t.Errorf("%d counters of errors, want %d", n, want)
 	}
 }

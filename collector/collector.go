@@ -6,6 +6,7 @@ package collector
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -185,7 +186,9 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 // Collect sends the metrics of the snapshots there are. It calls no API.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	now := time.Now()
-	for _, account := range c.watching() {
+	// In the registry's own order there is nothing left for it to sort.
+	inOrder := slices.SortedFunc(slices.Values(c.watching()), func(a, b *watched) int { return strings.Compare(a.Name, b.Name) })
+	for _, account := range inOrder {
 		if account.API != nil {
 			account.API.Collect(ch)
 		}

@@ -65,6 +65,8 @@ type api struct {
 
 	mu       sync.Mutex
 	arrivals []time.Time
+	inFlight int
+	abreast  int // the most in flight at the same time
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -77,7 +79,14 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Lock()
 	a.arrivals = append(a.arrivals, time.Now())
+	a.inFlight++
+	a.abreast = max(a.abreast, a.inFlight)
 	a.mu.Unlock()
+	defer func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.inFlight--
+	}()
 	number, err := strconv.Atoi(query.Get("PageNumber"))
 	if err != nil || number < 1 || number > len(a.bodies) || query.Get("PageSize") != strconv.Itoa(pageSize) {
 		http.Error(w, `{"Code":"InvalidParameter"}`, http.StatusBadRequest)
@@ -92,19 +101,21 @@ type calls struct {
 	Count int
 	// Burst is the most calls that came beyond rate·t, over all windows of any t.
 	Burst float64
+	// Abreast is the most calls at the same time.
+	Abreast int
 }
 
 func (a *api) take(rate float64) calls {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := calls{Count: len(a.arrivals)}
+	c := calls{Count: len(a.arrivals), Abreast: a.abreast}
 	lowest := 0.0
 	for i, arrival := range a.arrivals {
 		ahead := float64(i) - rate*arrival.Sub(a.arrivals[0]).Seconds()
 		lowest = min(lowest, ahead)
 		c.Burst = max(c.Burst, ahead-lowest+1)
 	}
-	a.arrivals = nil
+	a.arrivals, a.abreast = nil, a.inFlight
 	return c
 }
 
@@ -115,13 +126,13 @@ type apiServer struct {
 	folder  string
 }
 
-func startAPI(ctx context.Context, p plan) (*apiServer, error) {
+func startAPI(ctx context.Context, spec apiSpec) (*apiServer, error) {
 	folder, err := os.MkdirTemp("", "bench-")
 	if err != nil {
 		return nil, err
 	}
 	s := &apiServer{folder: folder}
-	s.process, err = startChild(ctx, childSpec{API: &apiSpec{Sizes: p.Sizes[:], Latency: p.Latency}}, &s.apiAddresses)
+	s.process, err = startChild(ctx, childSpec{API: &spec}, &s.apiAddresses)
 	if err == nil {
 		err = os.WriteFile(s.certificateFile(), s.Certificate, 0o600)
 	}

@@ -23,6 +23,7 @@ func TestReport(t *testing.T) {
 	err := report(context.Background(), plan{
 		Sizes: [3]int{60, 120, 300}, Rounds: [3]int{1, 1, 1}, Latency: 5 * time.Millisecond, Rate: 100,
 		Refreshes: 2, Serving: 100 * time.Millisecond, Scrapes: 80, Crowd: 50,
+		Fleets: []int{2}, FleetTasks: 60, WarmScrapes: 3,
 	}, &out, &progress)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, progress.String())

@@ -41,7 +41,7 @@ func measureDaemon(ctx context.Context, p plan, api *apiServer, progress io.Writ
 	}
 	_, _ = io.WriteString(progress, "the daemon: a crowd of scrapes, cached scrapes\n")
 	size := p.Sizes[middling]
-	running, err := startDaemon(ctx, program, api.Plain[size], "--cache.ttl=1h", "--cache.max-stale=2h")
+	running, err := startDaemon(ctx, program, api.Plain[size], append(unlimited, "--cache.ttl=1h", "--cache.max-stale=2h")...)
 	if err != nil {
 		return d, err
 	}
@@ -92,10 +92,11 @@ type process struct {
 // listening is the log line that says where the daemon can be asked.
 var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
+// unlimited are the flags of a daemon that is not held back by its own limits.
+var unlimited = []string{"--api.rate-limit=1000", "--api.concurrency=16"}
+
 func startDaemon(ctx context.Context, program, api string, flags ...string) (*process, error) {
-	flags = append([]string{
-		"--web.listen-address=127.0.0.1:0", "--api.endpoint=" + api, "--api.rate-limit=1000", "--api.concurrency=16",
-	}, flags...)
+	flags = append([]string{"--web.listen-address=127.0.0.1:0", "--api.endpoint=" + api}, flags...)
 	cmd := exec.CommandContext(ctx, program, flags...) //nolint:gosec // It is the program that was just built.
 	cmd.Env = append(cleanEnvironment(), "ALIBABA_CLOUD_ACCESS_KEY_ID="+key.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.AccessKeySecret)
 	stderr, err := cmd.StderrPipe()
@@ -127,7 +128,7 @@ func (p *process) stop() {
 // refreshes returns the daemon's peak memory after some refreshes, each of which
 // has the list before it to compare with, while scrapes go on.
 func refreshes(ctx context.Context, p plan, api *apiServer, program string) (int64, error) {
-	running, err := startDaemon(ctx, program, api.Plain[p.Sizes[long]], "--cache.ttl=1s")
+	running, err := startDaemon(ctx, program, api.Plain[p.Sizes[long]], append(unlimited, "--cache.ttl=1s")...)
 	if err != nil {
 		return 0, err
 	}

@@ -25,6 +25,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	quick := flags.Bool("quick", false, "measure short lists for a short time, to see that everything works")
+	accounts := flags.Bool("accounts", false, "measure nothing but daemons with many accounts")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -34,7 +35,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := report(ctx, plan, stdout, stderr); err != nil {
+	measure := report
+	if *accounts {
+		measure = reportFleets
+	}
+	_, _ = fmt.Fprintf(stdout, "%s.\n", machine())
+	if err := measure(ctx, plan, stdout, stderr); err != nil {
 		_, _ = fmt.Fprintln(stderr, "bench:", err)
 		return 1
 	}
@@ -43,13 +49,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // report measures everything in the plan and prints what came out.
 func report(ctx context.Context, p plan, out, progress io.Writer) error {
-	api, err := startAPI(ctx, p)
+	if err := reportFleets(ctx, p, out, progress); err != nil {
+		return err
+	}
+	api, err := startAPI(ctx, apiSpec{Sizes: p.Sizes[:], Latency: p.Latency})
 	if err != nil {
 		return err
 	}
 	defer api.stop()
-	_, _ = fmt.Fprintf(out, "%s.\n", machine())
-
 	listings, err := measureListings(ctx, p, api, progress)
 	if err != nil {
 		return err
@@ -71,5 +78,15 @@ func report(ctx context.Context, p plan, out, progress io.Writer) error {
 	printDaemon(out, p, daemon, scrapes)
 	printGoals(out, goals(p, listings, daemon, scrapes))
 	_, _ = fmt.Fprintf(out, "\nLoad average afterwards: %s.\n", loadAverage())
+	return nil
+}
+
+// reportFleets measures and prints how the daemon does with many accounts.
+func reportFleets(ctx context.Context, p plan, out, progress io.Writer) error {
+	fleets, err := measureFleets(ctx, p, progress)
+	if err != nil {
+		return err
+	}
+	printFleets(out, p, fleets)
 	return nil
 }

@@ -20,6 +20,10 @@ type plan struct {
 	// Crowd is the number of scrapes that find a daemon without a snapshot at the
 	// same time; one in ten of them is called off.
 	Crowd int
+	// Fleets are numbers of accounts, each with a list of FleetTasks; WarmScrapes are
+	// made of each fleet.
+	Fleets                  []int
+	FleetTasks, WarmScrapes int
 }
 
 const (
@@ -32,6 +36,7 @@ func fullPlan() plan {
 	return plan{
 		Sizes: [3]int{1000, 10000, 100000}, Rounds: [3]int{9, 5, 2}, Latency: 50 * time.Millisecond, Rate: 100,
 		Refreshes: 6, Serving: 8 * time.Second, Scrapes: 100000, Crowd: 1000,
+		Fleets: []int{1, 10, 100, 1000}, FleetTasks: 100, WarmScrapes: 15,
 	}
 }
 
@@ -39,6 +44,7 @@ func quickPlan() plan {
 	return plan{
 		Sizes: [3]int{500, 1000, 5000}, Rounds: [3]int{3, 3, 1}, Latency: 20 * time.Millisecond, Rate: 100,
 		Refreshes: 3, Serving: time.Second, Scrapes: 5000, Crowd: 200,
+		Fleets: []int{1, 1000}, FleetTasks: 100, WarmScrapes: 5,
 	}
 }
 

@@ -22,7 +22,10 @@ func processorTime() time.Duration {
 
 // peakMemory is a process's peak resident memory in bytes. (What wait4 tells of a
 // child is no less than its parent had.)
-func peakMemory(process string) (int64, error) {
+func peakMemory(process string) (int64, error) { return memoryOf(process, "VmHWM") }
+
+// memoryOf is a line of a process's status, in bytes.
+func memoryOf(process, what string) (int64, error) {
 	file, err := os.Open("/proc/" + process + "/status") //nolint:gosec // The process is this one or one that it started.
 	if err != nil {
 		return 0, err
@@ -30,12 +33,12 @@ func peakMemory(process string) (int64, error) {
 	defer file.Close()
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
-		if text, found := strings.CutPrefix(lines.Text(), "VmHWM:"); found {
+		if text, found := strings.CutPrefix(lines.Text(), what+":"); found {
 			kilobytes, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(text, "kB")), 10, 64)
 			return kilobytes << 10, err
 		}
 	}
-	return 0, fmt.Errorf("no VmHWM in the status of process %s: this needs Linux", process)
+	return 0, fmt.Errorf("no %s in the status of process %s: this needs Linux", what, process)
 }
 
 // processorTimeOf is what another process has used, to a hundredth of a second.

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// fleet is how the daemon did with a number of accounts.
+type fleet struct {
+	Accounts, Series int
+	// FirstScrape is how long the scrape took that found nothing read yet; Cold is
+	// how long it took until every account had been read.
+	FirstScrape, Cold time.Duration
+	// Calls were made for that, at most Abreast at the same time.
+	Calls, Abreast int
+	// Warm are scrapes as Prometheus makes them, with nothing to read; Sent is what
+	// one of them sends, in bytes.
+	Warm []time.Duration
+	CPU  time.Duration // of one of them
+	Sent int
+	// Resident and Peak are the daemon's memory in the end and at its highest, in
+	// bytes, refreshes of all accounts under scrapes included.
+	Resident, Peak int64
+}
+
+func (f fleet) warm() time.Duration {
+	return slices.Sorted(slices.Values(f.Warm))[(len(f.Warm)-1)/2]
+}
+
+// fleetTTL leaves the time for warm scrapes between two refreshes.
+const fleetTTL = 15 * time.Second
+
+// measureFleets starts a daemon for each number of accounts, with the flags as they
+// are by default.
+func measureFleets(ctx context.Context, p plan, progress io.Writer) ([]fleet, error) {
+	api, err := startAPI(ctx, apiSpec{Sizes: []int{p.FleetTasks}, Latency: p.Latency})
+	if err != nil {
+		return nil, err
+	}
+	defer api.stop()
+	program, err := build(ctx, api.folder)
+	if err != nil {
+		return nil, err
+	}
+	var fleets []fleet
+	for _, accounts := range p.Fleets {
+		_, _ = fmt.Fprintf(progress, "the daemon with %d accounts\n", accounts)
+		f, err := measureFleet(ctx, p, api, program, accounts)
+		if err != nil {
+			return nil, fmt.Errorf("%d accounts: %w", accounts, err)
+		}
+		fleets = append(fleets, f)
+	}
+	return fleets, nil
+}
+
+func measureFleet(ctx context.Context, p plan, api *apiServer, program string, accounts int) (fleet, error) {
+	f := fleet{Accounts: accounts}
+	file := filepath.Join(api.folder, "accounts.yml")
+	if err := os.WriteFile(file, []byte(fleetConfig(accounts)), 0o600); err != nil {
+		return f, err
+	}
+	if _, err := api.taken(ctx, p.FleetTasks, 0); err != nil {
+		return f, err
+	}
+	running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks], "--config.file="+file, "--cache.ttl="+fleetTTL.String())
+	if err != nil {
+		return f, err
+	}
+	defer running.stop()
+	client := newScraper(1)
+
+	began := time.Now()
+	page, err := scrapeUntilRefreshed(ctx, client, running.url, accounts, 1, func() {
+		if f.FirstScrape == 0 {
+			f.FirstScrape = time.Since(began)
+		}
+	})
+	if err != nil {
+		return f, err
+	}
+	f.Cold, f.Series = time.Since(began), len(page)
+	taken, err := api.taken(ctx, p.FleetTasks, 0)
+	if err != nil {
+		return f, err
+	}
+	f.Calls, f.Abreast = taken.Count, taken.Abreast
+
+	before, err := processorTimeOf(running.cmd.Process.Pid)
+	if err != nil {
+		return f, err
+	}
+	for range p.WarmScrapes {
+		var sent counted
+		began := time.Now()
+		if err := scrape(ctx, client, running.url, asPrometheus, &sent); err != nil {
+			return f, err
+		}
+		f.Warm, f.Sent = append(f.Warm, time.Since(began)), int(sent)
+	}
+	after, err := processorTimeOf(running.cmd.Process.Pid)
+	if err != nil {
+		return f, err
+	}
+	f.CPU = (after - before) / time.Duration(p.WarmScrapes)
+	if taken, err = api.taken(ctx, p.FleetTasks, 0); err != nil || taken.Count > 0 {
+		return f, errors.Join(err, fmt.Errorf("%d calls for warm scrapes", taken.Count))
+	}
+
+	if _, err := scrapeUntilRefreshed(ctx, client, running.url, accounts, 3, func() {}); err != nil {
+		return f, err
+	}
+	process := strconv.Itoa(running.cmd.Process.Pid)
+	if f.Resident, err = memoryOf(process, "VmRSS"); err != nil {
+		return f, err
+	}
+	f.Peak, err = memoryOf(process, "VmHWM")
+	return f, err
+}
+
+// fleetConfig has accounts with all that is usual: a key of their own and an
+// expectation.
+func fleetConfig(accounts int) string {
+	var b strings.Builder
+	b.WriteString("accounts:\n")
+	for n := range accounts {
+		fmt.Fprintf(&b, `  - name: account-%04d
+    credentials: {type: access_key, access_key_id_env: ALIBABA_CLOUD_ACCESS_KEY_ID, access_key_secret_env: ALIBABA_CLOUD_ACCESS_KEY_SECRET}
+    expectations:
+      - {name: monthly usage, export: usage, every: month, grace: 72h}
+`, n+1)
+	}
+	return b.String()
+}
+
+// scrapeUntilRefreshed scrapes once a second until every account has been read so
+// often, and returns the samples of the last scrape.
+func scrapeUntilRefreshed(ctx context.Context, client *http.Client, url string, accounts, times int, scraped func()) (map[string]string, error) {
+	for {
+		page, err := samples(ctx, client, url)
+		if err != nil {
+			return nil, err
+		}
+		scraped()
+		read := 0
+		for name, value := range page {
+			if strings.HasPrefix(name, "alicdn_export_refresh_failures_total{") && value != "0" {
+				return nil, errors.New("a refresh failed")
+			}
+			if n, err := strconv.Atoi(value); err == nil && n >= times && strings.HasPrefix(name, "alicdn_export_refreshes_total{") {
+				read++
+			}
+		}
+		if read == accounts {
+			return page, nil
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// counted is the number of bytes written to it.
+type counted int
+
+// Write counts.
+func (c *counted) Write(b []byte) (int, error) {
+	*c += counted(len(b))
+	return len(b), nil
+}
+
+func printFleets(out io.Writer, p plan, fleets []fleet) {
+	rows := [][]string{{
+		"accounts", "series", "first scrape", "all read after", "calls", "most at a time",
+		"warm scrape", "its CPU", "sent", "memory", "peak",
+	}}
+	for _, f := range fleets {
+		rows = append(rows, []string{
+			fmt.Sprint(f.Accounts), fmt.Sprint(f.Series), seconds(f.FirstScrape), seconds(f.Cold), fmt.Sprint(f.Calls), fmt.Sprint(f.Abreast),
+			fmt.Sprintf("%d ms", f.warm().Milliseconds()), fmt.Sprintf("%d ms", f.CPU.Milliseconds()),
+			fmt.Sprintf("%d kB", f.Sent/1000), megabytes(f.Resident), megabytes(f.Peak),
+		})
+	}
+	table(out, fmt.Sprintf("Accounts, %d tasks each, %s a call", p.FleetTasks, p.Latency), rows)
+}
