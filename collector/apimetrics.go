@@ -1,9 +1,6 @@
 package collector
 
 import (
-	"cmp"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-kit/log"
@@ -20,7 +17,7 @@ type APIMetrics struct {
 	logger  log.Logger
 
 	requests  *prometheus.CounterVec
-	errors    *orderedCounters
+	errors    *errorCounters
 	durations *prometheus.HistogramVec
 	waits     *prometheus.CounterVec
 	restarts  *prometheus.CounterVec
@@ -36,8 +33,7 @@ func NewAPIMetrics(account string, exports []apiclient.Export, logger log.Logger
 		logger:  log.With(logger, "account", account),
 		requests: counter("api_requests_total",
 			"Attempts to call the API, retries included, also those that ended before they were sent.", "account", "export"),
-		errors: &orderedCounters{CounterVec: counter("api_errors_total",
-			"Failed attempts to call the API, by the API's code or the exporter's own, and by who has to act.", "account", "export", "code", "class")},
+		errors: newErrorCounters(account, exports),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace,
 			Name:      "api_request_duration_seconds",
@@ -58,15 +54,6 @@ func NewAPIMetrics(account string, exports []apiclient.Export, logger log.Logger
 		m.requests.WithLabelValues(account, string(export))
 		m.durations.WithLabelValues(account, string(export))
 		m.restarts.WithLabelValues(account, string(export))
-	}
-	codes := apiclient.Codes()
-	slices.SortFunc(codes, func(a, b apiclient.Code) int {
-		return cmp.Or(strings.Compare(string(a.Class), string(b.Class)), strings.Compare(a.Code, b.Code))
-	})
-	for _, code := range codes {
-		for _, export := range slices.Sorted(slices.Values(exports)) {
-			m.errors.add(account, string(export), code.Code, string(code.Class))
-		}
 	}
 	return m
 }
@@ -89,25 +76,6 @@ func (m *APIMetrics) all() []prometheus.Collector {
 	return []prometheus.Collector{m.requests, m.errors, m.durations, m.waits, m.restarts}
 }
 
-// orderedCounters are sent in the order in which they were added, which a vector
-// does not do. Half of all series are counters of errors: to sort those of a
-// thousand accounts would be a quarter of the registry's work.
-type orderedCounters struct {
-	*prometheus.CounterVec
-	ordered []prometheus.Metric
-}
-
-func (c *orderedCounters) add(values ...string) {
-	c.ordered = append(c.ordered, c.WithLabelValues(values...))
-}
-
-// Collect sends the counters that were added.
-func (c *orderedCounters) Collect(ch chan<- prometheus.Metric) {
-	for _, counter := range c.ordered {
-		ch <- counter
-	}
-}
-
 // Attempted counts an attempt.
 func (m *APIMetrics) Attempted(a apiclient.Attempt) {
 	export := string(a.Export)
@@ -121,7 +89,7 @@ func (m *APIMetrics) Attempted(a apiclient.Attempt) {
 		_ = logger.Log("msg", "API call ended")
 		return
 	}
-	m.errors.WithLabelValues(m.account, export, a.Err.Code.Code, string(a.Err.Class)).Inc()
+	m.errors.count(a.Export, a.Err.Code)
 	_ = logger.Log("msg", "API call failed", "err", a.Err)
 }
 

@@ -87,6 +87,12 @@ func TestWhatAnAccountsMetricsCount(t *testing.T) {
 				`api_rate_limit_wait_seconds_total{account="main"}`: "1", errorsOf("credentials", "credentials"): "1",
 			},
 		},
+		"an error that nobody knows is another one of the API": {
+			func(o apiclient.Observer) {
+				o.Attempted(apiclient.Attempt{Export: apiclient.Usage, Err: &apiclient.Error{Code: apiclient.Code{Code: "Newer", Class: apiclient.Denied}}})
+			},
+			map[string]string{errorsOf("other", "server"): "1", errorsOf("other", "request"): "0", errorsOf("Newer", "denied"): ""},
+		},
 		"an attempt that was called off is no error": {
 			func(o apiclient.Observer) { o.Attempted(apiclient.Attempt{Export: apiclient.Usage}) },
 			map[string]string{ofMain("api_requests_total"): "1", ofMain("api_request_duration_seconds_count"): "0"},
