@@ -12,11 +12,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"alicdn_export_exporter/internal/simulator"
 )
 
 // patience is how long a test waits for what must happen.
@@ -64,7 +67,7 @@ func (p *process) Write(text []byte) (int, error) {
 	return p.log.Write(text)
 }
 
-var listens = regexp.MustCompile(`msg="Listening on"(?: component=web)? address=(127\.0\.0\.1:\d+)`)
+var listens = regexp.MustCompile(`msg="Listening on"(?: component=web)? address=(127\.0\.0\.\d:\d+)`)
 
 // start starts a program that listens on a loopback port of its choice, and waits
 // until it says on which. It sees no proxy, profile or key of this machine.
@@ -118,6 +121,14 @@ func (p *process) stop() {
 	}
 }
 
+// hangUp tells the program to read its configuration again.
+func (p *process) hangUp() {
+	p.t.Helper()
+	if err := p.command.Process.Signal(syscall.SIGHUP); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // await waits until a condition no longer gives an error.
 func await(t *testing.T, what string, condition func() error) {
 	t.Helper()
@@ -162,16 +173,19 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// exporter starts an exporter.
-func exporter(t *testing.T, args ...string) *process {
+// watching starts an exporter that reads its lists with each scrape.
+func watching(t *testing.T, args ...string) *process {
 	t.Helper()
 	path, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--web.listen-address=") }) {
+		args = append(args, "--web.listen-address=127.0.0.1:0")
+	}
 	return start(t, []string{
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + accessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + accessKeySecret,
-	}, path, args...)
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + simulator.DefaultAccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + simulator.DefaultAccessKeySecret,
+	}, path, append(args, "--cache.ttl=1500ms", "--api.rate-limit=100", "--api.timeout=20s", "--scrape.timeout-offset=100ms")...)
 }
 
 // get decodes what an API of Prometheus or Alertmanager answers.
@@ -193,21 +207,4 @@ func get(ctx context.Context, address, path string, parameters url.Values, into 
 		return fmt.Errorf("%s: %s", response.Status, body)
 	}
 	return json.Unmarshal(body, into)
-}
-
-// series is one series of an answer to an instant query.
-type series struct {
-	Metric map[string]string  `json:"metric"`
-	Value  [2]json.RawMessage `json:"value"`
-}
-
-// query asks Prometheus what is true now.
-func (p *process) query(query string) ([]series, error) {
-	var answer struct {
-		Data struct {
-			Result []series `json:"result"`
-		} `json:"data"`
-	}
-	err := get(p.t.Context(), p.address, "/api/v1/query", url.Values{"query": {query}}, &answer)
-	return answer.Data.Result, err
 }
