@@ -19,9 +19,9 @@ help: ## list these targets
 build: ## build ./alicdn_export_exporter: static, stamped with its version
 	go build -trimpath -ldflags '-s -w $(STAMP)' -o alicdn_export_exporter .
 test: ## all that CI runs; last the tests of every module, with the race detector (vet is in lint)
-	$(MAKE) --no-print-directory -j2 --output-sync=target tidy lint fuzz model .tools/promtool .tools/alertmanager
+	$(MAKE) --no-print-directory -j2 --output-sync=target tidy lint fuzz model programs
 	CGO_ENABLED=1 go test -race -vet=off ./...
-	CGO_ENABLED=1 go -C test test -race -vet=off -short ./...
+	CGO_ENABLED=1 go -C test test -race -vet=off -p 1 -timeout 1h ./...
 test-short: ## the inner loop: the quick tests
 	go test -short ./...
 lint: .tools/golangci-lint ## lint every module, compiled as for the tests, so that both share the work
@@ -35,14 +35,14 @@ model: ## play 10,000 random histories of a moving list against the client, and 
 tidy: ## check that go.mod and go.sum are complete, and the modules unchanged
 	for m in $(MODULES); do go -C $$m mod tidy -diff || exit; done
 	go mod verify # not in test/, where it stumbles over the replaced module, whose path has no dot
-end-to-end: programs ## alerts, dashboards and the status page with the real Prometheus, Alertmanager and browser, against the clock: 5 minutes
-	go -C test test ./monitoring ./status -count=1
+end-to-end: programs ## of these only alerts, dashboards and the status page, with the real Prometheus, Alertmanager and browser: 6 minutes
+	go -C test test -p 1 -timeout 1h ./monitoring ./status -count=1
 programs: .tools/promtool .tools/alertmanager test/render/dist/index.html # and a browser
 	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 rules: ## write alerts/prometheusrule.yaml anew
 	go -C test test ./monitoring -run '^TestManifestIsCurrent$$' -update
 pictures: programs ## draw the dashboards and the status page into docs/images
-	PICTURES='$(CURDIR)/docs/images' go -C test test ./monitoring ./status -count=1 -run '^(TestEveryPanelIsAnswered|TestTheStatusPageInABrowser)$$' -v
+	PICTURES='$(CURDIR)/docs/images' go -C test test -p 1 ./monitoring ./status -count=1 -run '^(TestEveryPanelIsAnswered|TestTheStatusPageInABrowser)$$' -v
 bench: ## measure speed and memory beside the official SDKs, about 15 minutes (docs/performance.md)
 	cd test && go run ./bench && go test -run '^$$' -bench . ./bench
 demo: ## serve a made-up account on http://localhost:10077/metrics
