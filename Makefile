@@ -35,7 +35,7 @@ model: ## play 10,000 random histories of a moving list against the client, and 
 tidy: ## check that go.mod and go.sum are complete, and the modules unchanged
 	for m in $(MODULES); do go -C $$m mod tidy -diff || exit; done
 	go mod verify # not in test/, where it stumbles over the replaced module, whose path has no dot
-end-to-end: programs ## of these only alerts, dashboards and the status page, with the real Prometheus, Alertmanager and browser: 6 minutes
+end-to-end: programs ## of these only alerts, dashboards and the status page, with the real Prometheus, Alertmanager and browser: 7 minutes
 	go -C test test -p 1 -timeout 1h ./monitoring ./status -count=1
 programs: .tools/promtool .tools/alertmanager test/render/dist/index.html # and a browser
 	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }

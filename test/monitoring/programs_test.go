@@ -38,14 +38,21 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// succeed runs a program to its end and returns what it printed.
-func succeed(t *testing.T, name string, args ...string) string {
+// run runs a program to its end and returns what it printed.
+func run(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()
+	return string(out), err
+}
+
+// succeed runs a program that succeeds and returns what it printed.
+func succeed(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := run(t, name, args...)
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", filepath.Base(name), strings.Join(args, " "), err, out)
 	}
-	return string(out)
+	return out
 }
 
 // process is a program that runs until it is stopped, at the latest by the end of

@@ -15,7 +15,7 @@ import (
 // scraped.
 const (
 	compression    = 30
-	minute         = time.Minute / compression
+	ruleMinute     = time.Minute / compression
 	scrapeInterval = 2 * time.Second
 )
 

@@ -125,7 +125,7 @@ func TestScenarios(t *testing.T) {
 		return differs(suppressed, certain(got), err)
 	})
 	await(t, "every alert has had its time", func() error {
-		got, err := prom.query(fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", 40*minute/scrapeInterval))
+		got, err := prom.query(fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", 40*ruleMinute/scrapeInterval))
 		return differs(1, len(got), err)
 	})
 	if err := differs(told, certain(hook.firing()), nil); err != nil {

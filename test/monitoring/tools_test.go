@@ -2,11 +2,11 @@ package monitoring
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/prometheus/model/rulefmt"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -18,71 +18,6 @@ func TestPromtoolAcceptsTheRules(t *testing.T) {
 func TestPromtoolAcceptsTheExample(t *testing.T) {
 	t.Parallel()
 	succeed(t, tool(t, "promtool"), "check", "config", "--lint=all", "--lint-fatal", root+"/alerts/examples/prometheus.yml")
-}
-
-// unitTests are the files for "promtool test rules".
-func unitTests(t *testing.T) []string {
-	t.Helper()
-	files, err := filepath.Glob(root + "/alerts/tests/*_test.yml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no unit tests: %v", err)
-	}
-	return files
-}
-
-func TestUnitTestsOfTheRules(t *testing.T) {
-	t.Parallel()
-	succeed(t, tool(t, "promtool"), append([]string{"test", "rules"}, unitTests(t)...)...)
-}
-
-// A unit test says for each alert when it does not fire, when it does and with
-// which sentences, and that it ends.
-func TestEveryAlertHasItsUnitTest(t *testing.T) {
-	t.Parallel()
-	type testCase struct {
-		Alertname string `yaml:"alertname"`
-		ExpAlerts []struct {
-			ExpAnnotations map[string]string `yaml:"exp_annotations"`
-		} `yaml:"exp_alerts"`
-	}
-	course := make(map[string]string)
-	for _, file := range unitTests(t) {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var tests struct {
-			Tests []struct {
-				Name  string     `yaml:"name"`
-				Cases []testCase `yaml:"alert_rule_test"`
-			} `yaml:"tests"`
-		}
-		if err := yaml.Unmarshal(content, &tests); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		for _, test := range tests.Tests {
-			for _, c := range test.Cases {
-				if !strings.HasPrefix(test.Name, c.Alertname) {
-					continue // It is another alert's test.
-				}
-				if len(c.ExpAlerts) == 0 {
-					course[c.Alertname] += "-"
-					continue
-				}
-				course[c.Alertname] += "F"
-				for _, alert := range c.ExpAlerts {
-					if len(alert.ExpAnnotations) != 3 {
-						t.Errorf("%s: a case without all annotations", c.Alertname)
-					}
-				}
-			}
-		}
-	}
-	for _, alert := range allRules(t, true) {
-		if got := course[alert.Alert]; !regexp.MustCompile(`^-+F+-`).MatchString(got) {
-			t.Errorf("%s: its cases go %q, want some that do not fire, then some that do, then one that does not", alert.Alert, got)
-		}
-	}
 }
 
 func TestAmtoolAcceptsTheExample(t *testing.T) {
@@ -121,6 +56,49 @@ func TestInhibitionNamesEveryConsequence(t *testing.T) {
 		listed := regexp.MustCompile(`target_matchers:\n\s+- alertname=~"[^"]*\b` + name + `\b`).Match(content)
 		if consequence != listed {
 			t.Errorf("%s: a consequence of an account that is down: %v; silenced then: %v", name, consequence, listed)
+		}
+	}
+}
+
+// What silences others outlasts them, so that nobody hears of a consequence when its
+// cause is over.
+func TestWhatSilencesOutlastsWhatItSilences(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile(root + "/alerts/examples/alertmanager.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		InhibitRules []struct {
+			SourceMatchers []string `yaml:"source_matchers"`
+			TargetMatchers []string `yaml:"target_matchers"`
+		} `yaml:"inhibit_rules"`
+	}
+	if err := yaml.Unmarshal(content, &config); err != nil {
+		t.Fatal(err)
+	}
+	named := func(matchers []string) []rulefmt.Rule {
+		var named []rulefmt.Rule
+		for _, alert := range allRules(t, true) {
+			if regexp.MustCompile(`^alertname=.*\b` + alert.Alert + `\b`).MatchString(strings.Join(matchers, " ")) {
+				named = append(named, alert)
+			}
+		}
+		if len(named) == 0 {
+			t.Errorf("%q names no alert", matchers)
+		}
+		return named
+	}
+	if len(config.InhibitRules) == 0 {
+		t.Error("nothing is silenced")
+	}
+	for _, rule := range config.InhibitRules {
+		for _, source := range named(rule.SourceMatchers) {
+			for _, target := range named(rule.TargetMatchers) {
+				if source.KeepFiringFor < target.KeepFiringFor {
+					t.Errorf("%s stays for %s, but %s, which it silences, for %s", source.Alert, source.KeepFiringFor, target.Alert, target.KeepFiringFor)
+				}
+			}
 		}
 	}
 }
