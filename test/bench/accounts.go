@@ -27,6 +27,8 @@ type fleet struct {
 	Warm []time.Duration
 	CPU  time.Duration // of one of them
 	Sent int
+	// Page is how long the status page took, Reload that of a file that is the same.
+	Page, Reload time.Duration
 	// Resident and Peak are the daemon's memory in the end and at its highest, in
 	// bytes, refreshes of all accounts under scrapes included.
 	Resident, Peak int64
@@ -72,7 +74,7 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 	if _, err := api.taken(ctx, p.FleetTasks, 0); err != nil {
 		return f, err
 	}
-	running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks], "--config.file="+file, "--cache.ttl="+fleetTTL.String())
+	running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks], "--config.file="+file, "--web.enable-lifecycle", "--cache.ttl="+fleetTTL.String())
 	if err != nil {
 		return f, err
 	}
@@ -112,6 +114,12 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 		return f, err
 	}
 	f.CPU = (after - before) / time.Duration(p.WarmScrapes)
+	if f.Page, err = took(ctx, client, http.MethodGet, strings.Replace(running.url, "/metrics", "/", 1)); err != nil {
+		return f, err
+	}
+	if f.Reload, err = took(ctx, client, http.MethodPost, strings.Replace(running.url, "/metrics", "/-/reload", 1)); err != nil {
+		return f, err
+	}
 	if taken, err = api.taken(ctx, p.FleetTasks, 0); err != nil || taken.Count > 0 {
 		return f, errors.Join(err, fmt.Errorf("%d calls for warm scrapes", taken.Count))
 	}
@@ -167,6 +175,25 @@ func scrapeUntilRefreshed(ctx context.Context, client *http.Client, url string, 
 	}
 }
 
+// took asks for a page and tells how long that took.
+func took(ctx context.Context, client *http.Client, method, url string) (time.Duration, error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("%s %s: %s", method, request.URL.Path, response.Status)
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return time.Since(began), err
+}
+
 // counted is the number of bytes written to it.
 type counted int
 
@@ -179,13 +206,13 @@ func (c *counted) Write(b []byte) (int, error) {
 func printFleets(out io.Writer, p plan, fleets []fleet) {
 	rows := [][]string{{
 		"accounts", "series", "first scrape", "all read after", "calls", "most at a time",
-		"warm scrape", "its CPU", "sent", "memory", "peak",
+		"warm scrape", "its CPU", "sent", "status page", "reload", "memory", "peak",
 	}}
 	for _, f := range fleets {
 		rows = append(rows, []string{
 			fmt.Sprint(f.Accounts), fmt.Sprint(f.Series), seconds(f.FirstScrape), seconds(f.Cold), fmt.Sprint(f.Calls), fmt.Sprint(f.Abreast),
 			fmt.Sprintf("%d ms", f.warm().Milliseconds()), fmt.Sprintf("%d ms", f.CPU.Milliseconds()),
-			fmt.Sprintf("%d kB", f.Sent/1000), megabytes(f.Resident), megabytes(f.Peak),
+			fmt.Sprintf("%d kB", f.Sent/1000), fmt.Sprintf("%d ms", f.Page.Milliseconds()), fmt.Sprintf("%d ms", f.Reload.Milliseconds()), megabytes(f.Resident), megabytes(f.Peak),
 		})
 	}
 	table(out, fmt.Sprintf("Accounts, %d tasks each, %s a call", p.FleetTasks, p.Latency), rows)
