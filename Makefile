@@ -59,7 +59,7 @@ clean: ## remove what was built
 	mkdir -p .tools && tools/alertmanager.sh .tools && touch $@
 test/render/node_modules/.package-lock.json: test/render/package-lock.json
 	cd test/render && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund && touch node_modules/.package-lock.json
-test/render/dist/index.html: test/render/node_modules/.package-lock.json test/render/index.html test/render/vite.config.mjs $(wildcard test/render/src/*.ts* test/render/src/panels/*.tsx)
-	cd test/render && npx vite build --logLevel error && touch dist/index.html
+test/render/dist/index.html: test/render/node_modules/.package-lock.json $(wildcard $(addprefix test/render/,*.html *.json *.mjs src/*.ts* src/panels/*.ts*))
+	cd test/render && npm run --silent build && touch dist/index.html
 
 .PHONY: help build test test-short lint fmt fuzz model tidy end-to-end programs rules pictures bench demo docker clean

@@ -1,0 +1,93 @@
+import { dateTimeFormat, type TimeRange } from '@grafana/data';
+import { useTheme2 } from '@grafana/ui';
+import type { Row, State } from './states';
+
+interface Props {
+  rows: Row[];
+  range: TimeRange;
+  timeZone: string;
+  width: number;
+  height: number;
+  /** Of a bar, as a share of its row. */
+  thickness: number;
+  /** Between two bars of a row, in pixels. */
+  space: number;
+}
+
+const axisHeight = 20;
+const letterWidth = 7;
+const tickWidth = 110;
+
+/** Rows of bars over an axis of time. */
+export function Bars({ rows, range, timeZone, width, height, thickness, space }: Props) {
+  const { text } = useTheme2().colors;
+  const [from, to] = [range.from.valueOf(), range.to.valueOf()];
+  const longest = Math.max(...rows.map(({ name }) => name.length));
+  const left = Math.min(longest * 6.6 + 12, width / 3);
+  const rowHeight = (height - axisHeight) / rows.length;
+  const barHeight = rowHeight * thickness;
+  const x = (time: number) => {
+    const shown = Math.min(Math.max(time, from), to);
+    return left + ((shown - from) / (to - from)) * (width - left);
+  };
+
+  const bar = ({ start, end, text: label, color }: State, middle: number) => {
+    const barWidth = Math.max(1, x(end) - x(start) - space);
+    return (
+      <g key={start}>
+        <rect
+          x={x(start)}
+          y={middle - barHeight / 2}
+          width={barWidth}
+          height={barHeight}
+          fill={color}
+          fillOpacity={0.7}
+        />
+        {label.length * letterWidth < barWidth && (
+          <text x={x(start) + 4} y={middle} dominantBaseline="middle" fill={text.primary}>
+            {label}
+          </text>
+        )}
+      </g>
+    );
+  };
+
+  const row = ({ name, states }: Row, i: number) => {
+    const middle = (i + 0.5) * rowHeight;
+    return (
+      <g key={i}>
+        <text x={left - 8} y={middle} textAnchor="end" dominantBaseline="middle" fill={text.primary}>
+          {name}
+        </text>
+        {states.map((state) => bar(state, middle))}
+      </g>
+    );
+  };
+
+  const ticks = Math.max(2, Math.floor((width - left) / tickWidth));
+  const tick = (i: number) => {
+    const time = from + ((i + 0.5) * (to - from)) / ticks;
+    return (
+      <text key={i} x={x(time)} y={height - 5} textAnchor="middle" fill={text.secondary}>
+        {dateTimeFormat(time, { timeZone, format: formatFor(to - from) })}
+      </text>
+    );
+  };
+
+  return (
+    <svg width={width} height={height} style={{ fontSize: 12 }}>
+      {rows.map(row)}
+      {Array.from({ length: ticks }, (_, i) => tick(i))}
+    </svg>
+  );
+}
+
+const minute = 60_000;
+const day = 24 * 60 * minute;
+
+function formatFor(range: number): string {
+  if (range > 2 * day) {
+    return 'MM/DD HH:mm';
+  }
+  return range > 10 * minute ? 'HH:mm' : 'HH:mm:ss';
+}

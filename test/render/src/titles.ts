@@ -1,0 +1,9 @@
+/** The titles of panels that do not fit, and so end in dots. */
+export function cutTitles(): string[] {
+  return [...document.querySelectorAll('section h2')].filter(isCut).map((title) => title.textContent ?? '');
+}
+
+const isCut = (title: Element) => [title, ...title.querySelectorAll('*')].some(overflows);
+
+const overflows = (element: Element) =>
+  element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflow !== 'visible';
