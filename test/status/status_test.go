@@ -58,10 +58,10 @@ func statuses(t *testing.T) []collector.Status {
 			}},
 		}
 		for n, name := range names {
-			day := time.Duration(n) * 24 * time.Hour
+			ago, month := 50*time.Hour+time.Duration(n)*31*24*time.Hour, collector.Month.Span(now, zone, n+1)
 			s.Facts.Newest = append(s.Facts.Newest, apiclient.Task{
-				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: stamp(50*time.Hour + day), Updated: stamp(50*time.Hour + day - 100*time.Second),
-				Start: stamp(80*time.Hour + day), End: stamp(56*time.Hour + day),
+				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: stamp(ago), Updated: stamp(ago - 100*time.Second),
+				Start: month.Start, End: month.End - 1,
 			})
 		}
 		for n := range 5 {
