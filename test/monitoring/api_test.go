@@ -46,8 +46,8 @@ func (a *api) become(t *testing.T, s scenario) {
 	a.handler.Store(&handler)
 }
 
-// pretence makes something else of an API.
-type pretence func(http.Handler) http.Handler
+// pretense makes something else of an API.
+type pretense func(http.Handler) http.Handler
 
 // afterAWhile answers late, but within the exporter's patience.
 func afterAWhile(h http.Handler) http.Handler {
@@ -61,7 +61,7 @@ func afterAWhile(h http.Handler) http.Handler {
 }
 
 // rewriting changes the bodies of an API's answers.
-func rewriting(change func(body []byte) []byte) pretence {
+func rewriting(change func(body []byte) []byte) pretense {
 	return func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			recorder := httptest.NewRecorder()

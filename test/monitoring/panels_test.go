@@ -24,7 +24,7 @@ func world(t *testing.T) (prom *promServer, exporter *process) {
 	prom = startPrometheus(t, "", nil, exporter.address)
 	// Refreshes and errors draw as rates, alerts when they have lasted.
 	await(t, "every account has been watched and alerts fire", func() error {
-		watched, err := prom.query(fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", 30*ruleMinute/scrapeInterval))
+		watched, err := prom.query(fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", scrapesIn(30*time.Minute)))
 		if err != nil {
 			return err
 		}

@@ -15,9 +15,11 @@ import (
 // scraped.
 const (
 	compression    = 30
-	ruleMinute     = time.Minute / compression
 	scrapeInterval = 2 * time.Second
 )
+
+// scrapesIn is how often is scraped in a time of the rules.
+func scrapesIn(d time.Duration) int { return int(d / compression / scrapeInterval) }
 
 // promServer is a Prometheus with compressed rules.
 type promServer struct {

@@ -20,7 +20,7 @@ type scenario struct {
 	// name is that of the simulator's scenario, the account's where it is empty.
 	name string
 	// pretend makes something else of the answers.
-	pretend pretence
+	pretend pretense
 	// told are the alerts, after who is told of them; suppressed are those that
 	// Alertmanager keeps back because of them.
 	told, suppressed []string
@@ -101,7 +101,7 @@ func TestScenarios(t *testing.T) {
 	main := watching(t, "--config.file="+file)
 
 	// The exporter itself is in trouble, too: it cannot read its file, another one does not answer, and elsewhere none is scraped.
-	write(t, file, config+"  - nmae: typo\n")
+	write(t, file, config+"  - naame: typo\n")
 	main.hangUp()
 	spare := watching(t, "--web.listen-address=127.0.0.7:0", "--account.name=spare", "--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
 	spare.stop()
@@ -125,7 +125,7 @@ func TestScenarios(t *testing.T) {
 		return differs(suppressed, certain(got), err)
 	})
 	await(t, "every alert has had its time", func() error {
-		got, err := prom.query(fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", 40*ruleMinute/scrapeInterval))
+		got, err := prom.query(fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", scrapesIn(40*time.Minute)))
 		return differs(1, len(got), err)
 	})
 	if err := differs(told, certain(hook.firing()), nil); err != nil {
