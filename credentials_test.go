@@ -60,9 +60,11 @@ func TestARoleIsAssumedAndItsKeyReadsTheList(t *testing.T) {
 		t.Errorf("check exits with %d:\n%s%s", status, stdout, stderr)
 	}
 	p, address := exporter(t, file, "--cache.ttl=0s")
+	refreshes := 0
 	scrape := func(want string) {
 		t.Helper()
-		if _, page := get(t, address+"/metrics"); up(page, "main") != want {
+		refreshes++
+		if page := afterRefresh(t, address, refreshes); up(page, "main") != want {
 			t.Errorf("up is %q, want %s:\n%s", up(page, "main"), want, page)
 		}
 	}
@@ -156,7 +158,7 @@ func TestAnAccountWhoseKeyIsMissingDoesNotStopTheStart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, page := get(t, address+"/metrics"); up(page, "main") != "1" {
+	if page := afterRefresh(t, address, 2); up(page, "main") != "1" {
 		t.Errorf("up is %q although the key is there", up(page, "main"))
 	}
 	p.stop()

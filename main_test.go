@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -204,6 +205,20 @@ func sample(page, name string) string {
 			return strings.TrimSpace(value)
 		}
 	}
+	return ""
+}
+
+// afterRefresh scrapes until the nth refresh of the account main has ended: one that
+// took long puts off the next one.
+func afterRefresh(t *testing.T, address string, n int) (page string) {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < patience; {
+		_, page = get(t, address+"/metrics")
+		if sample(page, `refreshes_total{account="main",export="usage"}`) == strconv.Itoa(n) {
+			return page
+		}
+	}
+	t.Fatalf("refresh %d never ended:\n%s", n, page)
 	return ""
 }
 
