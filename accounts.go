@@ -44,7 +44,7 @@ func newAccounts(ctx context.Context, flags *config.Flags, logger log.Logger) (*
 
 // load takes the accounts that are configured now, or leaves all as it is and
 // returns an error. An account whose settings are the same stays the same one, and
-// is counted as kept; one whose settings changed begins anew.
+// is counted as kept; one whose settings changed begins anew, but for its rate limit.
 func (a *accounts) load() (kept int, err error) {
 	configured, err := a.flags.Accounts(accepted())
 	if err != nil {
@@ -63,6 +63,11 @@ func (a *accounts) load() (kept int, err error) {
 			return 0, err
 		}
 		now = append(now, account)
+	}
+	for _, account := range now {
+		if before := known[account.settings.Name]; before != nil && before != account {
+			account.client.Succeed(before.client)
+		}
 	}
 	a.running = now
 	return kept, nil

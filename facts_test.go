@@ -103,3 +103,32 @@ func TestABadFileEndsInOneLine(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExpectationsGraceAndBeginningCount(t *testing.T) {
+	tomorrow := time.Now().AddDate(0, 0, 2).Format(time.DateOnly) // At the latest, wherever it is.
+	file := filepath.Join(t.TempDir(), "config.yml")
+	if err := os.WriteFile(file, []byte(`accounts:
+- name: main
+  expectations:
+  - {name: plain, export: usage, task_name: nobody makes this, every: month}
+  - {name: patient, export: usage, task_name: nobody makes this, every: month, grace: 30h}
+  - {name: later, export: usage, task_name: nobody makes this, every: month, since: `+tomorrow+`}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, address := exporter(t, "--demo", "--config.file="+file)
+	_, page := get(t, address+"/metrics")
+	p.stop()
+	due := make(map[string]float64)
+	for _, name := range []string{"plain", "patient", "later"} {
+		seconds, err := strconv.ParseFloat(sample(page, `expectation_due_timestamp_seconds{account="main",expectation="`+name+`",export="usage"}`), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		due[name] = seconds
+	}
+	now := float64(time.Now().Unix())
+	if due["patient"]-due["plain"] != 30*60*60 || due["plain"] > now || due["later"] < now {
+		t.Errorf("due at %v, it is %v", due, now)
+	}
+}

@@ -130,15 +130,20 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- toolkit.ListenAndServe(server, flags.Web, logs.slog) }()
-	for running := true; running; {
-		select {
-		case err := <-ended:
-			return fmt.Errorf("--web.listen-address: %w", err)
-		case <-hangups:
-			_ = reload() // It says itself what is wrong.
-		case <-ctx.Done():
-			running = false
+	go func() { // Nothing that a file does may keep the program from its end.
+		for {
+			select {
+			case <-hangups:
+				_ = reload() // It says itself what is wrong.
+			case <-ctx.Done():
+				return
+			}
 		}
+	}()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("--web.listen-address: %w", err)
+	case <-ctx.Done():
 	}
 	logs.slog.Info("Stopping, requests in flight are finished", "timeout", drainTimeout)
 	time.AfterFunc(drainTimeout/2, release)

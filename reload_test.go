@@ -11,6 +11,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
+
+	"alicdn_export_exporter/internal/simulator"
 )
 
 // counted is a simulated API and the number of requests that it got.
@@ -241,5 +244,54 @@ func TestReloadsAndScrapesMayMeet(t *testing.T) {
 	_, page := get(t, address+"/metrics")
 	if strings.Contains(page, `account="b"`) {
 		t.Error("the account that was taken out last is still shown")
+	}
+}
+
+// However often an account changes: the API gets no more calls than its rate allows.
+func TestReloadsDoNotGoAroundTheRateLimit(t *testing.T) {
+	api, endpoint := simulated(t, "healthy")
+	file := newConfigFile(t, "accounts: [{name: a, endpoint: %q, rate_limit: 1}]", endpoint)
+	p, address := exporter(t, "--config.file="+file.path, "--web.enable-lifecycle")
+	defer p.stop()
+	impatient := func(r *http.Request) { r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "0.02") }
+	began := time.Now()
+	for n := range 30 {
+		file.write("accounts: [{name: a, endpoint: %q, rate_limit: 1, expectations: [{name: n%d, export: usage, every: month}]}]", endpoint, n)
+		if status, body := post(t, address+"/-/reload"); status != http.StatusOK {
+			t.Fatalf("answer %d: %s", status, body)
+		}
+		get(t, address+"/metrics", impatient)
+	}
+	if n, most := float64(api.requests.Load()), time.Since(began).Seconds()+1; n > most {
+		t.Errorf("%v requests, at 1 a second at most %v are allowed", n, most)
+	}
+}
+
+// Each setting counts: an account of which one has changed is read anew.
+func TestEverySettingOfAnAccountCounts(t *testing.T) {
+	setKey(t, simulator.DefaultAccessKeyID, simulator.DefaultAccessKeySecret, "")
+	for _, change := range []string{
+		"rate_limit: 7", "time_zone: UTC", "exports: [usage, usage_detail]", "credentials: {type: default}",
+		"expectations: [{name: n, export: usage, every: month}]",
+	} {
+		t.Run(change, func(t *testing.T) {
+			api, endpoint := simulated(t, "healthy")
+			file := newConfigFile(t, "accounts: [{name: a, endpoint: %q}]", endpoint)
+			p, address := exporter(t, "--config.file="+file.path, "--web.enable-lifecycle")
+			defer p.stop()
+			get(t, address+"/metrics")
+			requests := api.requests.Load()
+			for _, again := range []bool{false, true} { // Changed, and then as it is.
+				file.write("accounts: [{name: a, endpoint: %q, %s}]", endpoint, change)
+				if status, body := post(t, address+"/-/reload"); status != http.StatusOK {
+					t.Fatalf("answer %d: %s", status, body)
+				}
+				get(t, address+"/metrics")
+				if read := api.requests.Load() > requests; read == again {
+					t.Errorf("loaded again: %v; read anew: %v", again, read)
+				}
+				requests = api.requests.Load()
+			}
+		})
 	}
 }

@@ -148,6 +148,13 @@ func NewTransport() *http.Transport {
 	return transport
 }
 
+// Succeed goes on with the rate limit of a client of the same account, whose place
+// this one takes before its first call: the API knows of no new beginning.
+func (c *Client) Succeed(before *Client) {
+	before.limiter.configure(c.config.RateLimit, c.config.Concurrency)
+	c.limiter = before.limiter
+}
+
 // RateLimit is the number of attempts a second that is allowed just now: the
 // configured one, or less after throttling.
 func (c *Client) RateLimit() float64 { return c.limiter.perSecond() }

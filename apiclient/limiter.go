@@ -44,12 +44,26 @@ type limiter struct {
 // at most min(concurrency, perSecond), one at the least. Calls may arrive at the
 // API a little closer together than they left: one of the burst is kept for that.
 func newLimiter(perSecond float64, concurrency int) *limiter {
-	burst := int(math.Max(1, math.Min(float64(concurrency), perSecond)-1))
 	return &limiter{
 		configured: perSecond,
-		tokens:     rate.NewLimiter(rate.Limit(perSecond), burst),
+		tokens:     rate.NewLimiter(rate.Limit(perSecond), burst(perSecond, concurrency)),
 		gate:       make(chan struct{}, 1),
 	}
+}
+
+func burst(perSecond float64, concurrency int) int {
+	return int(math.Max(1, math.Min(float64(concurrency), perSecond)-1))
+}
+
+// configure changes what is allowed from now on. What was used up stays used up, and
+// a pause goes on.
+func (l *limiter) configure(perSecond float64, concurrency int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.configured = perSecond
+	now := time.Now()
+	l.tokens.SetLimitAt(now, rate.Limit(l.current(now)))
+	l.tokens.SetBurstAt(now, burst(perSecond, concurrency))
 }
 
 // perSecond is the rate allowed just now.

@@ -288,3 +288,55 @@ func TestOneExportsOutageIsItsOwn(t *testing.T) {
 		}
 	})
 }
+
+// An account whose settings change again and again costs the API no more than its
+// rate: clients that follow each other share what is used up, also when the rate changes.
+func TestASuccessorGoesOnWithTheRate(t *testing.T) {
+	for name, rates := range map[string][]float64{"the same rate": {2}, "rates that change": {2, 1, 5, 3}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := new(script)
+				for range 100 {
+					api.answers = append(api.answers, reply{})
+				}
+				var before *apiclient.Client
+				for n := range 40 {
+					client := newClient(t, "http://127.0.0.1", through(api), limited(rates[n%len(rates)], 4))
+					if before != nil {
+						client.Succeed(before)
+					}
+					if got := client.RateLimit(); got != rates[n%len(rates)] {
+						t.Fatalf("the limit is %v a second, want the new one, %v", got, rates[n%len(rates)])
+					}
+					if _, err := client.Page(t.Context(), apiclient.Usage, 1); err != nil {
+						t.Fatal(err)
+					}
+					before = client
+				}
+				checkWindows(t, api.calls, slices.Max(rates), 4)
+				if took := api.calls[39].Sub(api.calls[0]); took < time.Second*36/time.Duration(slices.Max(rates)) {
+					t.Errorf("40 calls took %s", took)
+				}
+			})
+		})
+	}
+}
+
+func TestASuccessorGoesOnWithAPauseAndAReducedRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &script{answers: []reply{{503, "Throttling", map[string]string{"x-acs-retry-after": "5000"}}, {}, {}}}
+		before := newClient(t, "http://127.0.0.1", through(api), limited(20, 4))
+		if _, err := before.Page(t.Context(), apiclient.Usage, 1); err == nil {
+			t.Fatal("the first call was not throttled")
+		}
+		began := time.Now()
+		after := newClient(t, "http://127.0.0.1", through(api), limited(20, 4))
+		after.Succeed(before)
+		if got := after.RateLimit(); got != 10 {
+			t.Errorf("the limit is %v, want half of 20", got)
+		}
+		if _, err := after.Page(t.Context(), apiclient.Usage, 1); err != nil || time.Since(began) < 5*time.Second {
+			t.Errorf("the API asked for a pause of 5 s, the next call ended after %s: %v", time.Since(began), err)
+		}
+	})
+}
