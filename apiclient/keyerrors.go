@@ -73,7 +73,11 @@ func (s KeySettings) reason(err error) string {
 		return ""
 	}
 	if _, unreached := errors.AsType[*url.Error](err); unreached {
-		return networkError(err).Error()
+		text := networkError(err).Error()
+		if host := (&url.URL{Host: s.STSEndpoint}).Hostname(); host != "" {
+			text = strings.ReplaceAll(text, host, "sts_endpoint") // Whatever was written there: a secret looks like a host's name, too.
+		}
+		return text
 	}
 	match := answerCode.FindStringSubmatch(err.Error())
 	if match == nil {

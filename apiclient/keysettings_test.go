@@ -421,9 +421,10 @@ func TestErrorsNameTheTypeAndWhatToChange(t *testing.T) {
 		{File: blank}:        "access_key: access_key_secret_file: " + blank + " is empty",
 		{File: lines}:        "access_key: access_key_secret_file: " + lines + " holds more than the one word that is wanted",
 		{File: long}:         "access_key: access_key_secret_file: " + long + " is longer than 64 KiB",
-		{Env: "BLANK"}:       "access_key: access_key_secret_env: the variable BLANK is empty",
-		{Env: "UNSET"}:       "access_key: access_key_secret_env: the variable UNSET is empty",
-		{Env: "UNPRINTABLE"}: "access_key: access_key_secret_env: the variable UNPRINTABLE holds more than the one word that is wanted",
+		{Env: "BLANK"}:       "access_key: access_key_secret_env: the variable that it names is empty",
+		{Env: "UNPRINTABLE"}: "access_key: access_key_secret_env: the variable that it names holds more than the one word that is wanted",
+		// Somebody took the key's end for the secret itself.
+		{Env: "PastedSecret0001Abcdefghijklmn"}: "access_key: access_key_secret_env: the variable that it names is empty",
 	} {
 		source := apiclient.NewKeySource(apiclient.KeySettings{Type: apiclient.KeyAccessKey, AccessKeyID: good, AccessKeySecret: setting})
 		if _, err := source.Credentials(context.Background()); err == nil || err.Error() != want {
@@ -480,13 +481,14 @@ func TestWhatTheServicesSayIsNotRepeated(t *testing.T) {
 	})
 }
 
-// What keeps STS from being reached is told, without an address.
+// What keeps STS from being reached is told, without what the settings hold: a secret
+// may have been pasted there.
 func TestAnUnreachableSTSIsNamed(t *testing.T) {
 	noKeys(t)
 	closed := serve(t, http.NotFoundHandler())
 	for endpoint, want := range map[string]string{
 		strings.TrimPrefix(closed, "http://"): "tls: the endpoint does not speak TLS",
-		"127.0.0.1:1":                         "connection: dial tcp 127.0.0.1:1: connect: connection refused",
+		"127.0.0.1:1":                         "connection: dial tcp sts_endpoint:1: connect: connection refused",
 	} {
 		_, err := apiclient.NewKeySource(apiclient.KeySettings{
 			Type: apiclient.KeyOIDCRoleARN, RoleARN: testRole, OIDCProviderARN: testProvider, OIDCTokenFile: secretFile(t, "Canary"), STSEndpoint: endpoint,

@@ -16,9 +16,10 @@ const maxSecretBytes = 64 << 10
 type Secret struct{ File, Env string }
 
 // read returns the secret, without blanks and line ends around it. Its errors name
-// the setting and what is wrong, never the contents.
+// the setting and what is wrong, never the contents. Nor do they name the variable:
+// a secret has the form of a name, and is pasted into the wrong place sooner or later.
 func (s Secret) read(setting string) (string, error) {
-	place, content := fmt.Sprintf("%s_env: the variable %s", setting, s.Env), os.Getenv(s.Env)
+	place, content := setting+"_env: the variable that it names", os.Getenv(s.Env)
 	if s.File != "" {
 		place = fmt.Sprintf("%s_file: %s", setting, s.File)
 		var err error
