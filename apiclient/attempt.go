@@ -23,6 +23,9 @@ const apiVersion = "2018-05-10"
 // about 25 kB.
 const maxBodyBytes = 4 << 20
 
+// errNoTurn is about calls that wait for others of their account.
+var errNoTurn = errors.New("no call could be made before the deadline")
+
 // attempt reads a page once: a key, a token, a signed request, a decoded answer.
 // Nothing that can take long stands between the token and the request: tokens
 // that were saved up would let too many calls go at once.
@@ -42,13 +45,13 @@ func (c *Client) attempt(ctx context.Context, export Export, number int, into []
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return Page{}, calledOff(ctx, "no call could be made before the deadline")
+		return Page{}, calledOff(ctx, errNoTurn)
 	}
 	began := time.Now()
 	err = c.limiter.wait(ctx)
 	observed.RateLimitWait = time.Since(began)
 	if err != nil {
-		return Page{}, calledOff(ctx, errWaitTooLong.Error())
+		return Page{}, calledOff(ctx, errWaitTooLong)
 	}
 
 	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
@@ -69,11 +72,11 @@ func (c *Client) attempt(ctx context.Context, export Export, number int, into []
 
 // calledOff is the context's error where the caller does not want the answer any
 // more, which is nobody's fault; else it is a timeout.
-func calledOff(ctx context.Context, detail string) error {
+func calledOff(ctx context.Context, otherwise error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	return &Error{Code: Code{CodeTimeout, Network}, Detail: detail}
+	return &Error{Code: Code{CodeTimeout, Network}, Detail: otherwise.Error()}
 }
 
 // key returns the key to sign with, within the time of an attempt.

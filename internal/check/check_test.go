@@ -167,6 +167,7 @@ func TestEveryErrorHasItsAdvice(t *testing.T) {
 	}
 	special := map[string]string{
 		"OperationDenied": "The account has no CDN service, or it is suspended",
+		"credentials":     "There is no key to ask the API with",
 	}
 	for _, code := range apiclient.Codes() {
 		want, ok := special[code.Code]
