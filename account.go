@@ -39,7 +39,7 @@ func (a *accounts) newAccount(settings config.Account) (*account, error) {
 	if a.demo != nil {
 		begun.endpoint, begun.credentials = a.demo.endpoint, a.demo.credentials
 	} else {
-		begun.credentials = newCredentials(settings.Credentials)
+		begun.credentials = newCredentials(settings.Credentials, log.With(a.logger, "account", settings.Name))
 	}
 	begun.client, err = apiclient.New(apiclient.Config{
 		Endpoint:    begun.endpoint,

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"alicdn_export_exporter/internal/config"
@@ -162,4 +163,45 @@ func TestAnAccountWhoseKeyIsMissingDoesNotStopTheStart(t *testing.T) {
 		t.Errorf("up is %q although the key is there", up(page, "main"))
 	}
 	p.stop()
+}
+
+// A key that is not renewed is trouble to come, and up does not show it.
+func TestAKeyThatCannotBeRenewedIsInTheLog(t *testing.T) {
+	id, secret := secretFile(t, canaryID), secretFile(t, canarySecret)
+	synctest.Test(t, func(t *testing.T) {
+		written := newOutput()
+		accounts := &accounts{flags: &config.Flags{APITimeout: time.Second, Concurrency: 1, MaxTasks: 1}, logger: newLogs("info", "logfmt", written).gokit, connections: new(http.Transport)}
+		main, err := accounts.newAccount(config.Account{Name: "main", Endpoint: "cdn.aliyuncs.com", TimeZone: "UTC", RateLimit: 1, Credentials: config.Credentials{
+			Type: "access_key", AccessKeyIDFile: id, AccessKeySecretFile: secret,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		logged := func() string {
+			for range 3 {
+				if _, err := main.credentials.Credentials(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute) // Fake time: the files are read anew with each call.
+			}
+			return regexp.MustCompile(`time=\S+ caller=\S+ `).ReplaceAllString(written.String(), "")
+		}
+		if text := logged(); text != "" {
+			t.Errorf("a key that is renewed is no news:\n%s", text)
+		}
+		if err := os.Rename(secret, secret+".gone"); err != nil {
+			t.Fatal(err)
+		}
+		want := "level=warn account=main msg=\"The key cannot be renewed, the last one is used until the API refuses it\" " +
+			"err=\"access_key: access_key_secret_file: open " + secret + ": no such file or directory\"\n"
+		if text := logged(); text != want {
+			t.Errorf("the log is\n%s\nwant\n%s", text, want)
+		}
+		if err := os.Rename(secret+".gone", secret); err != nil {
+			t.Fatal(err)
+		}
+		if text := logged(); text != want+"level=info account=main msg=\"The key can be renewed again\"\n" {
+			t.Errorf("the log is\n%s", text)
+		}
+	})
 }

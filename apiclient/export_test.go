@@ -27,6 +27,9 @@ func Expire(s *KeySource) {
 	s.fetchedAt = time.Time{}
 }
 
+// Tell is what a source does with the outcome of a renewal.
+func Tell(s *KeySource, err error) { s.tell(err) }
+
 // DecodePage reads the body of a successful answer.
 func DecodePage(body []byte) (Page, error) { return decodePage(body, nil) }
 

@@ -57,6 +57,10 @@ type KeySettings struct {
 	// RoleName is the ECS instance's role; empty to ask for it.
 	RoleName string
 	URI      string
+	// Renewed, if it is set, is told how renewals go of a key that there is: the
+	// error, which holds nothing secret, when one fails or fails in another way than
+	// the last one, and nil when they succeed again. The key is used meanwhile.
+	Renewed func(error)
 }
 
 // keyInputs are what a key is got with, as it was read just now.

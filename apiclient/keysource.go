@@ -2,6 +2,7 @@ package apiclient
 
 import (
 	"context"
+	"regexp"
 	"sync"
 	"time"
 
@@ -29,10 +30,11 @@ type KeySource struct {
 	build    func(keyInputs) (credentials.Credential, error)
 	fetches  singleflight.Group
 
-	// Only the one fetch in flight uses these three.
+	// Only the one fetch in flight uses these four.
 	library credentials.Credential // nil to have it built anew
 	inputs  keyInputs              // that it was built with
 	builtAt time.Time
+	trouble string // that Renewed was told last
 
 	mu        sync.Mutex
 	last      Credentials // zero without one
@@ -96,8 +98,28 @@ func (s *KeySource) fetch() (Credentials, error) {
 		s.prepare()
 		key, err := s.ask()
 		if s.keep(key, err) {
+			s.tell(err)
 			return key, err
 		}
+	}
+}
+
+// localPort is another one with each connection. The trouble is the same.
+var localPort = regexp.MustCompile(`:\d+->`)
+
+// tell tells of a change. While there is no key, whoever wants one has the error.
+func (s *KeySource) tell(err error) {
+	last, _ := s.known()
+	if s.settings.Renewed == nil || err != nil && last == (Credentials{}) {
+		return
+	}
+	trouble := ""
+	if err != nil {
+		trouble = localPort.ReplaceAllString(err.Error(), "->")
+	}
+	if trouble != s.trouble {
+		s.trouble = trouble
+		s.settings.Renewed(err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials"
+	"github.com/google/go-cmp/cmp"
 
 	"alicdn_export_exporter/apiclient"
 )
@@ -184,6 +185,62 @@ func TestAFailedRenewalKeepsTheLastKey(t *testing.T) {
 	}
 	server.set(session("third", time.Hour))
 	wantKey(t, chain, "third")
+}
+
+// While the last key is good nothing else says that there will be no other.
+func TestARenewalThatFailsIsToldOnceForEachChange(t *testing.T) {
+	noKeys(t)
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		id, secret := secretFile(t, "known"), secretFile(t, "s")
+		source := apiclient.NewKeySource(apiclient.KeySettings{
+			Type: apiclient.KeyAccessKey, AccessKeyID: apiclient.Secret{File: id}, AccessKeySecret: apiclient.Secret{File: secret},
+			Renewed: func(err error) { told = append(told, fmt.Sprint(err)) },
+		})
+		expect := func(what string, want ...string) {
+			t.Helper()
+			for range 3 {
+				wantKey(t, source, "known")
+				time.Sleep(time.Minute) // Fake time: the key is read anew with each call.
+			}
+			if diff := cmp.Diff(want, told); diff != "" {
+				t.Errorf("%s: -want +told:\n%s", what, diff)
+			}
+			told = nil
+		}
+		expect("all is well")
+		overwrite(t, secret, "")
+		expect("the file is empty", "access_key: access_key_secret_file: "+secret+" is empty")
+		if err := os.Remove(secret); err != nil {
+			t.Fatal(err)
+		}
+		expect("the file is gone", "access_key: access_key_secret_file: open "+secret+": no such file or directory")
+		overwrite(t, secret, "s")
+		expect("it is there again", "<nil>")
+
+		overwrite(t, secret, "")
+		source.Reject(apiclient.Credentials{AccessKeyID: "known", AccessKeySecret: "s", Provider: apiclient.KeyAccessKey})
+		if _, err := source.Credentials(context.Background()); err == nil || told != nil {
+			t.Errorf("without a key: %v is the caller's, %q is told", err, told)
+		}
+		overwrite(t, secret, "s")
+		expect("a key again")
+	})
+}
+
+// A connection has another local port each time: that is no news.
+func TestTheSameTroubleWithAnotherPortIsNotToldAgain(t *testing.T) {
+	server := useKeyServer(t)
+	server.set(session("known", time.Hour))
+	told := 0
+	source := apiclient.NewKeySource(apiclient.KeySettings{Renewed: func(error) { told++ }})
+	wantKey(t, source, "known")
+	for port, text := range []string{"read tcp 10.0.0.1:1111->10.0.0.2:443: reset", "read tcp 10.0.0.1:2222->10.0.0.2:443: reset"} {
+		apiclient.Tell(source, errors.New(text))
+		if told != 1 {
+			t.Errorf("after %d ports it was told %d times, want once", port+1, told)
+		}
+	}
 }
 
 func TestKnownKeysCostNoCalls(t *testing.T) {
