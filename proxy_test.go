@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -117,16 +118,47 @@ func closed(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// checkAs runs "check" as a process of its own, with these variables and the debug log.
-func checkAs(t *testing.T, ca *authority, variables ...string) (output string, err error) {
+// programAs is the program as a process of its own, with these variables and the debug log.
+func programAs(t *testing.T, ca *authority, variables []string, arguments ...string) *exec.Cmd {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), os.Args[0], "check", "--api.endpoint="+apiHost, "--api.max-retries=0", "--log.level=debug")
+	command := exec.CommandContext(t.Context(), os.Args[0], append(arguments, "--api.endpoint="+apiHost, "--api.max-retries=0", "--log.level=debug")...)
 	command.Env = append([]string{
 		asProgram + "=" + closed(t), "HOME=" + t.TempDir(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true", "SSL_CERT_FILE=" + ca.path("ca.pem"),
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + simulator.DefaultAccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + simulator.DefaultAccessKeySecret,
 	}, variables...)
-	out, err := command.CombinedOutput()
+	return command
+}
+
+// checkAs runs "check".
+func checkAs(t *testing.T, ca *authority, variables ...string) (output string, err error) {
+	t.Helper()
+	out, err := programAs(t, ca, variables, "check").CombinedOutput()
 	return string(out), err
+}
+
+// servedAs runs the exporter, scrapes it, and returns the metrics, and all that
+// it showed to anybody: the log, the pages, the metrics.
+func servedAs(t *testing.T, ca *authority, variables ...string) (metrics, seen string) {
+	t.Helper()
+	log := newOutput()
+	command := programAs(t, ca, variables, "serve", "--web.listen-address=127.0.0.1:0", "--cache.ttl=0s")
+	command.Stdout, command.Stderr = log, log
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = command.Wait() }) // Whatever comes, it ends with the test's context.
+	address := "http://" + log.await(t, `Listening on" address=(127\.0\.0\.1:\d+)`)
+	for _, path := range []string{"/metrics", "/", "/-/healthy", "/-/ready", "/nothing", "/metrics"} {
+		seen += shown(t, http.MethodGet, address+path, "*/*")
+	}
+	_, metrics = get(t, address+"/metrics")
+	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Wait(); err != nil {
+		t.Errorf("it ends with %v", err)
+	}
+	return metrics, seen + metrics + log.String()
 }
 
 func TestTheAPIIsAskedThroughAProxy(t *testing.T) {
@@ -161,11 +193,28 @@ func TestAProxysPasswordIsSentAndToldNobody(t *testing.T) {
 	if err == nil || !strings.Contains(output, "proxy") {
 		t.Errorf("%v:\n%s", err, output)
 	}
-	for _, secret := range []string{"let-me-in", "somebody", base64.StdEncoding.EncodeToString([]byte("somebody:let-me-in"))} {
-		if strings.Contains(output, secret) {
-			t.Errorf("%q is told:\n%s", secret, output)
+	for _, secret := range proxySecrets("let-me-in") {
+		expectHidden(t, output, secret)
+	}
+
+	// The exporter says more than check does: each call at debug, and its pages.
+	for password, tc := range map[string]struct{ up, call string }{
+		"open-sesame": {"1", `msg="API call ended"`},
+		"let-me-in":   {"0", `msg="API call failed"`},
+	} {
+		metrics, seen := servedAs(t, ca, "HTTPS_PROXY="+with(password))
+		if up(metrics, "default") != tc.up || !strings.Contains(seen, tc.call) || !strings.Contains(seen, "Newest tasks") {
+			t.Errorf("with %s up is %q, want %s, a line %s and the page:\n%s", password, up(metrics, "default"), tc.up, tc.call, seen)
+		}
+		for _, secret := range proxySecrets(password) {
+			expectHidden(t, seen, secret)
 		}
 	}
+}
+
+// proxySecrets are what nobody may see of a proxy's user.
+func proxySecrets(password string) []string {
+	return []string{password, "somebody", base64.StdEncoding.EncodeToString([]byte("somebody:" + password))}
 }
 
 func TestNoProxyIsRespected(t *testing.T) {
