@@ -148,35 +148,42 @@ type exportView struct {
 	now      time.Time
 }
 
-// problem is what is wrong, and what to do about it.
-type problem struct{ What, Advice string }
+// problem is what is wrong, and what to do about it. Name is that of an expectation:
+// texts of others are kept apart, each in a <bdi>, so that writing from right to left
+// in one of them does not turn around what stands beside it.
+type problem struct{ Name, What, Advice string }
 
 func newExportView(status collector.Status, now time.Time) exportView {
 	e := exportView{Status: status, State: fine, now: now.In(status.TimeZone)}
-	add := func(advice, format string, args ...any) {
+	add := func(p problem) {
 		e.State = bad
-		e.Problems = append(e.Problems, problem{fmt.Sprintf(format, args...), advice})
+		e.Problems = append(e.Problems, p)
 	}
 	if len(status.Refreshes) > 0 && !status.Up {
 		err := status.Refreshes[0].Err
-		add(apiclient.Advice(err, status.Export), "The last refresh failed: %s.", strings.TrimSuffix(err.Error(), "."))
+		add(problem{
+			What:   fmt.Sprintf("The last refresh failed: %s.", strings.TrimSuffix(err.Error(), ".")),
+			Advice: apiclient.Advice(err, status.Export),
+		})
 	}
 	f := status.Facts
 	switch {
 	case f == nil && !status.Began.IsZero():
-		add("", "What was read is too old to be shown (--cache.max-stale).")
+		add(problem{What: "What was read is too old to be shown (--cache.max-stale)."})
 	case f == nil && e.State == fine:
 		e.State = unread
 	case f == nil:
 	default:
 		for _, expected := range f.Expected {
 			if expected.Due.Before(now) {
-				add("Make the export in the CDN console, and look why it was not made.", "%s is overdue since %s.", expected.Name, e.Clock(expected.Due))
+				add(problem{expected.Name, fmt.Sprintf("is overdue since %s.", e.Clock(expected.Due)), "Make the export in the CDN console, and look why it was not made."})
 			}
 		}
 		if f.Unrecovered > 0 {
-			add("Make the export again in the CDN console, while its usage can still be exported.",
-				"%s that no success has made up for.", plural(f.Unrecovered, "failed export"))
+			add(problem{
+				What:   plural(f.Unrecovered, "failed export") + " that no success has made up for.",
+				Advice: "Make the export again in the CDN console, while its usage can still be exported.",
+			})
 		}
 		if e.State == fine && len(f.Months) > 0 && f.Months[0].Ratio < 1 {
 			e.State = incomplete

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"alicdn_export_exporter/apiclient"
@@ -55,13 +56,15 @@ func sound(account string) collector.Status {
 }
 
 var (
+	// seams leave no gap between what stands on either side.
+	seams  = regexp.MustCompile(`</?bdi[^>]*>`)
 	tags   = regexp.MustCompile(`<style>[^<]*</style>|<[^>]*>`)
 	blanks = regexp.MustCompile(`\s+`)
 )
 
 // readable is what a person reads on a page.
 func readable(page string) string {
-	return strings.TrimSpace(blanks.ReplaceAllString(html.UnescapeString(tags.ReplaceAllString(page, " ")), " "))
+	return strings.TrimSpace(blanks.ReplaceAllString(html.UnescapeString(tags.ReplaceAllString(seams.ReplaceAllString(page, ""), " ")), " "))
 }
 
 // page asks for the status page of these statuses.
@@ -201,6 +204,49 @@ func TestTextsOfOthersAreShownAsText(t *testing.T) {
 	}
 	if !strings.Contains(text, hostile+"\uFFFD") || strings.Contains(text, strings.Repeat("長", 100)) {
 		t.Errorf("bad bytes are not replaced, or a long text is not cut:\n%s", text)
+	}
+}
+
+var (
+	isolated = regexp.MustCompile(`<bdi[^>]*>([^<]*)</bdi>`)
+	bars     = regexp.MustCompile(`<rect class="track" width="40" [^>]*><rect class="covered" width="([^"]*)"`)
+)
+
+// A text that is written from right to left must not turn around what stands beside it.
+func TestTextsOfOthersAreKeptApart(t *testing.T) {
+	const override = "\u202E" // What follows it is read from right to left.
+	s := sound("account" + override)
+	s.Up = false
+	s.Refreshes[0].Err = errors.New("error" + override)
+	s.Facts.Expected = []collector.Expected{{Name: "expected" + override, Due: time.Now().Add(-time.Hour)}}
+	s.Facts.Newest[0].ID, s.Facts.Newest[0].Name = "id"+override, "name"+override
+	_, body := page(t, "/?account=account%E2%80%AE", s)
+	apart := make(map[string]int)
+	for _, text := range isolated.FindAllStringSubmatch(body, -1) {
+		apart[strings.Split(text[1], override)[0]]++
+	}
+	for text, times := range map[string]int{"account": 3, "expected": 2, "error": 1, "The last refresh failed: error": 1, "id": 1, "name": 1} {
+		if apart[text] != times {
+			t.Errorf("%q is kept apart %d times, want %d:\n%s", text, apart[text], times, body)
+		}
+	}
+	if rest := readable(isolated.ReplaceAllString(body, "")); strings.Contains(rest, override) {
+		t.Errorf("not kept apart: %q", rest)
+	}
+}
+
+func TestAMonthsBarIsAsLongAsItIsCovered(t *testing.T) {
+	s := sound("main")
+	for i, ratio := range []float64{1, .25, 0} { // The page begins with the earliest month.
+		s.Facts.Months[i].Ratio = ratio
+	}
+	_, body := page(t, "/", s)
+	var widths []string
+	for _, bar := range bars.FindAllStringSubmatch(body, -1) {
+		widths = append(widths, bar[1])
+	}
+	if diff := cmp.Diff([]string{"0.0", "10.0", "40.0"}, widths); diff != "" {
+		t.Errorf("of 40: -want +got:\n%s", diff)
 	}
 }
 

@@ -3,6 +3,7 @@ package status
 
 import (
 	"context"
+	_ "embed" // What looks at the page.
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,25 @@ import (
 const (
 	script = `<script>document.title="taken over";alert(1)</script>"'&`
 	image  = `<img src="x" onerror="alert(2)">`
+	// forged is read as "staging": it is written from right to left, and so may be what follows.
+	forged = "\u202Egnigats"
 )
+
+// look finds out what a person would see.
+//
+//go:embed look.js
+var look string
+
+// sight is what look finds. Its lists are of what is wrong.
+type sight struct {
+	Texts, Months           int
+	FaintTexts              []string
+	FaintBars               int
+	WrongBars, TurnedAround []string
+	Ground                  string
+	Width, Wider            int64
+	Stacked                 bool
+}
 
 // stamp is a moment before now.
 func stamp(ago time.Duration) apiclient.Timestamp {
@@ -79,7 +98,7 @@ func statuses(t *testing.T) []collector.Status {
 	}
 	forgotten := status("overseas", apiclient.Usage, .5, "usage-overseas", "usage-overseas-early")
 	forgotten.Facts.Expected = []collector.Expected{{Name: "monthly usage", Due: now.Add(-19 * 24 * time.Hour)}}
-	denied := status("staging", apiclient.Usage, 1)
+	denied := status(forged, apiclient.Usage, 1)
 	denied.Up, denied.Facts, denied.Began = false, nil, time.Time{}
 	for n := range denied.Refreshes {
 		denied.Refreshes[n].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
@@ -184,26 +203,30 @@ func TestTheStatusPageInABrowser(t *testing.T) {
 	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, look := range []struct {
+	for _, device := range []struct {
 		name, scheme  string
 		width, height int64
+		phone         bool
 		picture       string // file name without its end; empty for one that is not kept
 	}{
-		{"wide and light", "light", 1280, 900, "status-page-light"},
-		{"wide and dark", "dark", 1280, 900, "status-page-dark"},
-		{"a phone, light", "light", 390, 844, ""},
-		{"a phone, dark", "dark", 390, 844, ""},
+		{"wide and light", "light", 1280, 900, false, "status-page-light"},
+		{"wide and dark", "dark", 1280, 900, false, "status-page-dark"},
+		{"a phone, light", "light", 390, 844, true, ""},
+		{"a phone, dark", "dark", 390, 844, true, ""},
 	} {
-		scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.scheme}}}
+		scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: device.scheme}}}
 		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, scheme); err != nil {
 			t.Fatal(err)
 		}
-		run(t, ctx, chromedp.EmulateViewport(look.width, look.height))
+		if device.phone { // A page that does not say that it fits is laid out for a desk, and made small.
+			run(t, ctx, chromedp.EmulateViewport(device.width, device.height, chromedp.EmulateMobile, chromedp.EmulateTouch))
+		} else {
+			run(t, ctx, chromedp.EmulateViewport(device.width, device.height))
+		}
 		run(t, ctx, chromedp.Navigate(address+"/"))
 		text := run(t, ctx, chromedp.Text("body"))
 		title := run(t, ctx, chromedp.Title())
-		overflow := run(t, ctx, chromedp.Evaluate[int]("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
-		ground := run(t, ctx, chromedp.Evaluate[string]("getComputedStyle(document.body).backgroundColor"))
+		seen := run(t, ctx, chromedp.Evaluate[sight](look))
 		picture := run(t, ctx, chromedp.FullScreenshot(100))
 		for _, want := range []string{
 			"2 of 4 exports need attention",
@@ -212,19 +235,31 @@ func TestTheStatusPageInABrowser(t *testing.T) {
 			script, image, "usage-last-month", "Last refreshes", "page 1: Forbidden",
 		} {
 			if !strings.Contains(text, want) {
-				t.Errorf("%s: %q is not to be read in\n%s", look.name, want, text)
+				t.Errorf("%s: %q is not to be read in\n%s", device.name, want, text)
 			}
 		}
 		if title != "✖ 2 of 4 exports need attention · alicdn_export_exporter" {
-			t.Errorf("%s: the title is %q", look.name, title)
+			t.Errorf("%s: the title is %q", device.name, title)
 		}
-		if overflow > 0 {
-			t.Errorf("%s: the page is %d pixels wider than the window", look.name, overflow)
+		if seen.Width != device.width || seen.Wider > 0 {
+			t.Errorf("%s: the page is laid out for %d pixels, and %d wider", device.name, seen.Width, seen.Wider)
 		}
-		if dark := strings.HasPrefix(ground, "rgb(20,"); dark != (look.scheme == "dark") {
-			t.Errorf("%s: the ground is %s", look.name, ground)
+		if dark := strings.HasPrefix(seen.Ground, "rgb(20,"); dark != (device.scheme == "dark") {
+			t.Errorf("%s: the ground is %s", device.name, seen.Ground)
 		}
-		if err := keep(look.picture, picture); err != nil {
+		if seen.Stacked != device.phone {
+			t.Errorf("%s: the cells of a row stand below each other: %t", device.name, seen.Stacked)
+		}
+		if seen.Texts < 100 || len(seen.FaintTexts) > 0 {
+			t.Errorf("%s: of %d texts these are hard to read: %q", device.name, seen.Texts, seen.FaintTexts)
+		}
+		if seen.Months != 6 || seen.FaintBars > 0 || len(seen.WrongBars) > 0 {
+			t.Errorf("%s: of %d months %d have a bar that is hard to see, and these a wrong one: %q", device.name, seen.Months, seen.FaintBars, seen.WrongBars)
+		}
+		if len(seen.TurnedAround) > 0 {
+			t.Errorf("%s: a name turns around what stands beside it: %q", device.name, seen.TurnedAround)
+		}
+		if err := keep(device.picture, picture); err != nil {
 			t.Error(err)
 		}
 	}
