@@ -11,7 +11,19 @@ import (
 // newCredentials is where an account of the configuration gets its key. It says when
 // the key cannot be renewed: nothing else does while the last one is good.
 func newCredentials(settings config.Credentials, logger log.Logger) *apiclient.KeySource {
-	return apiclient.NewKeySource(apiclient.KeySettings{
+	translated := keySettings(settings)
+	translated.Renewed = func(err error) {
+		if err != nil {
+			_ = level.Warn(logger).Log("msg", "The key cannot be renewed, the last one is used until the API refuses it", "err", err)
+			return
+		}
+		_ = level.Info(logger).Log("msg", "The key can be renewed again")
+	}
+	return apiclient.NewKeySource(translated)
+}
+
+func keySettings(settings config.Credentials) apiclient.KeySettings {
+	return apiclient.KeySettings{
 		Type:            settings.Type,
 		AccessKeyID:     apiclient.Secret{File: settings.AccessKeyIDFile, Env: settings.AccessKeyIDEnv},
 		AccessKeySecret: apiclient.Secret{File: settings.AccessKeySecretFile, Env: settings.AccessKeySecretEnv},
@@ -24,12 +36,5 @@ func newCredentials(settings config.Credentials, logger log.Logger) *apiclient.K
 		STSEndpoint:     settings.STSEndpoint,
 		RoleName:        settings.RoleName,
 		URI:             settings.URI,
-		Renewed: func(err error) {
-			if err != nil {
-				_ = level.Warn(logger).Log("msg", "The key cannot be renewed, the last one is used until the API refuses it", "err", err)
-				return
-			}
-			_ = level.Info(logger).Log("msg", "The key can be renewed again")
-		},
-	})
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -204,4 +205,19 @@ func TestAKeyThatCannotBeRenewedIsInTheLog(t *testing.T) {
 			t.Errorf("the log is\n%s", text)
 		}
 	})
+}
+
+// No key of the file's credentials is forgotten on the way to who needs it.
+func TestEveryKeyOfTheCredentialsCounts(t *testing.T) {
+	var settings config.Credentials
+	fields := reflect.ValueOf(&settings).Elem()
+	for n := range fields.NumField() {
+		fields.Field(n).SetString(fmt.Sprintf("<value %d>", n))
+	}
+	translated := fmt.Sprintf("%+v", keySettings(settings))
+	for n := range fields.NumField() {
+		if strings.Count(translated, fields.Field(n).String()) != 1 {
+			t.Errorf("%s is not once in %s", fields.Type().Field(n).Name, translated)
+		}
+	}
 }

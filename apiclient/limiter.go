@@ -22,7 +22,7 @@ const (
 // does not blind the exporter.
 const maxPause = time.Minute
 
-var errWaitTooLong = errors.New("the rate limit (--api.rate-limit) leaves no time for it before the deadline (--refresh.timeout)")
+var errWaitTooLong = errors.New("the rate limit (--api.rate-limit, or rate_limit of the account) leaves no time for it before the deadline (--refresh.timeout)")
 
 // limiter is the token bucket of an account. Over any window of t seconds it lets
 // at most configured·t + burst attempts pass.
