@@ -91,7 +91,7 @@ func TestFactsOfTheScenarios(t *testing.T) {
 func TestABadFileEndsInOneLine(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config.yml")
 	for _, tc := range []struct{ config, want string }{
-		{"accounts:\n- nam: x\n  exprts: y\n", "config.yml:2: nam: is not a known key; " + file + ":3: exprts: is not a known key\n"},
+		{"accounts:\n- nam: x\n  exprts: y\n", "config.yml:2: accounts[0].nam: is not a known key; " + file + ":3: accounts[0].exprts: is not a known key\n"},
 		{"accounts:\n- expectations:\n  - {name: a, export: usage_detail, every: day}\n", `accounts[0].expectations[0].export: usage_detail is not among the exports of the account` + "\n"},
 	} {
 		if err := os.WriteFile(file, []byte(tc.config), 0o600); err != nil {

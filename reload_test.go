@@ -125,12 +125,12 @@ func TestAReloadThatFailsLosesNothing(t *testing.T) {
 		spoil func()
 		want  string
 	}{
-		"a key that is not known": {func() { file.write("accounts:\n- nam: a\n") }, "exporter.yml:2: nam: is not a known key"},
+		"a key that is not known": {func() { file.write("accounts:\n- nam: a\n") }, "exporter.yml:2: accounts[0].nam: is not a known key"},
 		"an account twice": {
 			func() { file.write("accounts:\n- {name: a, endpoint: %q}\n- name: a\n", endpoint) },
 			`exporter.yml:3: accounts[1].name: "a" is the name of accounts[0] already`,
 		},
-		"half of it":    {func() { file.write("%s", right[:len(right)/2]) }, "exporter.yml: line"},
+		"half of it":    {func() { file.write("%s", right[:len(right)/2]) }, "exporter.yml:1: did not find expected"},
 		"an empty file": {func() { file.write("") }, "exporter.yml:1: accounts: no account to watch"},
 		"no file":       {func() { _ = os.Remove(file.path) }, "no such file or directory"},
 	} {

@@ -73,3 +73,26 @@ func TestWhatTheFileSaysCountsInsteadOfTheFlags(t *testing.T) {
 		}
 	}
 }
+
+func TestAllThatIsWrongWithFlagsAndFileIsSaidAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "exporter.yml")
+	text := "accounts:\n- rate_limit: -1\n  expectations: [{name: m, export: usage_detail, every: day}]\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flags, err := parse("--collector.exports=users", "--api.endpoint=https://user:S3cr3t@cdn.aliyuncs.com", "--config.file="+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts, err := flags.Accounts(accepted)
+	if err == nil || accounts != nil {
+		t.Fatalf("%v, error %v", accounts, err)
+	}
+	if diff := cmp.Diff([]string{
+		`--collector.exports=users: "users" is none of usage, usage_detail`,
+		"--api.endpoint: not a host name",
+		path + ":2: accounts[0].rate_limit: -1 is no number above 0",
+	}, strings.Split(err.Error(), "\n")); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

@@ -1,21 +1,15 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // Small container images have no zone data.
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Account is one account: a set of credentials and what to watch with it.
@@ -52,52 +46,44 @@ type Accepted struct {
 // leave out is as the defaults say. Its error lists all that is wrong there, one
 // line each, with file, line and key.
 func Load(path string, defaults Account, accepted Accepted) ([]Account, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // The file that the user names is the one to read.
+	content, err := read(path)
 	if err != nil {
 		return nil, fmt.Errorf("--config.file: %w", err)
 	}
-	p := problems{file: path, lines: make(map[string]int), nodes: make(map[string]*yaml.Node)}
+	p := newProblems(path)
+	document := p.parse(content)
+	if document == nil {
+		return nil, p.err()
+	}
 	var file struct {
 		Accounts []Account `yaml:"accounts"`
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	decoder.KnownFields(true)
-	var mismatch *yaml.TypeError
-	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) && !errors.As(err, &mismatch) {
-		return nil, p.unreadable(err)
-	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(content, &root); err != nil {
-		return nil, p.unreadable(err)
-	}
-	p.index(&root, "")
-	if mismatch != nil {
-		for _, text := range mismatch.Errors {
-			p.mismatch(text)
-		}
-	}
-	if !errors.Is(decoder.Decode(new(yaml.Node)), io.EOF) {
-		p.add("", "a second document is not read")
+	if err := p.decode(document, &file); err != nil {
+		return nil, err
 	}
 	if len(file.Accounts) == 0 {
 		p.add("accounts", "no account to watch")
 	}
 	first := make(map[string]string)
 	for i := range file.Accounts {
+		key := fmt.Sprintf("accounts[%d]", i)
+		if p.unread[key] {
+			continue
+		}
 		account := &file.Accounts[i]
-		at := func(key string) string { return fmt.Sprintf("accounts[%d].%s", i, key) }
-		account.check(&p, at, accepted)
+		at := func(name string) string { return key + "." + name }
+		account.check(p, at, accepted)
 		account.Credentials.resolve(filepath.Dir(path))
 		account.complete(defaults)
 		for n, expectation := range account.Expectations {
-			if slices.Contains(accepted.Exports, expectation.Export) && !slices.Contains(account.Exports, expectation.Export) {
+			if slices.Contains(accepted.Exports, expectation.Export) && !slices.Contains(account.Exports, expectation.Export) && !p.unread[at("exports")] {
 				p.add(at(fmt.Sprintf("expectations[%d].export", n)), "%s is not among the exports of the account", expectation.Export)
 			}
 		}
-		if other, found := first[account.Name]; found {
+		if other, found := first[account.Name]; found && !p.wrong[at("name")] {
 			p.add(at("name"), "%q is the name of %s already", account.Name, other)
-		} else {
-			first[account.Name] = strings.TrimSuffix(at(""), ".")
+		} else if !found && !p.wrong[at("name")] {
+			first[account.Name] = key
 		}
 	}
 	return file.Accounts, p.err()
@@ -111,7 +97,7 @@ func (a *Account) check(p *problems, at func(key string) string, accepted Accept
 	}
 	if a.Endpoint != "" || p.has(at("endpoint")) {
 		if err := accepted.Endpoint(a.Endpoint); err != nil {
-			p.add(at("endpoint"), "%q: %s", a.Endpoint, err)
+			p.add(at("endpoint"), "%s%s", shown("%q: ", a.Endpoint), err)
 		}
 	}
 	if _, err := time.LoadLocation(a.TimeZone); err != nil || a.TimeZone == "Local" || a.TimeZone == "" && p.has(at("time_zone")) {
@@ -121,6 +107,9 @@ func (a *Account) check(p *problems, at func(key string) string, accepted Accept
 		p.add(at("rate_limit"), "%v is no number above 0", a.RateLimit)
 	}
 	for n, export := range a.Exports {
+		if p.unread[fmt.Sprintf("%s[%d]", at("exports"), n)] {
+			continue
+		}
 		if !slices.Contains(accepted.Exports, export) {
 			p.add(at("exports"), "%q is none of %s", export, strings.Join(accepted.Exports, ", "))
 		} else if slices.Contains(a.Exports[:n], export) {
@@ -135,11 +124,19 @@ func (a *Account) check(p *problems, at func(key string) string, accepted Accept
 	for n, expectation := range a.Expectations {
 		at := func(key string) string { return at(fmt.Sprintf("expectations[%d].%s", n, key)) }
 		expectation.check(p, at, accepted.Exports)
-		if names[expectation.Name] {
+		if names[expectation.Name] && !p.wrong[at("name")] {
 			p.add(at("name"), "%q stands there twice", expectation.Name)
 		}
 		names[expectation.Name] = true
 	}
+}
+
+// shown is an endpoint as the format has it, nothing where it may hold a password.
+func shown(format, endpoint string) string {
+	if strings.Contains(endpoint, "@") {
+		return ""
+	}
+	return fmt.Sprintf(format, endpoint)
 }
 
 // complete takes from the defaults what is left out.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -72,8 +73,19 @@ func TestAllThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
 		name, file string
 		want       []string
 	}{
+		{"values that look like left out", "accounts:\n- time_zone: \"\"\n  exports: []\n  expectations: [{name: \" \", export: usage, every: day}]\n- name: b\n  time_zone: Local\n", []string{
+			`config.yml:2: accounts[0].time_zone: "" is no time zone, such as Asia/Shanghai`,
+			"config.yml:3: accounts[0].exports: is empty",
+			"config.yml:4: accounts[0].expectations[0].name: is missing",
+			`config.yml:6: accounts[1].time_zone: "Local" is no time zone, such as Asia/Shanghai`,
+		}},
+		{"several expectations without a name", "accounts:\n- expectations: [{export: usage, every: day}, {export: usage, every: day}]\n", []string{
+			"config.yml:2: accounts[0].expectations[0].name: is missing",
+			"config.yml:2: accounts[0].expectations[1].name: is missing",
+		}},
+		{"an endpoint with a password", "accounts: [{endpoint: 'https://user:S3cr3t@cdn.aliyuncs.com/'}]", []string{"config.yml:1: accounts[0].endpoint: not a host name"}},
 		{"nothing", "", []string{"config.yml:1: accounts: no account to watch"}},
-		{"no YAML", "accounts: [", []string{"config.yml: line 1: did not find expected node content"}},
+		{"no YAML", "accounts: [", []string{"config.yml:1: did not find expected node content"}},
 		{"one name for several accounts", "accounts:\n- name: a\n- {}\n- name: a\n- name: default\n", []string{
 			`config.yml:4: accounts[2].name: "a" is the name of accounts[0] already`,
 			`config.yml:5: accounts[3].name: "default" is the name of accounts[1] already`,
@@ -99,16 +111,16 @@ func TestAllThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
 			"config.yml:5: accounts[1].rate_limit: is not a number",
 			`config.yml:6: accounts[1].endpoint: "a/b": not a host name`,
 		}},
-		{"a second document", "accounts:\n- name: a\n---\nx: y\n", []string{"config.yml:1: a second document is not read"}},
+		{"a second document", "accounts:\n- name: a\n---\nx: y\n", []string{"config.yml:3: a second document is not read"}},
 		{"unknown keys at every depth", "acounts: []\naccounts:\n- nam: a\n  expectations:\n  - task: b\n", []string{
 			"config.yml:1: acounts: is not a known key",
-			"config.yml:3: nam: is not a known key",
-			"config.yml:5: task: is not a known key",
+			"config.yml:3: accounts[0].nam: is not a known key",
+			"config.yml:5: accounts[0].expectations[0].task: is not a known key",
 			"config.yml:5: accounts[0].expectations[0].name: is missing",
 			`config.yml:5: accounts[0].expectations[0].export: "" is none of usage, usage_detail`,
 			`config.yml:5: accounts[0].expectations[0].every: "" is none of month, week, day`,
 		}},
-		{"a key that stands there twice", "accounts:\n- name: a\n  name: b\n", []string{`config.yml:3: accounts[0].name: mapping key "name" already defined at line 2`}},
+		{"a key that stands there twice", "accounts:\n- name: a\n  name: b\n", []string{"config.yml:3: accounts[0].name: stands there twice, first in line 2"}},
 		{"wrong kinds", "accounts:\n- name: [a]\n  rate_limit: fast\n  exports: usage\n  expectations:\n  - 7\n", []string{
 			"config.yml:2: accounts[0].name: is not a text",
 			"config.yml:3: accounts[0].rate_limit: is not a number",
@@ -187,6 +199,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add("accounts:\n- name: a\n  expectations:\n  - {name: m, export: usage, every: month}\n")
 	f.Add("accounts: [{}]\n---\n")
 	f.Add("a: &a [*a]\n")
+	f.Add("accounts:\n- name: !!binary /w==\n-\n- &a {<<: *a, exports: [usage, ~]}\n")
+	f.Add("accounts:\n- name: !!binary YQ==\n  expectations: [{name: !!binary /w==, export: usage, every: day}]\n")
 	f.Fuzz(func(t *testing.T, content string) {
 		accounts, err := load(t, content)
 		if err == nil && len(accounts) == 0 {
@@ -194,10 +208,15 @@ func FuzzLoad(f *testing.F) {
 		}
 		names := make(map[string]bool)
 		for _, account := range accounts {
-			if err == nil && (names[account.Name] || strings.TrimSpace(account.Name) == "" || len(account.Exports) == 0 || !(account.RateLimit > 0)) {
+			if err == nil && (names[account.Name] || strings.TrimSpace(account.Name) == "" || len(account.Exports) == 0 || !(account.RateLimit > 0) || !utf8.ValidString(account.Name)) {
 				t.Errorf("accepted: %+v", account)
 			}
 			names[account.Name] = true
+			for _, expectation := range account.Expectations {
+				if err == nil && (strings.TrimSpace(expectation.Name) == "" || !utf8.ValidString(expectation.Name+expectation.TaskName)) {
+					t.Errorf("accepted: %+v", expectation)
+				}
+			}
 		}
 	})
 }

@@ -113,18 +113,23 @@ func (f *Flags) ExportNames(known []string) ([]string, error) {
 }
 
 // Accounts are those of the file, or without one the one that the flags describe,
-// with nothing left empty.
+// with nothing left empty. Its error lists all that is wrong with flags and file.
 func (f *Flags) Accounts(accepted Accepted) ([]Account, error) {
-	exports, err := f.ExportNames(accepted.Exports)
-	if err != nil {
+	exports, exportsErr := f.ExportNames(accepted.Exports)
+	if exportsErr != nil {
+		exports = accepted.Exports // The file is not to blame for the flag.
+	}
+	endpointErr := accepted.Endpoint(f.Endpoint)
+	if endpointErr != nil {
+		endpointErr = fmt.Errorf("--api.endpoint%s: %w", shown("=%s", f.Endpoint), endpointErr)
+	}
+	accounts := []Account{{Name: f.AccountName, Endpoint: f.Endpoint, TimeZone: f.TimeZone, RateLimit: f.RateLimit, Exports: exports}}
+	var fileErr error
+	if f.ConfigFile != "" {
+		accounts, fileErr = Load(f.ConfigFile, accounts[0], accepted)
+	}
+	if err := errors.Join(exportsErr, endpointErr, fileErr); err != nil {
 		return nil, err
 	}
-	if err := accepted.Endpoint(f.Endpoint); err != nil {
-		return nil, fmt.Errorf("--api.endpoint=%s: %w", f.Endpoint, err)
-	}
-	account := Account{Name: f.AccountName, Endpoint: f.Endpoint, TimeZone: f.TimeZone, RateLimit: f.RateLimit, Exports: exports}
-	if f.ConfigFile == "" {
-		return []Account{account}, nil
-	}
-	return Load(f.ConfigFile, account, accepted)
+	return accounts, nil
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,17 +33,32 @@ func NewReloader(load func() error) *Reloader {
 	}
 }
 
-// Reload loads the configuration. Its error is load's own.
+// Reload loads the configuration. Its error is load's own; a panic of load is an error
+// as well, so that no configuration ends the process.
 func (r *Reloader) Reload() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.load(); err != nil {
+	if err := r.survive(); err != nil {
 		r.successful.Set(0)
 		return err
 	}
 	r.successful.Set(1)
 	r.succeeded.SetToCurrentTime()
 	return nil
+}
+
+// survive is load, where a panic is an error. Of a panic's value only the runtime's own
+// texts are told: any other could hold a secret.
+func (r *Reloader) survive() (err error) {
+	defer func() {
+		reason := recover()
+		if known, ok := reason.(runtime.Error); ok {
+			err = fmt.Errorf("panic: %w: this is a bug, please report it", known)
+		} else if reason != nil {
+			err = fmt.Errorf("panic: %T: this is a bug, please report it", reason)
+		}
+	}()
+	return r.load()
 }
 
 // Describe sends both descriptions.

@@ -72,3 +72,40 @@ func TestTheConfigurationIsLoadedOnceAtATime(t *testing.T) {
 		t.Errorf("%d loads at the same time", most)
 	}
 }
+
+func TestALoadThatPanicsIsAnError(t *testing.T) {
+	var items []string
+	for want, load := range map[string]func() error{
+		"panic: runtime error: index out of range [7] with length 0: this is a bug, please report it": func() error { return errors.New(items[7]) },
+		"panic: *errors.errorString: this is a bug, please report it":                                 func() error { panic(errors.New("S3cr3t")) },
+		"panic: string: this is a bug, please report it":                                              func() error { panic("S3cr3t") },
+	} {
+		now := func() error { return nil }
+		reloader := config.NewReloader(func() error { return now() })
+		if err := reloader.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		now = load
+		if err := reloader.Reload(); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+		if shown := successful(t, reloader); shown != 0 {
+			t.Errorf("the load is shown as %v", shown)
+		}
+		now = func() error { return nil }
+		if err := reloader.Reload(); err != nil || successful(t, reloader) != 1 {
+			t.Errorf("the load after it: %v", err)
+		}
+	}
+}
+
+func successful(t *testing.T, reloader *config.Reloader) float64 {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(reloader)
+	families, err := registry.Gather()
+	if err != nil || len(families) != 2 {
+		t.Fatalf("%d families, %v", len(families), err)
+	}
+	return families[1].GetMetric()[0].GetGauge().GetValue()
+}
