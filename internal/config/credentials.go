@@ -101,7 +101,7 @@ func (c *Credentials) check(p *problems, at func(key string) string) {
 	}
 	known := slices.Index(CredentialTypes(), c.Type)
 	if known < 0 {
-		p.add(at("type"), "%q is none of %s", c.Type, strings.Join(CredentialTypes(), ", "))
+		p.add(at("type"), "is none of %s", strings.Join(CredentialTypes(), ", "))
 		return
 	}
 	t := credentialTypes[known]

@@ -102,7 +102,7 @@ func TestWhatIsWrongWithCredentials(t *testing.T) {
 	}{
 		{"nothing", "", []string{"2 type: is missing: it is one of " + types}},
 		{"no type", "role_name: a", []string{"2 type: is missing: it is one of " + types}},
-		{"an unknown type", "type: rsa_key_pair\nrole_name: a", []string{`3 type: "rsa_key_pair" is none of ` + types}},
+		{"an unknown type", "type: rsa_key_pair\nrole_name: a", []string{`3 type: is none of ` + types}},
 		{"secrets in the file", "type: access_key\naccess_key_id: Canary\naccess_key_secret: Canary", []string{
 			"2 access_key_id_file: is missing, and so is access_key_id_env",
 			"2 access_key_secret_file: is missing, and so is access_key_secret_env",
