@@ -48,10 +48,11 @@ func TestAnItemThatCannotBeReadKeepsItsPlace(t *testing.T) {
 			"config.yml:4: accounts[0].expectations[1]: is not a mapping",
 			`config.yml:5: accounts[0].expectations[2].every: "year" is none of month, week, day`,
 		}},
-		{"the name of an account that is wrong is nobody's", "accounts:\n- name: [a]\n- name: ''\n- 5\n- name: default\n", []string{
+		{"the name of an account that is wrong is nobody's", "accounts:\n- name: [a]\n- name: ''\n- 5\n- name: default\n- name:\n", []string{
 			"config.yml:2: accounts[0].name: is not a text",
 			"config.yml:3: accounts[1].name: is empty",
 			"config.yml:4: accounts[2]: is not a mapping",
+			"config.yml:6: accounts[4].name: is empty",
 		}},
 		{"exports that cannot be read are not held against expectations", "accounts: [{exports: 5, expectations: [{name: m, export: usage_detail, every: day}]}]", []string{
 			"config.yml:1: accounts[0].exports: is not a list",

@@ -36,7 +36,7 @@ func (p *problems) has(key string) bool { return p.lines[key] > 0 }
 // line of what it is missing from.
 func (p *problems) add(key, format string, args ...any) {
 	line := 0
-	for at := key; ; at = at[:max(0, strings.LastIndexAny(at, ".["))] {
+	for at := key; ; at = at[:max(0, strings.LastIndex(at, "."))] {
 		if p.unread[at] {
 			return
 		}

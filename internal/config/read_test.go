@@ -121,7 +121,7 @@ func TestATextThatIsNoYAMLIsReportedWithItsLine(t *testing.T) {
 	} {
 		expect(t, tc.name, tc.file, "config.yml:"+tc.want)
 	}
-	if accounts, err := load(t, "\ufeffaccounts:\r\n- name: a\u0085\r\n"); err != nil || len(accounts) != 1 {
-		t.Errorf("a file of Windows: %v", err)
+	if accounts, err := load(t, "\ufeffaccounts:\r\n- name: a\ufffd\u0085\r\n"); err != nil || len(accounts) != 1 {
+		t.Errorf("a file with all that is allowed: %v", err)
 	}
 }
