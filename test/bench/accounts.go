@@ -131,7 +131,7 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 	if f.Resident, err = memoryOf(process, "VmRSS"); err != nil {
 		return f, err
 	}
-	f.Peak, err = memoryOf(process, "VmHWM")
+	f.Peak, err = peakMemory(process)
 	return f, err
 }
 

@@ -115,7 +115,7 @@ func TestAlertsKeepToTheStandard(t *testing.T) {
 				t.Errorf("description %q does not end with a period", description)
 			}
 			expr := parse(t, alert.Expr)
-			if len(nodes[*parser.Call](expr)) > 0 && nodes[*parser.Call](expr)[0].Func.Name == "absent" {
+			if isAbsent(expr) {
 				if strings.Contains(description, "{{") {
 					t.Error("absent() loses the labels that the description names")
 				}
