@@ -1,50 +1,44 @@
-// Package apiclient reads the list of Alibaba Cloud CDN's usage export tasks:
-// signed requests, a rate limit, bounded retries, and listings that are proven
-// to be whole. One Client stands for one account and its quota.
+// Package apiclient reads the list of Alibaba Cloud CDN's usage export tasks: signed
+// requests, a rate limit, bounded retries, and listings that are proven complete. One
+// Client stands for one account and its quota.
 package apiclient
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Config is what a Client needs to know.
+// Config is what a Client needs. All fields but Observer are required.
 type Config struct {
-	// Endpoint is a host name, or http:// and a loopback address (ParseEndpoint).
-	Endpoint    string
+	Endpoint    Endpoint
 	Credentials CredentialsProvider
-	// Timeout bounds one attempt, from the connection to the answer's last byte.
+	// Timeout bounds one attempt, from the connection to the last byte of the response.
 	Timeout time.Duration
-	// RateLimit is the attempts a second, retries included; +Inf for no limit.
+	// RateLimit is the number of attempts per second, retries included; +Inf for no limit.
 	RateLimit float64
-	// Concurrency is the number of calls at the same time, over all exports.
+	// Concurrency is the number of simultaneous calls, over all exports. At least 1.
 	Concurrency int
-	// MaxRetries bounds the attempts at a page after the first.
+	// MaxRetries bounds the attempts for a page after the first one.
 	MaxRetries int
 	// MaxTasks bounds the length of a list that is read.
 	MaxTasks int
 	// UserAgent is sent with every request.
 	UserAgent string
-	// Observer is told what happens; nil for nobody.
+	// Observer, if non-nil, is called after every attempt.
 	Observer Observer
-	// Transport carries the requests (NewTransport). Clients may share it: a request
-	// has its own key, whatever connection it takes.
+	// Transport carries the requests. Clients may share one (NewTransport), since each
+	// request carries its own key.
 	Transport http.RoundTripper
 }
 
 // Observer is told what a Client does. It is called from several goroutines.
 type Observer interface {
-	// Attempted is called after each attempt at a page.
+	// Attempted is called after each attempt to read a page.
 	Attempted(Attempt)
-	// WalkRestarted is called for each walk that was not proven.
+	// WalkRestarted is called for each walk that was not proven, with the reason.
 	WalkRestarted(export Export, reason string)
 }
 
@@ -55,112 +49,62 @@ type Attempt struct {
 	Page int
 	// RateLimitWait is the time spent waiting for the rate limit.
 	RateLimitWait time.Duration
-	// Sent is false for an attempt that ended before a request was sent.
+	// Sent is false if the attempt ended before a request was sent.
 	Sent bool
-	// Duration is the time from the request to the decoded answer.
+	// Duration is the time from the request to the decoded response.
 	Duration time.Duration
-	// Err is why it failed, nil where it succeeded or was called off.
+	// Err is why the attempt failed; nil if it succeeded or was canceled.
 	Err *Error
 }
 
 // Client reads one account's lists. It is safe for concurrent use.
 type Client struct {
-	config   Config
-	endpoint *url.URL
-	http     *http.Client
-	limiter  *limiter
-	bodies   sync.Pool
-	skew     atomic.Pointer[time.Duration]
+	config  Config
+	http    *http.Client
+	limiter *limiter
+	skew    atomic.Pointer[time.Duration]
 	// slots holds one element for each call in flight.
 	slots chan struct{}
-	// failing is set while an export's last call failed although it was retried.
-	// The next one is then a probe, without retries: an outage that lasts must
-	// not cost the API more calls than normal running does.
+	// failing marks exports whose last call ran out of retries. Their next call is not
+	// retried, so an outage costs no more calls than normal operation.
 	failing map[Export]*atomic.Bool
 }
 
-// maxHeaderBytes bounds an answer's headers.
-const maxHeaderBytes = 64 << 10
-
-// New returns a Client, or an error that names what is wrong in the Config.
-func New(config Config) (*Client, error) {
-	endpoint, err := ParseEndpoint(config.Endpoint)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("API endpoint %q: %w", config.Endpoint, err)
-	case config.Credentials == nil:
-		return nil, errors.New("no credentials provider")
-	case config.Timeout <= 0:
-		return nil, fmt.Errorf("API timeout %s: must be above 0", config.Timeout)
-	case !(config.RateLimit > 0): // NaN is not above 0 either.
-		return nil, fmt.Errorf("API rate limit %v: must be above 0", config.RateLimit)
-	case config.Concurrency < 1:
-		return nil, fmt.Errorf("API concurrency %d: must be at least 1", config.Concurrency)
-	case config.MaxRetries < 0:
-		return nil, fmt.Errorf("API retries %d: must be at least 0", config.MaxRetries)
-	case config.MaxTasks < 1:
-		return nil, fmt.Errorf("API task limit %d: must be at least 1", config.MaxTasks)
-	case config.Transport == nil:
-		return nil, errors.New("no transport")
-	}
+// New returns a Client.
+func New(config Config) *Client {
 	if config.Observer == nil {
-		config.Observer = nobody{}
+		config.Observer = nopObserver{}
 	}
 	failing := make(map[Export]*atomic.Bool)
 	for _, export := range Exports() {
 		failing[export] = new(atomic.Bool)
 	}
 	return &Client{
-		config:   config,
-		slots:    make(chan struct{}, config.Concurrency),
-		failing:  failing,
-		endpoint: endpoint,
+		config:  config,
+		slots:   make(chan struct{}, config.Concurrency),
+		failing: failing,
 		http: &http.Client{
 			Transport: config.Transport,
-			// A redirect's target must not get signed headers.
+			// Following a redirect would send signed headers to its target.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		limiter: newLimiter(config.RateLimit, config.Concurrency),
-	}, nil
+	}
 }
 
-// maxIdleConnections are kept for the next calls, over all clients of a transport:
-// enough for 32 lists that are read at the same time with 8 calls each.
-const maxIdleConnections = 256
-
-// silence is how long a connection of HTTP/2 may say nothing while an answer is
-// waited for until it is asked whether it lives, and until that must be answered.
-const silence = 15 * time.Second
-
-// NewTransport returns real connections, for any number of clients: a thousand
-// accounts that take turns need some dozens. Whoever made it closes the idle ones
-// in the end.
-func NewTransport() *http.Transport {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	transport.ForceAttemptHTTP2 = true
-	transport.MaxIdleConns = maxIdleConnections
-	transport.MaxIdleConnsPerHost = maxIdleConnections
-	transport.MaxResponseHeaderBytes = maxHeaderBytes
-	// A connection of HTTP/2 that went silent would stay in use until TCP gives it
-	// up, a quarter of an hour later.
-	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silence}
-	return transport
+// InheritLimiter makes c use old's rate limiter, so that replacing an account's client
+// does not reset what it has used of its quota. Call it before the first request.
+func (c *Client) InheritLimiter(old *Client) {
+	old.limiter.configure(c.config.RateLimit, c.config.Concurrency)
+	c.limiter = old.limiter
 }
 
-// Succeed goes on with the rate limit of a client of the same account, whose place
-// this one takes before its first call: the API knows of no new beginning.
-func (c *Client) Succeed(before *Client) {
-	before.limiter.configure(c.config.RateLimit, c.config.Concurrency)
-	c.limiter = before.limiter
-}
-
-// RateLimit is the number of attempts a second that is allowed just now: the
+// RateLimit returns the number of attempts per second that is allowed now: the
 // configured one, or less after throttling.
 func (c *Client) RateLimit() float64 { return c.limiter.perSecond() }
 
-// ClockSkew is this machine's clock minus the API's, as of the last answer, to
-// about a second; false before the first answer.
+// ClockSkew returns this machine's clock minus the API's as of the last response, to
+// about a second; false before the first response.
 func (c *Client) ClockSkew() (time.Duration, bool) {
 	skew := c.skew.Load()
 	if skew == nil {
@@ -169,21 +113,16 @@ func (c *Client) ClockSkew() (time.Duration, bool) {
 	return *skew, true
 }
 
-// Page reads one page of an export's list, with as many attempts as it takes and
-// MaxRetries allows. Its error is an *Error, or the context's.
+// Page reads one page of an export's list and retries as the error and MaxRetries
+// allow. Its error is an *Error or the context's.
 func (c *Client) Page(ctx context.Context, export Export, number int) (Page, error) {
-	return c.page(ctx, export, number, make([]Task, 0, PageSize))
-}
-
-// page appends the tasks to into.
-func (c *Client) page(ctx context.Context, export Export, number int, into []Task) (Page, error) {
 	retries := retries{left: c.config.MaxRetries}
 	failing := c.failing[export]
 	if failing.Load() {
 		retries.left = 0
 	}
 	for {
-		page, err := c.attempt(ctx, export, number, into)
+		page, err := c.attempt(ctx, export, number)
 		if err == nil {
 			failing.Store(false)
 			return page, nil
@@ -192,8 +131,8 @@ func (c *Client) page(ctx context.Context, export Export, number int, into []Tas
 		if !errors.As(err, &apiErr) {
 			return Page{}, err
 		}
-		delay, again := retries.next(apiErr)
-		if !again {
+		delay, ok := retries.next(apiErr)
+		if !ok {
 			failing.Store(apiErr.transient())
 			return Page{}, err
 		}
@@ -206,16 +145,83 @@ func (c *Client) page(ctx context.Context, export Export, number int, into []Tas
 	}
 }
 
-// nobody is told and does nothing.
-type nobody struct{}
+// attempt requests a page once. It takes the rate-limit token last, right before
+// sending, so that slow key lookups cannot save up tokens and release them as a burst.
+// Its error is an *Error, or the context's if ctx was canceled.
+func (c *Client) attempt(ctx context.Context, export Export, number int) (page Page, err error) {
+	observed := Attempt{Export: export, Page: number}
+	defer func() {
+		errors.As(err, &observed.Err)
+		c.config.Observer.Attempted(observed)
+	}()
+
+	key, err := c.key(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return Page{}, notSent(ctx, "other calls of the account took all the time until the deadline")
+	}
+	began := time.Now()
+	err = c.limiter.wait(ctx)
+	observed.RateLimitWait = time.Since(began)
+	if err != nil {
+		return Page{}, notSent(ctx, "the rate limit allows no call before the deadline")
+	}
+
+	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	req, err := c.newRequest(limited, export, number, key)
+	if err != nil {
+		return Page{}, err
+	}
+	sent := time.Now()
+	page, err = c.send(req, key)
+	observed.Sent, observed.Duration = true, time.Since(sent)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return Page{}, ctx.Err()
+	}
+	return page, err
+}
+
+// notSent returns ctx.Err() if ctx was canceled, and a timeout caused by ErrNotSent
+// otherwise.
+func notSent(ctx context.Context, detail string) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	err := newError(CodeTimeout, ClassNetwork, detail)
+	err.cause = ErrNotSent
+	return err
+}
+
+// key returns the key to sign with, within the time limit of an attempt.
+func (c *Client) key(ctx context.Context) (Credentials, error) {
+	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	key, err := c.config.Credentials.Credentials(limited)
+	if err == nil {
+		return key, nil
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return Credentials{}, ctx.Err()
+	}
+	failure := newError(CodeCredentials, ClassCredentials, err.Error())
+	if errors.Is(err, context.DeadlineExceeded) {
+		failure.Detail = "no key within the time limit"
+	}
+	failure.cause = err
+	return Credentials{}, failure
+}
+
+// nopObserver ignores all events.
+type nopObserver struct{}
 
 // Attempted does nothing.
-func (nobody) Attempted(Attempt) {}
+func (nopObserver) Attempted(Attempt) {}
 
 // WalkRestarted does nothing.
-func (nobody) WalkRestarted(Export, string) {}
-
-// query is what every request asks for.
-func query(number int) url.Values {
-	return url.Values{"PageNumber": {strconv.Itoa(number)}, "PageSize": {strconv.Itoa(PageSize)}}
-}
+func (nopObserver) WalkRestarted(Export, string) {}

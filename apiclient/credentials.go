@@ -2,33 +2,33 @@ package apiclient
 
 import "context"
 
-// Credentials is a key to sign with. It is a secret: it is never printed.
+// Credentials is an access key to sign requests with. It is a secret: printing it in
+// any form shows nothing of it.
 type Credentials struct {
 	AccessKeyID, AccessKeySecret string
-	// SecurityToken is empty for a key that does not expire.
+	// SecurityToken is empty for a permanent key.
 	SecurityToken string
 	// Provider names where the key came from, for people.
 	Provider string
 }
 
-// String hides the key from every way of printing.
+// String hides the key from all verbs but %#v.
 func (Credentials) String() string { return "(credentials)" }
 
 // GoString hides the key from %#v.
 func (Credentials) GoString() string { return "(credentials)" }
 
-// CredentialsProvider gives the key to sign the next request with. It is safe
-// for concurrent use.
+// CredentialsProvider supplies the key for the next request. It is safe for concurrent
+// use.
 type CredentialsProvider interface {
-	// Credentials returns a key before the context ends. Its errors hold
-	// nothing secret.
-	Credentials(context.Context) (Credentials, error)
-	// Reject says that the API refused a key, so that it is not given again
-	// without having been fetched anew.
+	// Credentials returns a key before ctx ends. Its errors hold no secrets.
+	Credentials(ctx context.Context) (Credentials, error)
+	// Reject reports that the API refused a key. The provider does not return it again
+	// without fetching it anew.
 	Reject(Credentials)
 }
 
-// StaticCredentials gives the same key for ever.
+// StaticCredentials always returns the same key.
 type StaticCredentials Credentials
 
 // Credentials returns the key.
@@ -36,5 +36,5 @@ func (s StaticCredentials) Credentials(context.Context) (Credentials, error) {
 	return Credentials(s), nil
 }
 
-// Reject does nothing: there is no other key.
+// Reject does nothing, because there is no other key.
 func (StaticCredentials) Reject(Credentials) {}

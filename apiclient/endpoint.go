@@ -8,10 +8,14 @@ import (
 	"strings"
 )
 
-// ParseEndpoint reads an API endpoint: a host name, with or without a port,
-// spoken to over HTTPS. "http://" before it is accepted for a loopback address
-// only, since requests carry a key's id and token.
-func ParseEndpoint(text string) (*url.URL, error) {
+// Endpoint is the address of the API: a host name, perhaps with a port. The zero
+// Endpoint is not usable.
+type Endpoint struct{ scheme, host string }
+
+// ParseEndpoint reads a host name, which is spoken to over HTTPS. "http://" before it
+// is accepted for a loopback address only, because requests carry a key's id and
+// token. Errors do not repeat text that may hold a password.
+func ParseEndpoint(text string) (Endpoint, error) {
 	address := text
 	if !strings.Contains(address, "://") {
 		address = "https://" + address
@@ -19,18 +23,36 @@ func ParseEndpoint(text string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Hostname() == "" || strings.ContainsAny(text, " \t\r\n"):
-		return nil, errors.New("not a host name")
+		return Endpoint{}, errors.New("must be a host name, such as cdn.aliyuncs.com")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || (u.Path != "" && u.Path != "/"):
-		return nil, errors.New("a host name is wanted, without user, path or query")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return nil, fmt.Errorf("http:// is for loopback addresses only, not for %s", u.Hostname())
+		return Endpoint{}, errors.New("must be a host name without user, path or query")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return Endpoint{}, fmt.Errorf("http:// is accepted for loopback addresses only, not for %s", u.Hostname())
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("the scheme %q is not https", u.Scheme)
+		return Endpoint{}, fmt.Errorf("must be spoken to over https, not over %s", u.Scheme)
 	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}, nil
+	return Endpoint{scheme: u.Scheme, host: u.Host}, nil
 }
 
-func loopback(host string) bool {
+// UnmarshalText is ParseEndpoint, for flags and configuration files.
+func (e *Endpoint) UnmarshalText(text []byte) error {
+	parsed, err := ParseEndpoint(string(text))
+	if err == nil {
+		*e = parsed
+	}
+	return err
+}
+
+// String returns the host, with "http://" before it for a loopback address that is
+// spoken to without TLS.
+func (e Endpoint) String() string {
+	if e.scheme == "http" {
+		return "http://" + e.host
+	}
+	return e.host
+}
+
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

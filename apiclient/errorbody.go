@@ -9,12 +9,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// lenient is how answers are read: strict in types, but duplicate keys and bad
-// UTF-8 are as harmless here as they are known to occur.
+// lenient tolerates duplicate keys and invalid UTF-8, both seen in responses of the API.
 var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// The shapes of what may be repeated from an error body. Nothing else of it is:
-// a Message may quote the whole signed request.
+// Only what has one of these shapes is repeated from an error body: a Message may quote
+// the whole signed request.
 var (
 	codeShape      = regexp.MustCompile(`^[A-Z][A-Za-z]*([._-]?[A-Za-z]+)*$`)
 	requestIDShape = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
@@ -22,9 +21,9 @@ var (
 
 const maxCodeLength = 64
 
-// parseErrorBody finds the API's code and request id in an error body, JSON with
-// capital or lower-case keys or XML. Both are empty where there is none, as in
-// a proxy's HTML, or where they do not have their kind's shape.
+// parseErrorBody returns the API's code and request id from an error body: JSON with
+// capital or lower-case keys, or XML. Either is empty if the body has none, as a proxy's
+// HTML page, or if it does not have the expected shape.
 func parseErrorBody(body []byte) (code, requestID string) {
 	body = bytes.TrimSpace(body)
 	switch {

@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,134 +11,72 @@ import (
 // Class says who has to act on an error. Its text is the value of the label class.
 type Class string
 
-// The classes, from "wait" to "act".
+// The classes. The first three often pass by themselves; the others need someone to act.
 const (
-	// Throttled: the account's quota is used up; wait.
-	Throttled Class = "throttled"
-	// Server: the API is in trouble; wait.
-	Server Class = "server"
-	// Network: no answer was received; look at the way to the API.
-	Network Class = "network"
-	// Malformed: an answer came that is not the API's.
-	Malformed Class = "malformed"
-	// Denied: the account or the key may not do this; grant it.
-	Denied Class = "denied"
-	// CredentialsClass: the key or token is wrong, disabled or expired; renew it.
-	CredentialsClass Class = "credentials"
-	// Clock: this machine's clock is off; set it.
-	Clock Class = "clock"
-	// Request: the API refuses what this program asks; report it.
-	Request Class = "request"
+	// ClassThrottled: the account's call quota is used up. Wait.
+	ClassThrottled Class = "throttled"
+	// ClassServer: the API has an internal problem. Wait.
+	ClassServer Class = "server"
+	// ClassNetwork: no complete response arrived. Check the network path to the API.
+	ClassNetwork Class = "network"
+	// ClassMalformed: the response is not one of the API's. Check the endpoint and proxies.
+	ClassMalformed Class = "malformed"
+	// ClassDenied: the account or the key lacks a permission. Grant it.
+	ClassDenied Class = "denied"
+	// ClassCredentials: the key or token is wrong, disabled or expired. Renew it.
+	ClassCredentials Class = "credentials"
+	// ClassClock: this machine's clock is wrong. Set it.
+	ClassClock Class = "clock"
+	// ClassRequest: the API rejects the request itself. Report it.
+	ClassRequest Class = "request"
 )
 
-// The codes that are not the API's own but this program's.
-const (
-	CodeTimeout          = "timeout"
-	CodeConnection       = "connection"
-	CodeTLS              = "tls"
-	CodeDecode           = "decode"
-	CodeResponseTooLarge = "response_too_large"
-	CodeRedirect         = "redirect"
-	CodeCredentials      = "credentials"
-	CodeHTTPStatus       = "http_status"
-	CodeOther            = "other"
-)
+// ErrNotSent is the cause of a timeout that expired before the request was sent: the
+// time went by waiting for the account's rate limit or for its other calls.
+var ErrNotSent = errors.New("the deadline expired before the request was sent")
 
-// Code is a pair of an error's code and class, as api_errors_total has it.
-type Code struct {
+// Error is why one attempt to read a page failed. Code and Class together are one of
+// ErrorKinds. It never holds an address, a secret, or the API's message, which may
+// quote the request.
+type Error struct {
+	// Code is the API's code, the code that stands for its family, or one of this
+	// package's own codes. It is a value from a closed set.
 	Code  string
 	Class Class
-}
-
-// codes holds every pair there can be. The API's codes and their classes are
-// from the error tables of Alibaba Cloud CDN and of its RPC gateway.
-var codes = []Code{
-	{"Throttling", Throttled},
-	{"Throttling.User", Throttled},
-	{"Throttling.Api", Throttled},
-	{"IllegalOperation", Denied},
-	{"OperationDenied", Denied},
-	{"Forbidden", Denied},
-	{"NoPermission", Denied},
-	{"InvalidParameter", Request},
-	{"InvalidParameterProduct", Request},
-	{"InvalidParameterOperator", Request},
-	{"InvalidParameterArea", Request},
-	{"InvalidParameterField", Request},
-	{"InvalidParameterStartTime", Request},
-	{"InvalidParameterEndTime", Request},
-	{"InvalidParameterAliuid", Request},
-	{"InvalidTimeRange", Request},
-	{"MissingParameter", Request},
-	{"InvalidApi.NotFound", Request},
-	{"InvalidAction.NotFound", Request},
-	{"InvalidAccessKeyId.NotFound", CredentialsClass},
-	{"InvalidAccessKeyId.Inactive", CredentialsClass},
-	{"SignatureDoesNotMatch", CredentialsClass},
-	{"SignatureNonceUsed", CredentialsClass},
-	{"InvalidSecurityToken.Expired", CredentialsClass},
-	{"InvalidSecurityToken.Malformed", CredentialsClass},
-	{"InvalidSecurityToken.MismatchWithAccessKey", CredentialsClass},
-	{"InvalidTimeStamp.Expired", Clock},
-	{"InvalidTimeStamp.Format", Clock},
-	{"ServiceUnavailable", Server},
-	{"InternalError", Server},
-	{"UnknownError", Server},
-	{CodeTimeout, Network},
-	{CodeConnection, Network},
-	{CodeTLS, Network},
-	{CodeDecode, Malformed},
-	{CodeResponseTooLarge, Malformed},
-	{CodeRedirect, Malformed},
-	{CodeCredentials, CredentialsClass},
-	{CodeHTTPStatus, Server},
-	{CodeHTTPStatus, Request},
-	{CodeOther, Server},
-	{CodeOther, Request},
-}
-
-var classes = func() map[string]Class {
-	m := make(map[string]Class, len(codes))
-	for _, c := range codes {
-		m[c.Code] = c.Class
-	}
-	return m
-}()
-
-// Codes lists every pair of code and class that an Error can have.
-func Codes() []Code { return append([]Code(nil), codes...) }
-
-// Error is why one attempt to read a page failed. Code and Class are one of
-// Codes. It never holds an address, a message of the API, which may quote the
-// request, or anything secret.
-type Error struct {
-	Code
-	// Status is the answer's HTTP status, 0 where there was no answer.
+	// Status is the HTTP status of the response, 0 without a response.
 	Status int
-	// RequestID is the API's own id of the request, to quote to its support;
-	// empty where the answer has none.
+	// RequestID is the API's own id of the request, to quote to its support. It is
+	// empty if the response has none.
 	RequestID string
-	// APICode is the code that the API sent, where Code is folded from it.
+	// APICode is the code as the API sent it, empty without one. It differs from Code
+	// if Code stands for a family.
 	APICode string
-	// Detail says more in this program's own words; it may be empty.
+	// Detail adds what happened, in this package's own words. It may be empty.
 	Detail string
-	// RetryAfter is how long the answer asks to wait, 0 where it does not.
+	// RetryAfter is how long the response asks the client to wait, 0 if it does not.
 	RetryAfter time.Duration
+
+	cause error
 }
 
-// Error is one line: the code, then what else is known.
+// newError returns an error without a response.
+func newError(code string, class Class, detail string) *Error {
+	return &Error{Code: code, Class: class, Detail: detail}
+}
+
+// Error returns one line: the code, then what else is known.
 func (e *Error) Error() string {
 	var known []string
 	if e.Status != 0 {
 		known = append(known, fmt.Sprintf("HTTP status %d", e.Status))
 	}
-	if e.APICode != "" && e.APICode != e.Code.Code {
+	if e.APICode != "" && e.APICode != e.Code {
 		known = append(known, "code "+e.APICode)
 	}
 	if e.RequestID != "" {
 		known = append(known, "request id "+e.RequestID)
 	}
-	text := e.Code.Code
+	text := e.Code
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}
@@ -147,52 +86,25 @@ func (e *Error) Error() string {
 	return text
 }
 
+// Unwrap returns the cause: ErrNotSent, an error of the credentials provider, or nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Kind returns the error's code and class.
+func (e *Error) Kind() ErrorKind { return ErrorKind{e.Code, e.Class} }
+
 // throttling reports whether the API asks for fewer calls.
 func (e *Error) throttling() bool {
-	return e.Class == Throttled || e.Status == http.StatusTooManyRequests
+	return e.Class == ClassThrottled || e.Status == http.StatusTooManyRequests
 }
 
 // transient reports whether the same request may succeed a little later.
 func (e *Error) transient() bool {
 	switch e.Class {
-	case Throttled, Server:
+	case ClassThrottled, ClassServer:
 		return true
-	case Network:
-		return e.Code.Code != CodeTLS
+	case ClassNetwork:
+		return e.Code != CodeTLS
 	default:
 		return false
 	}
-}
-
-// apiError is the error for a code that the API sent.
-func apiError(apiCode string, status int) *Error {
-	folded := fold(apiCode)
-	if class, known := classes[folded]; known && !local(folded) {
-		return &Error{Code: Code{folded, class}, Status: status, APICode: apiCode}
-	}
-	return &Error{Code: Code{CodeOther, statusClass(status)}, Status: status, APICode: apiCode}
-}
-
-// fold maps a family of codes to the one that stands for it.
-func fold(apiCode string) string {
-	for _, family := range []string{"Forbidden", "NoPermission"} {
-		if strings.HasPrefix(apiCode, family+".") {
-			return family
-		}
-	}
-	if strings.HasPrefix(apiCode, "Missing") {
-		return "MissingParameter"
-	}
-	return apiCode
-}
-
-// local tells this program's own codes, which start in lower case, from the API's.
-func local(code string) bool { return code[0] >= 'a' && code[0] <= 'z' }
-
-// statusClass is used where the code decides nothing.
-func statusClass(status int) Class {
-	if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
-		return Server
-	}
-	return Request
 }

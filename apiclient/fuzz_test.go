@@ -53,17 +53,17 @@ func FuzzErrorBody(f *testing.F) {
 	} {
 		f.Add([]byte(body), 403)
 	}
-	known := make(map[apiclient.Code]bool)
-	for _, code := range apiclient.Codes() {
-		known[code] = true
+	known := make(map[apiclient.ErrorKind]bool)
+	for _, kind := range apiclient.ErrorKinds() {
+		known[kind] = true
 	}
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
 		if status < 400 || status > 999 {
 			return
 		}
-		err := apiclient.AnswerError(status, body)
+		err := apiclient.ResponseError(status, body)
 		var apiErr *apiclient.Error
-		if !errors.As(err, &apiErr) || !known[apiErr.Code] || len(err.Error()) > 300 {
+		if !errors.As(err, &apiErr) || !known[apiErr.Kind()] || len(err.Error()) > 300 {
 			t.Errorf("error = %v", err)
 		}
 	})

@@ -10,39 +10,40 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How the rate adapts to throttling (design: halved at most once a second, never
-// below one call a second, a tenth of the configured rate back each second).
+// How the rate adapts to throttling: it is halved at most once per second, never below
+// one call per second, and a tenth of the configured rate comes back each second.
 const (
 	halvingInterval   = time.Second
 	minimumRate       = 1.0
 	recoveryPerSecond = 0.1
 )
 
-// maxPause bounds what an answer can make us wait, so that a nonsensical hint
-// does not blind the exporter.
+// maxPause bounds the pause that a response can ask for, so that an absurd hint does not
+// stop the client for long.
 const maxPause = time.Minute
 
-var errWaitTooLong = errors.New("the rate limit (--api.rate-limit, or rate_limit of the account) leaves no time for it before the deadline (--refresh.timeout)")
+// errWaitTooLong means that the deadline comes before the next token.
+var errWaitTooLong = errors.New("the wait would exceed the deadline")
 
-// limiter is the token bucket of an account. Over any window of t seconds it lets
-// at most configured·t + burst attempts pass.
+// limiter is an account's token bucket. Over any window of t seconds it lets at most
+// configured·t + burst attempts pass.
 type limiter struct {
 	configured float64
 	tokens     *rate.Limiter
-	// gate lets one attempt at a time wait for a token, so that a new rate or
-	// pause holds for all that come after it.
+	// gate lets one attempt at a time wait for a token, so that a new rate or pause
+	// holds for all attempts behind it.
 	gate chan struct{}
 
 	mu          sync.Mutex
-	reduced     float64   // the rate at the last throttling,
-	throttledAt time.Time // which was then; zero without one.
+	reduced     float64   // the rate right after the last throttling
+	throttledAt time.Time // when that was; zero before the first
 	halvedAt    time.Time
 	pausedUntil time.Time
 }
 
-// newLimiter allows perSecond attempts a second, +Inf for no limit, in bursts of
-// at most min(concurrency, perSecond), one at the least. Calls may arrive at the
-// API a little closer together than they left: one of the burst is kept for that.
+// newLimiter allows perSecond attempts per second, +Inf for no limit, in bursts of at
+// most min(concurrency, perSecond) and at least one. The bucket holds one token less
+// than the burst, because calls may reach the API closer together than they were sent.
 func newLimiter(perSecond float64, concurrency int) *limiter {
 	return &limiter{
 		configured: perSecond,
@@ -55,8 +56,7 @@ func burst(perSecond float64, concurrency int) int {
 	return int(math.Max(1, math.Min(float64(concurrency), perSecond)-1))
 }
 
-// configure changes what is allowed from now on. What was used up stays used up, and
-// a pause goes on.
+// configure sets rate and burst. Spent tokens and a running pause are kept.
 func (l *limiter) configure(perSecond float64, concurrency int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,7 +66,7 @@ func (l *limiter) configure(perSecond float64, concurrency int) {
 	l.tokens.SetBurstAt(now, burst(perSecond, concurrency))
 }
 
-// perSecond is the rate allowed just now.
+// perSecond returns the rate that is allowed now.
 func (l *limiter) perSecond() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,7 +81,7 @@ func (l *limiter) current(now time.Time) float64 {
 	return math.Min(l.configured, l.reduced+math.Max(0, regained))
 }
 
-// throttled slows the account down, and stops it for as long as the API asked.
+// throttled halves the rate and pauses the account for as long as the API asked.
 func (l *limiter) throttled(hint time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,8 +97,7 @@ func (l *limiter) throttled(hint time.Duration) {
 	}
 }
 
-// wait takes a token. It fails at once with errWaitTooLong where the context's
-// deadline comes first.
+// wait takes a token. It fails at once with errWaitTooLong if ctx's deadline comes first.
 func (l *limiter) wait(ctx context.Context) error {
 	select {
 	case l.gate <- struct{}{}:
@@ -118,8 +117,8 @@ func (l *limiter) wait(ctx context.Context) error {
 			if err := sleep(ctx, delay); err != nil {
 				return err
 			}
-			// A pause that began meanwhile holds for this attempt as well. Its
-			// token is given up: kept, it would be one too many after the pause.
+			// A pause that began meanwhile holds for this attempt as well. Its token is
+			// given up, because after the pause it would be one too many.
 			if !l.paused() {
 				return nil
 			}
@@ -134,7 +133,7 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 }
 
-// adjust sets the bucket's rate and returns how long a pause still lasts.
+// adjust sets the bucket's rate and returns the rest of a running pause.
 func (l *limiter) adjust() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,12 +150,13 @@ func (l *limiter) paused() bool {
 	return l.pausedUntil.After(time.Now())
 }
 
+// tooLate reports whether ctx's deadline comes within the delay.
 func tooLate(ctx context.Context, delay time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && time.Now().Add(delay).After(deadline)
 }
 
-// sleep ends early with the context's error.
+// sleep waits for d, or returns ctx's error as soon as ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil || d <= 0 {
 		return err

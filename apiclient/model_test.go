@@ -347,7 +347,7 @@ func play(t *testing.T, seed uint64) (sum tally) {
 
 // Whatever happens to a list while it is read: what is published is true, or
 // nothing is published.
-func TestNoListingIsEverFalse(t *testing.T) {
+func TestListModel(t *testing.T) {
 	n := *histories
 	if testing.Short() {
 		n = min(n, 200)

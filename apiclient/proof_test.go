@@ -35,61 +35,65 @@ func walks(lists ...string) http.Handler {
 	})
 }
 
-func TestTwoWalksAreProofOnlyWhereTheyAgree(t *testing.T) {
-	for _, tc := range []struct {
-		name   string
-		lists  []string
-		proven bool
-		walks  int
-	}{
-		{"one walk with the right count", []string{"2: 1 2"}, true, 1},
-		{"two that agree in a wrong count", []string{"3: 1 2"}, true, 2},
-		{"the same tasks under counts that change", []string{"4: 1 2", "5: 1 2", "6: 1 2", "7: 1 2", "8: 1 2"}, false, 5},
-		{"a status that differs", []string{"3: 1=created 2", "3: 1=success 2", "3: 1=failed 2", "3: 1 2", "3: 1=created 2"}, false, 5},
-		{"a broken walk between two that agree", []string{"3: 1 2", "?", "3: 1 2", "?", "3: 1 2"}, false, 5},
-		{"a task twice, and twice again", []string{"2: 1 1"}, false, 5},
-		{"a wrong count, then the right one", []string{"3: 1 2", "2: 1 2"}, true, 2},
-	} {
-		w := new(witness)
-		listing, err := newClient(t, "http://127.0.0.1", through(walks(tc.lists...)), observedBy(w)).List(context.Background(), apiclient.Usage, nil)
-		var unproven *apiclient.UnprovenError
-		if tc.proven != (err == nil) || !tc.proven && !errors.As(err, &unproven) || len(w.attempts) != tc.walks {
-			t.Errorf("%s: %+v, %v after %d walks, want proven: %v after %d", tc.name, listing, err, len(w.attempts), tc.proven, tc.walks)
+func TestProof(t *testing.T) {
+	t.Run("accepts two walks only if they agree", func(t *testing.T) {
+		for _, tc := range []struct {
+			name   string
+			lists  []string
+			proven bool
+			walks  int
+		}{
+			{"one walk with the right count", []string{"2: 1 2"}, true, 1},
+			{"two that agree in a wrong count", []string{"3: 1 2"}, true, 2},
+			{"the same tasks under counts that change", []string{"4: 1 2", "5: 1 2", "6: 1 2", "7: 1 2", "8: 1 2"}, false, 5},
+			{"a status that differs", []string{"3: 1=created 2", "3: 1=success 2", "3: 1=failed 2", "3: 1 2", "3: 1=created 2"}, false, 5},
+			{"a broken walk between two that agree", []string{"3: 1 2", "?", "3: 1 2", "?", "3: 1 2"}, false, 5},
+			{"a task twice, and twice again", []string{"2: 1 1"}, false, 5},
+			{"a wrong count, then the right one", []string{"3: 1 2", "2: 1 2"}, true, 2},
+		} {
+			w := new(witness)
+			listing, err := newClient(t, "http://127.0.0.1", through(walks(tc.lists...)), observedBy(w)).List(context.Background(), apiclient.Usage, nil)
+			var unproven *apiclient.UnprovenError
+			if tc.proven != (err == nil) || !tc.proven && !errors.As(err, &unproven) || len(w.attempts) != tc.walks {
+				t.Errorf("%s: %+v, %v after %d walks, want proven: %v after %d", tc.name, listing, err, len(w.attempts), tc.proven, tc.walks)
+			}
 		}
-	}
-}
-
-// A server that caps pages below what was asked for leaves out what nobody sees.
-func TestPagesThatAreNotFullAreRefused(t *testing.T) {
-	capped := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		number, _ := strconv.Atoi(r.URL.Query().Get("PageNumber"))
-		var items []string
-		for id := (number-1)*20 + 1; id <= min(number*20, 90); id++ {
-			items = append(items, fmt.Sprintf(`{"TaskId":%d,"Status":"success"}`, id))
-		}
-		_, _ = fmt.Fprintf(w, `{"UsageDataPerPage":{"TotalCount":90,"Data":{"DataItem":[%s]}}}`, strings.Join(items, ","))
 	})
-	listing, err := newClient(t, "http://127.0.0.1", through(capped)).List(context.Background(), apiclient.Usage, nil)
-	var unproven *apiclient.UnprovenError
-	if !errors.As(err, &unproven) || !contains(err.Error(), "page 2 follows a page that is not full") {
-		t.Errorf("%d tasks listed, error = %v", len(listing.Tasks), err)
-	}
+
+	// A server that caps pages below what was asked for leaves out what nobody sees.
+	t.Run("refuses pages that are not full", func(t *testing.T) {
+		capped := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			number, _ := strconv.Atoi(r.URL.Query().Get("PageNumber"))
+			var items []string
+			for id := (number-1)*20 + 1; id <= min(number*20, 90); id++ {
+				items = append(items, fmt.Sprintf(`{"TaskId":%d,"Status":"success"}`, id))
+			}
+			_, _ = fmt.Fprintf(w, `{"UsageDataPerPage":{"TotalCount":90,"Data":{"DataItem":[%s]}}}`, strings.Join(items, ","))
+		})
+		listing, err := newClient(t, "http://127.0.0.1", through(capped)).List(context.Background(), apiclient.Usage, nil)
+		var unproven *apiclient.UnprovenError
+		if !errors.As(err, &unproven) || !contains(err.Error(), "page 2 follows a page that is not full") {
+			t.Errorf("%d tasks listed, error = %v", len(listing.Tasks), err)
+		}
+	})
 }
 
-// A million empty tasks fit into an answer's bound, and must not be built.
-func TestAnEndlessPageCostsNoMemory(t *testing.T) {
-	body := []byte(`{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":[` + strings.Repeat("{},", 1_390_000) + `{}]}}}`)
-	client := newClient(t, "http://127.0.0.1", through(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })))
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	got := pageError(t, client)
-	runtime.ReadMemStats(&after)
-	if got.Code.Code != "decode" || !contains(got.Detail, "more than 50 tasks in a page") {
-		t.Errorf("error = %v", got)
-	}
-	if grown := after.TotalAlloc - before.TotalAlloc; grown > 40<<20 {
-		t.Errorf("%d MiB allocated", grown>>20)
-	}
+func TestDecodePage(t *testing.T) {
+	// A million empty tasks fit into an answer's bound, and must not be built.
+	t.Run("bounds the memory of an endless page", func(t *testing.T) {
+		body := []byte(`{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":[` + strings.Repeat("{},", 1_390_000) + `{}]}}}`)
+		client := newClient(t, "http://127.0.0.1", through(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		got := pageError(t, client)
+		runtime.ReadMemStats(&after)
+		if got.Code != "decode" || !contains(got.Detail, "more than 50 tasks in a page") {
+			t.Errorf("error = %v", got)
+		}
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 40<<20 {
+			t.Errorf("%d MiB allocated", grown>>20)
+		}
+	})
 }
 
 type panicking struct{ http.RoundTripper }
@@ -101,11 +105,13 @@ func (p panicking) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.RoundTripper.RoundTrip(r)
 }
 
-func TestAPanicInAPageIsAnError(t *testing.T) {
-	client, _, _ := simulated(t, simulator.NewFixed(numbered(200)...), nil, func(c *apiclient.Config) {
-		c.Transport = panicking{c.Transport}
+func TestListPanic(t *testing.T) {
+	t.Run("turns a panic in a page into an error", func(t *testing.T) {
+		client, _, _ := simulated(t, simulator.NewFixed(numbered(200)...), nil, func(c *apiclient.Config) {
+			c.Transport = panicking{c.Transport}
+		})
+		if _, err := client.List(context.Background(), apiclient.Usage, nil); err == nil || !contains(err.Error(), "page 2: panic: odd") {
+			t.Errorf("error = %v", err)
+		}
 	})
-	if _, err := client.List(context.Background(), apiclient.Usage, nil); err == nil || !contains(err.Error(), "page 2: panic: odd") {
-		t.Errorf("error = %v", err)
-	}
 }

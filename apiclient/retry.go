@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// The waits between the attempts at one page, before jitter: doubled each time
-// from the first to the longest. Throttling gets the longer first one.
+// The waits between the attempts at one page, before jitter. They double from the first
+// to the longest; throttling starts with the longer first wait.
 const (
 	firstBackoff          = 200 * time.Millisecond
 	firstThrottledBackoff = time.Second
 	longestBackoff        = 10 * time.Second
 )
 
-// retries decides whether one page's failed attempt is followed by another.
+// retries decides whether another attempt follows a failed one, for one page.
 type retries struct {
 	left         int
 	backoffs     int
@@ -24,14 +24,14 @@ type retries struct {
 	tokenRenewed bool
 }
 
-// next returns how long to wait before another attempt, and false where there
-// must not be one. The documented codes of the API decide (errors.go).
+// next returns how long to wait before another attempt; false if there must not be one.
+// The error's code and class decide (codes.go).
 func (r *retries) next(err *Error) (time.Duration, bool) {
 	switch {
-	case err.Code.Code == "SignatureNonceUsed" && !r.nonceRenewed:
+	case err.Code == "SignatureNonceUsed" && !r.nonceRenewed:
 		r.nonceRenewed = true
 		return 0, true
-	case strings.HasPrefix(err.Code.Code, "InvalidSecurityToken.") && !r.tokenRenewed:
+	case strings.HasPrefix(err.Code, "InvalidSecurityToken.") && !r.tokenRenewed:
 		r.tokenRenewed = true
 		return 0, true
 	case !err.transient() || r.left <= 0:
@@ -41,7 +41,7 @@ func (r *retries) next(err *Error) (time.Duration, bool) {
 	return max(err.RetryAfter, r.backoff(err)), true
 }
 
-// backoff grows exponentially; its jitter keeps many clients apart.
+// backoff grows exponentially, with jitter so that clients do not retry in step.
 func (r *retries) backoff(err *Error) time.Duration {
 	first := firstBackoff
 	if err.throttling() {
@@ -49,13 +49,13 @@ func (r *retries) backoff(err *Error) time.Duration {
 	}
 	longest := min(first<<min(r.backoffs, 16), longestBackoff)
 	r.backoffs++
-	return longest/2 + rand.N(longest/2+1) //nolint:gosec // Jitter is no secret.
+	return longest/2 + rand.N(longest/2+1) //nolint:gosec // Jitter needs no secure randomness.
 }
 
-// waitHint reads how long an answer asks to wait: x-acs-retry-after in
+// waitHint returns how long a response asks the client to wait: x-acs-retry-after in
 // milliseconds; x-ratelimit-user-api and x-ratelimit-user, whose TimeLeft in
-// milliseconds counts when nothing remains; Retry-After in seconds or as a
-// date. The longest counts; nonsense counts as none.
+// milliseconds counts if Remain is 0; Retry-After in seconds or as a date. The longest
+// counts, up to maxPause; values that cannot be read are ignored.
 func waitHint(header http.Header, now time.Time) time.Duration {
 	hint := milliseconds(header.Get("X-Acs-Retry-After"))
 	for _, name := range []string{"X-Ratelimit-User-Api", "X-Ratelimit-User"} {

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// Export names a kind of export and so the operation that lists its tasks. Its
-// text is the value of the label export.
+// Export is a kind of usage export. Each has its own list operation. Its text is the
+// value of the label export.
 type Export string
 
 // The two list operations of Alibaba Cloud CDN, version 2018-05-10.
 const (
-	// Usage is one PDF of an account's usage history a task.
+	// Usage: a task makes one PDF file of an account's usage history.
 	Usage Export = "usage"
-	// UsageDetail is one Excel file for each domain, group or account a task.
+	// UsageDetail: a task makes one Excel file for each domain, group or account.
 	UsageDetail Export = "usage_detail"
 )
 
-// Exports lists every Export.
+// Exports returns every Export.
 func Exports() []Export { return []Export{Usage, UsageDetail} }
 
-// Action is the API's name of the list operation. "cdn:" before it makes the RAM
-// action that a key needs.
+// Action returns the API's name of the list operation. With "cdn:" before it, it is the
+// RAM action that a key needs.
 func (e Export) Action() string {
 	if e == UsageDetail {
 		return "DescribeUserUsageDetailDataExportTask"
@@ -35,18 +35,18 @@ type Status uint8
 // The states that the API documents, and Unknown for every other.
 const (
 	Unknown Status = iota
-	// Created is being made: the export is pending.
+	// Created: the file is still being made.
 	Created
-	// Success has a file to download.
+	// Success: the file can be downloaded.
 	Success
-	// Failed has none and never will.
+	// Failed: there is no file and never will be.
 	Failed
 )
 
-// Statuses lists every Status in the order in which people expect them.
+// Statuses returns every Status in the order of a task's life.
 func Statuses() []Status { return []Status{Created, Success, Failed, Unknown} }
 
-// String is the API's word for the status, in lower case, or "unknown".
+// String returns the API's word for the status in lower case, or "unknown".
 func (s Status) String() string {
 	switch s {
 	case Created:
@@ -60,7 +60,7 @@ func (s Status) String() string {
 	}
 }
 
-// parseStatus compares without case: a recorded answer has "Success".
+// parseStatus ignores case: a recorded response has "Success".
 func parseStatus(s string) Status {
 	for _, status := range Statuses() {
 		if status != Unknown && strings.EqualFold(s, status.String()) {
@@ -70,11 +70,11 @@ func parseStatus(s string) Status {
 	return Unknown
 }
 
-// Timestamp is a moment in Unix seconds, the API's own precision; 0 where the
-// API gave no moment, or none that can be read.
+// Timestamp is a time in Unix seconds, the API's own precision. 0 means that the API
+// gave no time, or an invalid one.
 type Timestamp int64
 
-// Time is the moment in UTC, or the zero time.
+// Time returns the time in UTC, or the zero time for 0.
 func (t Timestamp) Time() time.Time {
 	if t == 0 {
 		return time.Time{}
@@ -82,18 +82,18 @@ func (t Timestamp) Time() time.Time {
 	return time.Unix(int64(t), 0).UTC()
 }
 
-// Task is one export job as the API lists it, without its download address,
-// which is never read.
+// Task is one export task as the API lists it, without its download address, which is
+// never read.
 type Task struct {
 	// ID is the API's TaskId, unique in an account's list.
 	ID string
 	// Name is the TaskName that a user gave; it may be empty.
 	Name string
-	// Status is the state at the moment the task's page was read.
+	// Status is the state when the task's page was read.
 	Status Status
-	// Created is CreateTime; Updated is UpdateTime, which for a finished task
-	// is its completion.
+	// Created is CreateTime. Updated is UpdateTime, which is the completion of a finished
+	// task.
 	Created, Updated Timestamp
-	// Start and End bound the usage that the file covers (TaskConfig).
+	// Start and End are the first and the last second of usage in the file (TaskConfig).
 	Start, End Timestamp
 }

@@ -89,57 +89,60 @@ func (r *relay) freeze() (opened int) {
 	return r.opened
 }
 
-// One connection may carry the calls of all accounts.
-func TestASilentConnectionIsReplaced(t *testing.T) {
-	endpoint := authority.serve(t, "127.0.0.1", time.Now().Add(time.Hour), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ProtoMajor != 2 {
-			t.Errorf("the client speaks %s", r.Proto)
+func TestConnections(t *testing.T) {
+	// One connection may carry the calls of all accounts.
+	t.Run("replace one that falls silent", func(t *testing.T) {
+		authority := newAuthority(t)
+		endpoint := authority.serve(t, "127.0.0.1", time.Now().Add(time.Hour), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.ProtoMajor != 2 {
+				t.Errorf("the client speaks %s", r.Proto)
+			}
+			_, _ = w.Write([]byte(emptyList))
+		}))
+		way := newRelay(t, strings.TrimPrefix(endpoint, "https://"))
+		connections := apiclient.NewTransport()
+		if connections.HTTP2.SendPingTimeout <= 0 || connections.HTTP2.PingTimeout <= 0 {
+			t.Fatal("nobody asks whether a connection lives")
 		}
-		_, _ = w.Write([]byte(emptyList))
-	}))
-	way := newRelay(t, strings.TrimPrefix(endpoint, "https://"))
-	connections := apiclient.NewTransport()
-	if connections.HTTP2.SendPingTimeout <= 0 || connections.HTTP2.PingTimeout <= 0 {
-		t.Fatal("nobody asks whether a connection lives")
-	}
-	connections.HTTP2 = &http.HTTP2Config{SendPingTimeout: 30 * time.Millisecond, PingTimeout: 30 * time.Millisecond}
-	t.Cleanup(connections.CloseIdleConnections)
-	client := newClient(t, "https://"+way.Addr().String(), func(c *apiclient.Config) {
-		c.Transport, c.Timeout = connections, 100*time.Millisecond
-	})
-	read := func() error {
-		_, err := client.Page(t.Context(), apiclient.Usage, 1)
-		return err
-	}
-	readInTime := func() {
-		t.Helper()
-		began := time.Now()
-		for err := read(); err != nil; err = read() {
-			if time.Since(began) > 10*time.Second {
-				t.Fatalf("no answer after ten seconds: %v", err)
+		connections.HTTP2 = &http.HTTP2Config{SendPingTimeout: 30 * time.Millisecond, PingTimeout: 30 * time.Millisecond}
+		t.Cleanup(connections.CloseIdleConnections)
+		client := newClient(t, "https://"+way.Addr().String(), func(c *apiclient.Config) {
+			c.Transport, c.Timeout = connections, 100*time.Millisecond
+		}, authority.trusted)
+		read := func() error {
+			_, err := client.Page(t.Context(), apiclient.Usage, 1)
+			return err
+		}
+		readInTime := func() {
+			t.Helper()
+			began := time.Now()
+			for err := read(); err != nil; err = read() {
+				if time.Since(began) > 10*time.Second {
+					t.Fatalf("no answer after ten seconds: %v", err)
+				}
 			}
 		}
-	}
-	readInTime()
-	way.freeze()
-	if read() == nil {
-		t.Error("an answer came through a frozen connection")
-	}
-	readInTime()
-}
-
-func TestClientsShareConnections(t *testing.T) {
-	endpoint := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(emptyList)) }))
-	way := newRelay(t, strings.TrimPrefix(endpoint, "http://"))
-	connections := apiclient.NewTransport()
-	t.Cleanup(connections.CloseIdleConnections)
-	for range 20 {
-		client := newClient(t, "http://"+way.Addr().String(), func(c *apiclient.Config) { c.Transport = connections })
-		if _, err := client.Page(t.Context(), apiclient.Usage, 1); err != nil {
-			t.Fatal(err)
+		readInTime()
+		way.freeze()
+		if read() == nil {
+			t.Error("an answer came through a frozen connection")
 		}
-	}
-	if opened := way.freeze(); opened != 1 {
-		t.Errorf("20 clients that take turns opened %d connections", opened)
-	}
+		readInTime()
+	})
+
+	t.Run("are shared by clients", func(t *testing.T) {
+		endpoint := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(emptyList)) }))
+		way := newRelay(t, strings.TrimPrefix(endpoint, "http://"))
+		connections := apiclient.NewTransport()
+		t.Cleanup(connections.CloseIdleConnections)
+		for range 20 {
+			client := newClient(t, "http://"+way.Addr().String(), func(c *apiclient.Config) { c.Transport = connections })
+			if _, err := client.Page(t.Context(), apiclient.Usage, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if opened := way.freeze(); opened != 1 {
+			t.Errorf("20 clients that take turns opened %d connections", opened)
+		}
+	})
 }

@@ -16,19 +16,19 @@ import (
 // maxWalks bounds how often a list is walked for one Listing.
 const maxWalks = 5
 
-// Listing is a whole list of tasks, proven as List says.
+// Listing is a complete list of tasks, proven as List says.
 type Listing struct {
 	// Tasks are sorted by ID.
 	Tasks []Task
-	// TotalCount is the API's count of them. It differs from len(Tasks) only
-	// where two walks in a row agreed in every task and in this count.
+	// TotalCount is the API's count of tasks. It differs from len(Tasks) only if two
+	// walks in a row agreed in every task and in this count.
 	TotalCount int
 	// Began is when the reading of these tasks began.
 	Began time.Time
 }
 
-// IDs are the tasks' ids in order: all that List must know of the listing before,
-// in a quarter of its memory. A nil Listing has none.
+// IDs returns the sorted ids of the tasks: all that the next List needs, in a quarter
+// of the memory. A nil Listing has none.
 func (l *Listing) IDs() []string {
 	if l == nil {
 		return nil
@@ -40,48 +40,48 @@ func (l *Listing) IDs() []string {
 	return ids
 }
 
-// UnprovenError says that a list was walked as often as allowed and that no walk
-// could be proven to hold the whole list.
+// UnprovenError means that no walk of the list was proven complete.
 type UnprovenError struct {
+	// Walks is the number of walks that were made.
 	Walks int
 	// Reason is why the last walk was not proven.
 	Reason string
 }
 
-// Error says how often it was tried, and the last reason.
+// Error returns the number of walks and the last reason.
 func (e *UnprovenError) Error() string {
 	return fmt.Sprintf("the list could not be read consistently in %d walks; the last one: %s", e.Walks, e.Reason)
 }
 
-// TooManyTasksError says that a list is longer than Config.MaxTasks.
+// TooManyTasksError means that a list is longer than Config.MaxTasks.
 type TooManyTasksError struct {
 	TotalCount, MaxTasks int
 }
 
-// Error names both numbers and the flag.
+// Error returns both numbers.
 func (e *TooManyTasksError) Error() string {
-	return fmt.Sprintf("the list has %d tasks, more than the %d of --api.max-tasks", e.TotalCount, e.MaxTasks)
+	return fmt.Sprintf("the list has %d tasks, the limit is %d", e.TotalCount, e.MaxTasks)
 }
 
 // unproven is why one walk is not proven.
 type unproven string
 
-// Error is the reason.
+// Error returns the reason.
 func (u unproven) Error() string { return string(u) }
 
-// List reads a whole list. The API takes no snapshot and knows no order, so tasks
-// that come and go move others across pages while the pages are read. A walk of
-// all pages is proven to be whole by these facts:
+// List reads a complete list. The API takes no snapshot and documents no order, so
+// tasks that appear and disappear move others across pages while the pages are read. A
+// walk over all pages is proven complete by these facts:
 //
 //   - task ids are unique and as many as TotalCount, which is the same on every page;
-//   - no page echoes another number than the one asked for;
-//   - the first of several pages is the same when it is read again at the end;
-//   - no task of the previous listing, whose ids are previous, has vanished.
+//   - no page echoes another number than the requested one;
+//   - the first of several pages is unchanged when it is read again at the end;
+//   - no task of the previous listing, whose ids are previous, is missing.
 //
-// Where a count is wrong or a task has vanished, a second walk that agrees with
-// the first in every task and in TotalCount is proof as well: what both hold
-// stood there all along, so that nothing can have moved past both. A walk that
-// is not proven is walked again, a bounded number of times.
+// If a count is wrong or a task is missing, a second walk that agrees with the first in
+// every task and in TotalCount is proof as well: whatever both walks hold was listed
+// all the time, so nothing can have moved past both. A walk that is not proven is
+// repeated, a bounded number of times.
 //
 // The errors are *Error, *UnprovenError, *TooManyTasksError and the context's.
 func (c *Client) List(ctx context.Context, export Export, previous []string) (*Listing, error) {
@@ -104,10 +104,10 @@ func (c *Client) List(ctx context.Context, export Export, previous []string) (*L
 	return nil, &UnprovenError{Walks: maxWalks, Reason: string(reason)}
 }
 
-// prove checks what one walk alone cannot show. before is the walk before this
-// one, nil where there is none or where it broke off.
+// prove returns nil if walk is known to be complete. before is the preceding walk, nil
+// if there is none or if it was broken off.
 func prove(walk, before *Listing, previous []string) error {
-	if duplicate(walk.Tasks) {
+	if hasDuplicate(walk.Tasks) {
 		return unproven("a task is listed twice")
 	}
 	if before != nil &&
@@ -117,14 +117,14 @@ func prove(walk, before *Listing, previous []string) error {
 	if len(walk.Tasks) != walk.TotalCount {
 		return unproven(fmt.Sprintf("%d tasks are listed, but TotalCount is %d", len(walk.Tasks), walk.TotalCount))
 	}
-	if n := vanished(previous, walk.Tasks); n > 0 {
-		return unproven(fmt.Sprintf("%d tasks of the last listing have vanished", n))
+	if n := countMissing(previous, walk.Tasks); n > 0 {
+		return unproven(fmt.Sprintf("%d tasks of the last listing are missing", n))
 	}
 	return nil
 }
 
-// duplicate reports whether two of the tasks, sorted by ID, have the same ID.
-func duplicate(tasks []Task) bool {
+// hasDuplicate reports whether two of the tasks, sorted by ID, have the same ID.
+func hasDuplicate(tasks []Task) bool {
 	for i := 1; i < len(tasks); i++ {
 		if tasks[i].ID == tasks[i-1].ID {
 			return true
@@ -133,8 +133,8 @@ func duplicate(tasks []Task) bool {
 	return false
 }
 
-// vanished counts the ids that none of the tasks has, both sorted by ID.
-func vanished(ids []string, tasks []Task) int {
+// countMissing counts the ids that no task has. Both are sorted by ID.
+func countMissing(ids []string, tasks []Task) int {
 	n := 0
 	for _, id := range ids {
 		for len(tasks) > 0 && tasks[0].ID < id {
@@ -147,8 +147,7 @@ func vanished(ids []string, tasks []Task) int {
 	return n
 }
 
-// walk reads all pages once. An empty page is the end of the list, whatever
-// TotalCount says.
+// walk reads all pages once. An empty page ends the list, whatever TotalCount says.
 func (c *Client) walk(ctx context.Context, export Export) (*Listing, error) {
 	listing := &Listing{Began: time.Now()}
 	first, err := c.Page(ctx, export, 1)
@@ -159,7 +158,7 @@ func (c *Client) walk(ctx context.Context, export Export) (*Listing, error) {
 	if first.TotalCount > c.config.MaxTasks {
 		return nil, &TooManyTasksError{TotalCount: first.TotalCount, MaxTasks: c.config.MaxTasks}
 	}
-	if err := samePage(first, 1, first.TotalCount); err != nil {
+	if err := checkEcho(first, 1, first.TotalCount); err != nil {
 		return nil, err
 	}
 	if len(first.Tasks) == 0 && first.TotalCount > 0 {
@@ -175,18 +174,15 @@ func (c *Client) walk(ctx context.Context, export Export) (*Listing, error) {
 	return listing, nil
 }
 
-// pages reads the pages after the first, Concurrency at a time, and the first one
-// again. It returns the tasks of all.
+// pages reads the pages after the first one, Concurrency at a time, and then the first
+// one again. It returns the tasks of all pages.
 func (c *Client) pages(ctx context.Context, export Export, first Page) ([]Task, error) {
 	pages := make([][]Task, (first.TotalCount+PageSize-1)/PageSize)
-	// One piece of memory for all tasks; each page has its own part of it.
-	tasks := make([]Task, len(pages)*PageSize)
-	pages[0] = append(tasks[:0:PageSize], first.Tasks...)
+	pages[0] = first.Tasks
 	var ended atomic.Bool
-	// Where pages overlap, prove finds it in the end. A server that ignores page
-	// numbers is found out here, before it is asked for every page.
-	var heads sync.Map
-	heads.Store(first.Tasks[0].ID, nil)
+	// Fail fast if the server ignores PageNumber: two pages then begin with the same task.
+	var firstIDs sync.Map
+	firstIDs.Store(first.Tasks[0].ID, nil)
 	workers, working := errgroup.WithContext(ctx)
 	workers.SetLimit(c.config.Concurrency)
 	for i := 1; i < len(pages) && !ended.Load() && working.Err() == nil; i++ {
@@ -196,17 +192,17 @@ func (c *Client) pages(ctx context.Context, export Export, first Page) ([]Task, 
 					err = fmt.Errorf("page %d: panic: %v", i+1, reason)
 				}
 			}()
-			page, err := c.page(working, export, i+1, tasks[i*PageSize:i*PageSize:(i+1)*PageSize])
+			page, err := c.Page(working, export, i+1)
 			if err != nil {
 				return pageError(i+1, err)
 			}
 			pages[i] = page.Tasks
 			if len(page.Tasks) == 0 {
 				ended.Store(true)
-			} else if _, twice := heads.LoadOrStore(page.Tasks[0].ID, nil); twice {
+			} else if _, exists := firstIDs.LoadOrStore(page.Tasks[0].ID, nil); exists {
 				return unproven("two pages begin with the same task")
 			}
-			return samePage(page, i+1, first.TotalCount)
+			return checkEcho(page, i+1, first.TotalCount)
 		})
 	}
 	if err := workers.Wait(); err != nil {
@@ -217,28 +213,30 @@ func (c *Client) pages(ctx context.Context, export Export, first Page) ([]Task, 
 	if err != nil {
 		return nil, pageError(1, err)
 	}
-	if err := samePage(again, 1, first.TotalCount); err != nil {
+	if err := checkEcho(again, 1, first.TotalCount); err != nil {
 		return nil, err
 	}
 	if !slices.Equal(again.Tasks, first.Tasks) {
 		return nil, unproven("the first page has changed")
 	}
-
-	n := 0
-	for i, page := range pages {
-		if len(page) > 0 && n != i*PageSize {
-			// Where pages are not what was asked for, nobody knows what lies between.
-			return nil, unproven(fmt.Sprintf("page %d follows a page that is not full", i+1))
-		}
-		n += len(page)
-	}
-	return tasks[:n], nil
+	return joinPages(pages)
 }
 
-// samePage checks what a page says of itself and of the list.
-func samePage(page Page, number, total int) error {
+// joinPages returns the tasks of all pages. A short page before the last one means that
+// tasks are missing.
+func joinPages(pages [][]Task) ([]Task, error) {
+	for i := 1; i < len(pages); i++ {
+		if len(pages[i]) > 0 && len(pages[i-1]) != PageSize {
+			return nil, unproven(fmt.Sprintf("page %d follows a page that is not full", i+1))
+		}
+	}
+	return slices.Concat(pages...), nil
+}
+
+// checkEcho compares what a page says of itself and of the list with what was expected.
+func checkEcho(page Page, number, total int) error {
 	if page.Number != 0 && page.Number != number {
-		return unproven(fmt.Sprintf("page %d was asked for, page %d answered", number, page.Number))
+		return unproven(fmt.Sprintf("page %d was requested, page %d returned", number, page.Number))
 	}
 	if page.TotalCount != total {
 		return unproven(fmt.Sprintf("TotalCount changed from %d to %d", total, page.TotalCount))

@@ -12,12 +12,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// PageSize is the number of tasks asked for in a page: the most the API allows.
+// PageSize is the number of tasks requested per page: the most that the API allows.
 const PageSize = 50
 
-// Page is one answer of a list operation.
+// Page is one page of a list.
 type Page struct {
-	// Number is the PageNumber that the answer echoes, 0 where it does not.
+	// Number is the PageNumber that the response echoes, 0 if it does not.
 	Number int
 	// TotalCount is the number of tasks in the whole list.
 	TotalCount int
@@ -25,8 +25,8 @@ type Page struct {
 	Tasks []Task
 }
 
-// answer is the API's answer as it is on the wire.
-type answer struct {
+// wirePage is a page as the API writes it.
+type wirePage struct {
 	UsageDataPerPage *struct {
 		PageNumber wireInt  `json:"PageNumber"`
 		TotalCount *wireInt `json:"TotalCount"`
@@ -36,11 +36,11 @@ type answer struct {
 	} `json:"UsageDataPerPage"`
 }
 
-// wireTasks holds no more than a page, however many an answer has: a body within
-// its bound has room for a million empty ones.
+// wireTasks rejects more than PageSize tasks: a body of the largest size could hold a
+// million empty ones.
 type wireTasks []wireTask
 
-// UnmarshalJSONFrom fails with errPageTooLong rather than read on.
+// UnmarshalJSONFrom fails with errPageTooLong after PageSize tasks.
 func (t *wireTasks) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*t = nil
 	switch kind := d.PeekKind(); kind {
@@ -81,16 +81,16 @@ type wireTask struct {
 	} `json:"TaskConfig"`
 }
 
-// decodePage reads the body of a successful answer. Tasks are appended to into.
-// It fails rather than read a list that is not there as an empty one.
-func decodePage(body []byte, into []Task) (Page, error) {
-	var a answer
-	if err := json.Unmarshal(body, &a, lenient); errors.Is(err, errPageTooLong) {
+// decodePage reads the body of a successful response. A missing list is an error, not
+// an empty list. Errors quote nothing of the body.
+func decodePage(body []byte) (Page, error) {
+	var wire wirePage
+	if err := json.Unmarshal(body, &wire, lenient); errors.Is(err, errPageTooLong) {
 		return Page{}, errPageTooLong
 	} else if err != nil {
 		return Page{}, errors.New("the body is not a list of tasks in JSON") // The cause may quote the body.
 	}
-	usage := a.UsageDataPerPage
+	usage := wire.UsageDataPerPage
 	switch {
 	case usage == nil:
 		return Page{}, errors.New("no UsageDataPerPage")
@@ -101,29 +101,30 @@ func decodePage(body []byte, into []Task) (Page, error) {
 	case *usage.TotalCount > 0 && (usage.Data == nil || usage.Data.DataItem == nil):
 		return Page{}, errors.New("no DataItem although TotalCount is not 0")
 	}
-	page := Page{Number: int(usage.PageNumber), TotalCount: int(*usage.TotalCount), Tasks: into}
+	page := Page{Number: int(usage.PageNumber), TotalCount: int(*usage.TotalCount)}
 	if usage.Data == nil {
 		return page, nil
 	}
+	page.Tasks = make([]Task, 0, len(usage.Data.DataItem))
 	for i := range usage.Data.DataItem {
-		wire := &usage.Data.DataItem[i]
-		if wire.TaskID == "" {
+		task := &usage.Data.DataItem[i]
+		if task.TaskID == "" {
 			return Page{}, errors.New("a task without a TaskId")
 		}
 		page.Tasks = append(page.Tasks, Task{
-			ID:      string(wire.TaskID),
-			Name:    wire.TaskName,
-			Status:  Status(wire.Status),
-			Created: Timestamp(wire.CreateTime),
-			Updated: Timestamp(wire.UpdateTime),
-			Start:   Timestamp(wire.TaskConfig.StartTime),
-			End:     Timestamp(wire.TaskConfig.EndTime),
+			ID:      string(task.TaskID),
+			Name:    task.TaskName,
+			Status:  Status(task.Status),
+			Created: Timestamp(task.CreateTime),
+			Updated: Timestamp(task.UpdateTime),
+			Start:   Timestamp(task.TaskConfig.StartTime),
+			End:     Timestamp(task.TaskConfig.EndTime),
 		})
 	}
 	return page, nil
 }
 
-// wireInt is a number that older versions of the API write as a string.
+// wireInt is a number, which older versions of the API write as a string.
 type wireInt int64
 
 // UnmarshalJSONFrom reads 7 and "7".
@@ -140,7 +141,7 @@ func (n *wireInt) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// wireID is a string in every SDK, a bare number in recorded answers.
+// wireID is a string in every SDK and a bare number in recorded responses.
 type wireID string
 
 // UnmarshalJSONFrom reads 7 and "7" as the same id.
@@ -150,31 +151,32 @@ func (id *wireID) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
+// wireStatus is a status in any spelling of its case.
 type wireStatus Status
 
-// UnmarshalJSONFrom reads every text, and null, as one of the statuses.
+// UnmarshalJSONFrom reads every string, and null, as one of the statuses.
 func (s *wireStatus) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	text, err := scalar(d, '"')
 	*s = wireStatus(parseStatus(string(text)))
 	return err
 }
 
-// wireTime is a moment as "2019-12-31T08:43:21Z". A text that is no moment is
-// as good as none: the task still counts.
+// wireTime is a time such as "2019-12-31T08:43:21Z". An invalid time counts as missing;
+// the task still counts.
 type wireTime Timestamp
 
-// UnmarshalJSONFrom reads every text, and null.
+// UnmarshalJSONFrom reads every string, and null.
 func (t *wireTime) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	text, err := scalar(d, '"')
 	*t = 0
-	if moment, parseErr := time.Parse(time.RFC3339, string(text)); parseErr == nil {
-		*t = wireTime(moment.Unix())
+	if parsed, parseErr := time.Parse(time.RFC3339, string(text)); parseErr == nil {
+		*t = wireTime(parsed.Unix())
 	}
 	return err
 }
 
-// scalar reads a value of one of the kinds as text without its quotes; null as
-// nil. The text is valid until the next read.
+// scalar reads a value of one of the kinds and returns its text without quotes, nil for
+// null. The text is valid until the next read.
 func scalar(d *jsontext.Decoder, kinds ...jsontext.Kind) ([]byte, error) {
 	value, err := d.ReadValue()
 	if err != nil {
@@ -191,8 +193,8 @@ func scalar(d *jsontext.Decoder, kinds ...jsontext.Kind) ([]byte, error) {
 	case bytes.IndexByte(value, '\\') < 0:
 		return value[1 : len(value)-1], nil
 	default:
-		// The decoder has checked the syntax, so that only bad UTF-8 is left to
-		// complain about, and that is replaced.
+		// The decoder has checked the syntax. Only invalid UTF-8 can be left, and it is
+		// replaced.
 		unquoted, _ := jsontext.AppendUnquote(nil, value)
 		return unquoted, nil
 	}

@@ -1,0 +1,34 @@
+package apiclient_test
+
+import (
+	"testing"
+
+	"alicdn_export_exporter/apiclient"
+)
+
+func TestParseEndpoint(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                        "must be a host name, such as cdn.aliyuncs.com",
+		"a b":                     "must be a host name, such as cdn.aliyuncs.com",
+		"http://cdn.aliyuncs.com": "http:// is accepted for loopback addresses only, not for cdn.aliyuncs.com",
+		"ftp://127.0.0.1":         "must be spoken to over https, not over ftp",
+		"cdn.aliyuncs.com/x":      "must be a host name without user, path or query",
+		"user:secret@example.com": "must be a host name without user, path or query",
+	} {
+		var endpoint apiclient.Endpoint
+		if err := endpoint.UnmarshalText([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("%q: error = %v, want %s", text, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"cdn.aliyuncs.com":             "cdn.aliyuncs.com",
+		"https://cdn.aliyuncs.com:443": "cdn.aliyuncs.com:443",
+		"http://127.0.0.1:1":           "http://127.0.0.1:1",
+		"http://[::1]:1":               "http://[::1]:1",
+		"http://localhost/":            "http://localhost",
+	} {
+		if endpoint, err := apiclient.ParseEndpoint(text); err != nil || endpoint.String() != want {
+			t.Errorf("%q: %s, %v, want %s", text, endpoint, err, want)
+		}
+	}
+}

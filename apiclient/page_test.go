@@ -1,0 +1,110 @@
+package apiclient_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"alicdn_export_exporter/apiclient"
+)
+
+func file(t *testing.T, path string) http.Handler {
+	t.Helper()
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
+}
+
+func unix(text string) apiclient.Timestamp {
+	moment, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return apiclient.Timestamp(moment.Unix())
+}
+
+func TestPage(t *testing.T) {
+	// Answers that are odd, but that the API is known to give or may give.
+	t.Run("reads odd responses", func(t *testing.T) {
+		for name, want := range map[string]apiclient.Page{
+			"published_sample": {Number: 1, TotalCount: 2, Tasks: []apiclient.Task{
+				{
+					ID: "11", Name: "Refresh", Status: apiclient.Created,
+					Created: unix("2018-10-09T01:39:31Z"), Updated: unix("2018-10-09T01:42:10Z"),
+					Start: unix("2018-07-31T16:00:00Z"), End: unix("2018-08-31T15:59:59Z"),
+				},
+				{
+					ID: "11584", Name: "monthly", Status: apiclient.Success,
+					Created: unix("2019-12-31T08:43:21Z"), Updated: unix("2019-12-31T08:45:02Z"),
+					Start: unix("2019-11-30T16:00:00Z"), End: unix("2019-12-31T15:59:59Z"),
+				},
+			}},
+			"counts_as_strings": {Number: 1, TotalCount: 1, Tasks: []apiclient.Task{
+				{ID: "7", Name: "n", Status: apiclient.Failed, Created: unix("2026-01-01T00:00:00Z"), Updated: unix("2026-01-01T00:02:00Z")},
+			}},
+			"missing_task_name": {TotalCount: 2, Tasks: []apiclient.Task{
+				{ID: "1", Status: apiclient.Success}, {ID: "2", Status: apiclient.Unknown},
+			}},
+			"null_data_empty_list":    {Number: 1},
+			"null_items_empty_list":   {Number: 1, Tasks: []apiclient.Task{}},
+			"missing_data_empty_list": {},
+			"unknown_statuses":        {TotalCount: 3, Tasks: []apiclient.Task{{ID: "1"}, {ID: "2"}, {ID: "3"}}},
+			"odd_times": {TotalCount: 2, Tasks: []apiclient.Task{
+				{ID: "1", Status: apiclient.Success}, {ID: "2", Status: apiclient.Success, Created: unix("2026-01-01T00:00:00Z")},
+			}},
+			"escapes": {TotalCount: 1, Tasks: []apiclient.Task{{ID: "12", Name: "Umsatz 出\t\"x\"", Status: apiclient.Success}}},
+			"bad_utf8": {TotalCount: 2, Tasks: []apiclient.Task{
+				{ID: "a\xff", Name: "\uFFFD(", Status: apiclient.Success}, {ID: "a\xfe", Status: apiclient.Success},
+			}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				client := newClient(t, serve(t, file(t, "testdata/answers/"+name+".json")))
+				page, err := client.Page(context.Background(), apiclient.Usage, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, page); diff != "" {
+					t.Errorf("page (-want +got):\n%s", diff)
+				}
+			})
+		}
+		known, err := filepath.Glob("testdata/answers/*.json")
+		if err != nil || len(known) != 10 {
+			t.Errorf("%d files in testdata/answers (%v), 10 are tested", len(known), err)
+		}
+	})
+
+	// Answers that must never be read as a list, least of all as an empty one.
+	t.Run("refuses broken responses", func(t *testing.T) {
+		files, err := filepath.Glob("testdata/refused/*.json")
+		if err != nil || len(files) < 25 {
+			t.Fatalf("%d files in testdata/refused (%v)", len(files), err)
+		}
+		for _, path := range files {
+			t.Run(filepath.Base(path), func(t *testing.T) {
+				got := pageError(t, newClient(t, serve(t, file(t, path)), retrying(3)))
+				if want := (apiclient.ErrorKind{Code: "decode", Class: apiclient.ClassMalformed}); got.Kind() != want || got.Status != 200 {
+					t.Errorf("error = %v (%v, status %d), want %v", got, got.Kind(), got.Status, want)
+				}
+			})
+		}
+	})
+
+	t.Run("keeps no download address", func(t *testing.T) {
+		client := newClient(t, serve(t, file(t, "testdata/answers/published_sample.json")))
+		page, err := client.Page(context.Background(), apiclient.Usage, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := cmp.Diff(apiclient.Page{}, page); len(text) == 0 || contains(text, "canary-download-url") {
+			t.Errorf("page = %s", text)
+		}
+	})
+}

@@ -1,0 +1,33 @@
+package apiclient
+
+import (
+	"crypto/tls"
+	"net/http"
+	"time"
+)
+
+const (
+	// maxIdleConnections bounds the idle connections of a transport over all of its
+	// clients: enough for 32 lists that are read at once with 8 calls each.
+	maxIdleConnections = 256
+	// maxHeaderBytes bounds the headers of a response.
+	maxHeaderBytes = 64 << 10
+	// http2PingTimeout: an HTTP/2 connection that is silent for so long during a request
+	// is pinged, and closed if the ping takes this long.
+	http2PingTimeout = 15 * time.Second
+)
+
+// NewTransport returns a transport that any number of clients can share. Proxies come
+// from the environment. The caller closes its idle connections in the end.
+func NewTransport() *http.Transport {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	transport.ForceAttemptHTTP2 = true
+	transport.MaxIdleConns = maxIdleConnections
+	transport.MaxIdleConnsPerHost = maxIdleConnections
+	transport.MaxResponseHeaderBytes = maxHeaderBytes
+	// Without pings a silent HTTP/2 connection stays in use until TCP gives up, after
+	// a quarter of an hour.
+	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: http2PingTimeout, PingTimeout: http2PingTimeout}
+	return transport
+}

@@ -1,0 +1,104 @@
+package credentials
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/aliyun/credentials-go/credentials"
+)
+
+// How long STS and a credentials URI get for the connection and for the response, in
+// milliseconds. Together they are shorter than an API call's default timeout, because
+// the call waits for the key. The library gives the metadata service a second for each.
+const (
+	connectTimeout  = 3000
+	responseTimeout = 5000
+)
+
+// defaultSessionName is what ActionTrail shows of an assumed role.
+const defaultSessionName = "alicdn_export_exporter"
+
+// inputs are the current contents of a Config's files and variables.
+type inputs struct {
+	accessKeyID, accessKeySecret, securityToken string
+	roleARN, oidcProviderARN, oidcToken         string
+	roleSessionName                             string
+}
+
+// errTornRead means that files change faster than they can be read.
+var errTornRead = errors.New("the files change while they are read")
+
+// readInputs reads until two reads agree: files that change together are read one by
+// one, and half of an old key must not meet half of a new one.
+func (c *Config) readInputs() (inputs, error) {
+	previous, err := c.readOnce()
+	for range 10 {
+		if err != nil {
+			return inputs{}, err
+		}
+		var current inputs
+		if current, err = c.readOnce(); err == nil && current == previous {
+			return current, nil
+		}
+		previous = current
+	}
+	return inputs{}, cmp.Or(err, errTornRead)
+}
+
+func (c *Config) readOnce() (in inputs, err error) {
+	read := func(into *string, from secret) {
+		if err == nil {
+			*into, err = from.read()
+		}
+	}
+	switch c.Type {
+	case TypeRAMRoleARN:
+		in.roleARN = c.RoleARN
+		if c.SecurityTokenFile != "" || c.SecurityTokenEnv != "" {
+			read(&in.securityToken, secret{"security_token", c.SecurityTokenFile, c.SecurityTokenEnv})
+		}
+	case TypeSTS:
+		read(&in.securityToken, secret{"security_token", c.SecurityTokenFile, c.SecurityTokenEnv})
+	case TypeOIDCRoleARN:
+		in.roleARN = cmp.Or(c.RoleARN, os.Getenv("ALIBABA_CLOUD_ROLE_ARN"))
+		in.oidcProviderARN = cmp.Or(c.OIDCProviderARN, os.Getenv("ALIBABA_CLOUD_OIDC_PROVIDER_ARN"))
+		tokenFile := cmp.Or(c.OIDCTokenFile, os.Getenv("ALIBABA_CLOUD_OIDC_TOKEN_FILE"))
+		for _, needed := range []struct{ key, value, variable string }{
+			{"role_arn", in.roleARN, "ALIBABA_CLOUD_ROLE_ARN"},
+			{"oidc_provider_arn", in.oidcProviderARN, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"},
+			{"oidc_token_file", tokenFile, "ALIBABA_CLOUD_OIDC_TOKEN_FILE"},
+		} {
+			if needed.value == "" {
+				return in, fmt.Errorf("neither %s nor the variable %s is set", needed.key, needed.variable)
+			}
+		}
+		read(&in.oidcToken, secret{name: "oidc_token", file: tokenFile})
+	}
+	switch c.Type {
+	case TypeAccessKey, TypeSTS, TypeRAMRoleARN:
+		read(&in.accessKeyID, secret{"access_key_id", c.AccessKeyIDFile, c.AccessKeyIDEnv})
+		read(&in.accessKeySecret, secret{"access_key_secret", c.AccessKeySecretFile, c.AccessKeySecretEnv})
+	}
+	in.roleSessionName = cmp.Or(c.RoleSessionName, os.Getenv("ALIBABA_CLOUD_ROLE_SESSION_NAME"), defaultSessionName)
+	return in, err
+}
+
+// newProvider returns the library's provider of the key. The library takes from the
+// environment what it is not given, so everything that matters is given.
+func (c *Config) newProvider(in inputs) (credentials.Credential, error) {
+	if c.isDefault() {
+		return credentials.NewCredential(nil)
+	}
+	config := new(credentials.Config).SetType(c.Type).
+		SetAccessKeyId(in.accessKeyID).SetAccessKeySecret(in.accessKeySecret).SetSecurityToken(in.securityToken).
+		SetRoleArn(in.roleARN).SetRoleSessionName(in.roleSessionName).SetExternalId(c.ExternalID).
+		SetOIDCProviderArn(in.oidcProviderARN).SetOIDCToken(in.oidcToken).
+		SetSTSEndpoint(c.STSEndpoint).SetRoleName(c.RoleName).
+		SetConnectTimeout(connectTimeout).SetTimeout(responseTimeout)
+	config.Url = &c.URI
+	return credentials.NewCredential(config)
+}
+
+func (c *Config) isDefault() bool { return c.Type == "" || c.Type == TypeDefault }

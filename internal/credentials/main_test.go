@@ -1,0 +1,82 @@
+package credentials_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/credentials"
+	"alicdn_export_exporter/internal/keyservice"
+)
+
+// network replaces everything outside this machine.
+var network *keyservice.Network
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "credentials")
+	if err != nil {
+		panic(err)
+	}
+	if network, err = keyservice.OpenNetwork(dir); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+func newSource(config credentials.Config) *credentials.Source {
+	return credentials.NewSource(config, nil)
+}
+
+// newClient returns a client of an API in memory that signs with the source's key.
+func newClient(t *testing.T, api http.Handler, source *credentials.Source) *apiclient.Client {
+	t.Helper()
+	endpoint, err := apiclient.ParseEndpoint("http://127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return apiclient.New(apiclient.Config{
+		Endpoint: endpoint, Credentials: source, Timeout: 10 * time.Second, RateLimit: 1000, Concurrency: 8, MaxTasks: 100,
+		Transport: inMemory{api},
+	})
+}
+
+// inMemory carries requests to a handler without a network.
+type inMemory struct{ handler http.Handler }
+
+func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
+	recorder := httptest.NewRecorder()
+	m.handler.ServeHTTP(recorder, r)
+	return recorder.Result(), nil
+}
+
+// pageError reads page 1 and returns its error.
+func pageError(t *testing.T, client *apiclient.Client) *apiclient.Error {
+	t.Helper()
+	_, err := client.Page(context.Background(), apiclient.Usage, 1)
+	var apiErr *apiclient.Error
+	if !errors.As(err, &apiErr) {
+		t.Fatalf("error = %v, want an *apiclient.Error", err)
+	}
+	return apiErr
+}
+
+// serve starts a real server for one test.
+func serve(t *testing.T, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func contains(text, part string) bool { return strings.Contains(text, part) }

@@ -1,0 +1,29 @@
+// Package smallfile reads files that users name: configuration, keys and tokens.
+package smallfile
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// Read returns the contents of a regular file of at most maxBytes bytes. Anything else
+// is an error that names the path: a pipe would block, and a device may never end.
+func Read(path string, maxBytes int) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	file, err := os.Open(path) //nolint:gosec // The user names the file.
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, int64(maxBytes)+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(content) > maxBytes {
+		return nil, fmt.Errorf("%s is longer than %d KiB", path, maxBytes>>10)
+	}
+	return content, nil
+}
