@@ -13,6 +13,7 @@ import (
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/config"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 // firstKeyTimeout bounds the search for a key when the program starts.
@@ -71,16 +72,17 @@ func watch(settings config.Account) (collector.Account, error) {
 		watched.Exports = append(watched.Exports, apiclient.Export(export))
 	}
 	for _, e := range settings.Expectations {
-		export := apiclient.Export(e.Export)
-		pattern, patternErr := e.Pattern()
-		grace, graceErr := e.GracePeriod()
-		since, sinceErr := e.Begin(zone)
-		if err := errors.Join(patternErr, graceErr, sinceErr); err != nil {
+		expectation := coverage.Expectation{Name: e.Name, Export: apiclient.Export(e.Export), Every: coverage.Interval(e.Every)}
+		grace, err := e.GracePeriod()
+		err = errors.Join(err, expectation.TaskName.UnmarshalText([]byte(e.TaskName)))
+		if e.Since != "" {
+			err = errors.Join(err, expectation.Since.UnmarshalText([]byte(e.Since)))
+		}
+		if err != nil {
 			return collector.Account{}, err
 		}
-		watched.Expectations = append(watched.Expectations, collector.Expectation{
-			Name: e.Name, Export: export, TaskName: pattern, Every: collector.Every(e.Every), Grace: grace, Since: since,
-		})
+		expectation.Grace = coverage.Duration(grace)
+		watched.Expectations = append(watched.Expectations, expectation)
 	}
 	return watched, nil
 }

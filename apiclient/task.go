@@ -1,6 +1,8 @@
 package apiclient
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,6 +21,16 @@ const (
 
 // Exports returns every Export.
 func Exports() []Export { return []Export{Usage, UsageDetail} }
+
+// UnmarshalText accepts the name of an Export.
+func (e *Export) UnmarshalText(text []byte) error {
+	export := Export(text)
+	if !slices.Contains(Exports(), export) {
+		return fmt.Errorf("must be one of usage, usage_detail (got %q)", text)
+	}
+	*e = export
+	return nil
+}
 
 // Action returns the API's name of the list operation. With "cdn:" before it, it is the
 // RAM action that a key needs.

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 // Client reads one account's lists; *apiclient.Client is one.
@@ -35,7 +36,7 @@ type Account struct {
 	API *APIMetrics
 	// TimeZone is where the account's months, weeks and days begin; UTC when nil.
 	TimeZone     *time.Location
-	Expectations []Expectation
+	Expectations []coverage.Expectation
 }
 
 // Config says how snapshots are kept.
@@ -147,8 +148,8 @@ func (c *Collector) watching() []*watched {
 }
 
 // expectations are those of one export.
-func (a Account) expectations(export apiclient.Export) []Expectation {
-	return slices.DeleteFunc(slices.Clone(a.Expectations), func(e Expectation) bool { return e.Export != export })
+func (a Account) expectations(export apiclient.Export) []coverage.Expectation {
+	return slices.DeleteFunc(slices.Clone(a.Expectations), func(e coverage.Expectation) bool { return e.Export != export })
 }
 
 // Close calls off the refreshes in flight and waits for their end. Nothing is

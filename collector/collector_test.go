@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +17,7 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 // compareWith compares all that is collected with a file of testdata, byte for byte.
@@ -62,10 +62,20 @@ func oneByOne() collector.Config {
 
 // expecting expects a monthly and a weekly export of an account.
 func expecting(account collector.Account) collector.Account {
-	account.Expectations = []collector.Expectation{
-		{Name: "monthly", Export: apiclient.Usage, Every: collector.Month, Grace: 24 * time.Hour, Since: at("1999-12-15T00:00:00Z").Time()},
-		{Name: "never", Export: apiclient.Usage, Every: collector.Week, TaskName: regexp.MustCompile("^(?:never)$"), Since: at("1999-12-25T00:00:00Z").Time()},
-		{Name: "another export's", Export: apiclient.UsageDetail, Every: collector.Day},
+	var never coverage.Pattern
+	if err := never.UnmarshalText([]byte("never")); err != nil {
+		panic(err)
+	}
+	account.Expectations = []coverage.Expectation{
+		{
+			Name: "monthly", Export: apiclient.Usage, Every: coverage.Month,
+			Grace: coverage.Duration(24 * time.Hour), Since: coverage.Date{Year: 1999, Month: time.December, Day: 15},
+		},
+		{
+			Name: "never", Export: apiclient.Usage, Every: coverage.Week,
+			TaskName: never, Since: coverage.Date{Year: 1999, Month: time.December, Day: 25},
+		},
+		{Name: "another export's", Export: apiclient.UsageDetail, Every: coverage.Day},
 	}
 	return account
 }

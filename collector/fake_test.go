@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	_ "time/tzdata"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
@@ -154,3 +155,30 @@ func (b *logBook) String() string {
 }
 
 func (b *logBook) logger() log.Logger { return log.NewLogfmtLogger(b) }
+
+const (
+	monday  apiclient.Timestamp = 1_767_571_200 // 2026-01-05, midnight in UTC
+	tuesday                     = monday + 86_400
+)
+
+func task(id string, status apiclient.Status, created, updated apiclient.Timestamp) apiclient.Task {
+	return apiclient.Task{ID: id, Status: status, Created: created, Updated: updated}
+}
+
+// at parses a moment such as 2026-03-01T00:00:00+08:00.
+func at(text string) apiclient.Timestamp {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return apiclient.Timestamp(t.Unix())
+}
+
+func zone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return location
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 const namespace = "alicdn_export"
@@ -123,8 +124,8 @@ func collectTasks(ch chan<- prometheus.Metric, snapshot *Snapshot, now time.Time
 func collectCoverage(ch chan<- prometheus.Metric, r *refresher, snapshot *Snapshot, now time.Time, labels []string) {
 	ch <- unrecoveredFailures.metric(float64(snapshot.Unrecovered), labels...)
 	for i, expectation := range r.expect {
-		due := expectation.Due(snapshot.Expected[i], now, now.Location())
-		ch <- expectationDue.metric(unixSeconds(due), append(slices.Clone(labels), expectation.Name)...)
+		next, _ := expectation.Next(snapshot.Expected[i], now)
+		ch <- expectationDue.metric(unixSeconds(expectation.Due(next)), append(slices.Clone(labels), expectation.Name)...)
 	}
 	if r.export != apiclient.Usage {
 		return // The list of usage_detail does not say whose usage a file covers.
@@ -133,7 +134,7 @@ func collectCoverage(ch chan<- prometheus.Metric, r *refresher, snapshot *Snapsh
 		ch <- coveredUntil.metric(unixSeconds(until), labels...)
 	}
 	for ago := 1; ago <= 2; ago++ {
-		month := Month.Span(now, now.Location(), ago)
+		month := coverage.Month.Period(now, ago)
 		withMonth := append(slices.Clone(labels), strconv.Itoa(ago))
 		ch <- monthCovered.metric(snapshot.Covered.Ratio(month), withMonth...)
 		ch <- monthEnd.metric(unixSeconds(month.End.Time()), withMonth...)

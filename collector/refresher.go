@@ -12,6 +12,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 // Snapshot is the last good listing of an export and what it says, whatever the
@@ -24,13 +25,13 @@ type Snapshot struct {
 	IDs []string
 	// Unlisted is the number of tasks that the API counts but does not list.
 	Unlisted int
-	Summary  Summary
+	Summary  coverage.Summary
 	// Covered is the usage that the successful tasks cover.
-	Covered Union
+	Covered coverage.Union
 	// Unrecovered is the number of failures that no success has made up for.
 	Unrecovered int
 	// Expected is what the tasks of each expectation cover, in their order.
-	Expected []Union
+	Expected []coverage.Union
 	// Newest are the newest tasks, as many as are shown one by one.
 	Newest []apiclient.Task
 }
@@ -60,8 +61,8 @@ type state struct {
 type refresher struct {
 	lister  Client
 	export  apiclient.Export
-	expect  []Expectation // of this export
-	newest  int           // how many tasks are kept to be shown one by one
+	expect  []coverage.Expectation // of this export
+	newest  int                    // how many tasks are kept to be shown one by one
 	ttl     time.Duration
 	timeout time.Duration
 	queue   queue
@@ -162,18 +163,18 @@ func (r *refresher) read(lifetime context.Context, previous *Snapshot) (snapshot
 	case err != nil:
 		return nil, err
 	}
-	covered := CoveredBy(listing.Tasks, nil)
+	covered := coverage.CoveredBy(listing.Tasks, coverage.Pattern{})
 	snapshot = &Snapshot{
 		Began:       listing.Began,
 		IDs:         listing.IDs(),
 		Unlisted:    listing.TotalCount - len(listing.Tasks),
-		Summary:     Summarize(listing.Tasks),
+		Summary:     coverage.Summarize(listing.Tasks),
 		Covered:     covered,
-		Unrecovered: UnrecoveredFailures(r.export, listing.Tasks, covered),
-		Newest:      NewestTasks(listing.Tasks, r.newest),
+		Unrecovered: coverage.UnrecoveredFailures(r.export, listing.Tasks, covered),
+		Newest:      coverage.NewestTasks(listing.Tasks, r.newest),
 	}
 	for _, expectation := range r.expect {
-		snapshot.Expected = append(snapshot.Expected, CoveredBy(listing.Tasks, expectation.TaskName))
+		snapshot.Expected = append(snapshot.Expected, coverage.CoveredBy(listing.Tasks, expectation.TaskName))
 	}
 	return snapshot, nil
 }

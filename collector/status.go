@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 // What a Status holds at most of each.
@@ -43,7 +44,7 @@ type Refreshed struct {
 
 // Facts are what a listing says at a moment.
 type Facts struct {
-	Summary     Summary
+	Summary     coverage.Summary
 	Unlisted    int
 	Unrecovered int
 	// Months are the last complete calendar months, the latest first; empty for
@@ -100,11 +101,12 @@ func (r *refresher) facts(snapshot *Snapshot, now time.Time) *Facts {
 		Newest: snapshot.newest(shownTasks),
 	}
 	for i, expectation := range r.expect {
-		f.Expected = append(f.Expected, Expected{expectation.Name, expectation.Due(snapshot.Expected[i], now, now.Location())})
+		next, _ := expectation.Next(snapshot.Expected[i], now)
+		f.Expected = append(f.Expected, Expected{expectation.Name, expectation.Due(next)})
 	}
 	if r.export == apiclient.Usage {
 		for ago := 1; ago <= shownMonths; ago++ {
-			month := Month.Span(now, now.Location(), ago)
+			month := coverage.Month.Period(now, ago)
 			f.Months = append(f.Months, MonthCovered{month.Start.Time().In(now.Location()), snapshot.Covered.Ratio(month)})
 		}
 	}

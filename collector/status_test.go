@@ -13,6 +13,7 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 func TestStatusesSayWhatTheMetricsSay(t *testing.T) {
@@ -37,9 +38,9 @@ func TestStatusesSayWhatTheMetricsSay(t *testing.T) {
 		}}
 		account := collector.Account{
 			Name: "main", Client: client, Exports: []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}, TimeZone: shanghai,
-			Expectations: []collector.Expectation{
-				{Name: "monthly", Export: apiclient.Usage, Every: collector.Month, Since: at("1999-12-15T00:00:00+08:00").Time()},
-				{Name: "daily", Export: apiclient.UsageDetail, Every: collector.Day},
+			Expectations: []coverage.Expectation{
+				{Name: "monthly", Export: apiclient.Usage, Every: coverage.Month, Since: coverage.Date{Year: 1999, Month: time.December, Day: 15}},
+				{Name: "daily", Export: apiclient.UsageDetail, Every: coverage.Day},
 			},
 		}
 		c := watchWith(t, standard(log.NewNopLogger()), account)
@@ -68,7 +69,7 @@ func TestStatusesSayWhatTheMetricsSay(t *testing.T) {
 		want := collector.Status{
 			Account: "main", Export: apiclient.Usage, TimeZone: shanghai, Up: true, Refreshes: read, Began: time.Now(),
 			Facts: &collector.Facts{
-				Summary: collector.Summarize([]apiclient.Task{december, pending}),
+				Summary: coverage.Summarize([]apiclient.Task{december, pending}),
 				Months: []collector.MonthCovered{
 					month("1999-12-01T00:00:00+08:00", 1), month("1999-11-01T00:00:00+08:00", 0), month("1999-10-01T00:00:00+08:00", 0),
 				},

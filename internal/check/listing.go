@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"alicdn_export_exporter/apiclient"
-	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 // newestTasks is how many tasks are shown.
@@ -22,27 +22,27 @@ func (r *report) listing(config Config, export apiclient.Export, tasks []apiclie
 	now := config.Now.In(zone)
 	r.line("", "")
 	r.line(string(export), "in the time zone "+zone.String())
-	covered := collector.CoveredBy(tasks, nil)
+	covered := coverage.CoveredBy(tasks, coverage.Pattern{})
 	if export == apiclient.Usage {
 		r.months(now, covered)
 	}
-	r.line("  failures", fmt.Sprintf("%d that no success has made up for", collector.UnrecoveredFailures(export, tasks, covered)))
+	r.line("  failures", fmt.Sprintf("%d that no success has made up for", coverage.UnrecoveredFailures(export, tasks, covered)))
 	for _, expectation := range config.Account.Expectations {
 		if expectation.Export == export {
-			r.expectation(expectation, collector.CoveredBy(tasks, expectation.TaskName), now)
+			r.expectation(expectation, coverage.CoveredBy(tasks, expectation.TaskName), now)
 		}
 	}
-	r.tasks(collector.NewestTasks(tasks, newestTasks), zone)
+	r.tasks(coverage.NewestTasks(tasks, newestTasks), zone)
 }
 
 // months prints a block for each day: full, in part or not covered.
-func (r *report) months(now time.Time, covered collector.Union) {
+func (r *report) months(now time.Time, covered coverage.Union) {
 	for ago := 2; ago >= 0; ago-- {
-		month := collector.Month.Span(now, now.Location(), ago)
+		month := coverage.Month.Period(now, ago)
 		first := month.Start.Time().In(now.Location())
 		var days strings.Builder
 		for day := first; day.Unix() < int64(month.End); day = day.AddDate(0, 0, 1) {
-			switch ratio := covered.Ratio(collector.Day.Span(day, now.Location(), 0)); {
+			switch ratio := covered.Ratio(coverage.Day.Period(day, 0)); {
 			case ratio == 1:
 				days.WriteRune('█')
 			case ratio > 0:
@@ -56,20 +56,21 @@ func (r *report) months(now time.Time, covered collector.Union) {
 }
 
 // expectation prints when an export is due and, where one is missing, which.
-func (r *report) expectation(e collector.Expectation, covered collector.Union, now time.Time) {
-	due := e.Due(covered, now, now.Location()).In(now.Location())
+func (r *report) expectation(e coverage.Expectation, covered coverage.Union, now time.Time) {
+	period, missing := e.Next(covered, now)
+	due := e.Due(period).In(now.Location())
 	text := "next due " + due.Format(minute)
-	if missing, is := e.Missing(covered, now, now.Location()); is {
+	if missing {
 		state := "missing, due "
 		if due.Before(now) {
 			state = "OVERDUE since "
 		}
 		text = fmt.Sprintf("%s%s: no successful task", state, due.Format(minute))
-		if e.TaskName != nil {
-			text += " named " + strings.TrimSuffix(strings.TrimPrefix(e.TaskName.String(), "^(?:"), ")$")
+		if e.TaskName.String() != "" {
+			text += " named " + e.TaskName.String()
 		}
 		text += fmt.Sprintf(" covers all of %s to %s",
-			missing.Start.Time().In(now.Location()).Format(time.DateOnly), (missing.End - 1).Time().In(now.Location()).Format(time.DateOnly))
+			period.Start.Time().In(now.Location()).Format(time.DateOnly), (period.End - 1).Time().In(now.Location()).Format(time.DateOnly))
 	}
 	r.line("  expected", e.Name+": "+text)
 }

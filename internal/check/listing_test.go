@@ -2,7 +2,6 @@ package check_test
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/check"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 var shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
@@ -54,15 +54,23 @@ func TestWhatTheListsSayIsPrintedAndDoesNotCount(t *testing.T) {
 		},
 		{ID: "4", Name: "no times \x1b[2J", Status: apiclient.Created},
 	}
+	var monthly coverage.Pattern
+	if err := monthly.UnmarshalText([]byte("usage-.*")); err != nil {
+		t.Fatal(err)
+	}
+	middle := coverage.Date{Year: 2026, Month: time.November, Day: 15}
 	right, text := lists(t, client, collector.Account{
 		Name: "main", Exports: []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}, TimeZone: shanghai,
-		Expectations: []collector.Expectation{
+		Expectations: []coverage.Expectation{
 			{
-				Name: "monthly", Export: apiclient.Usage, TaskName: regexp.MustCompile(`^(?:usage-.*)$`), Every: collector.Month,
-				Grace: 72 * time.Hour, Since: at(t, "2026-10-01 00:00:00").Time(),
+				Name: "monthly", Export: apiclient.Usage, TaskName: monthly, Every: coverage.Month,
+				Grace: coverage.Duration(72 * time.Hour), Since: coverage.Date{Year: 2026, Month: time.October, Day: 1},
 			},
-			{Name: "new", Export: apiclient.Usage, Every: collector.Month, Since: at(t, "2026-11-15 00:00:00").Time()},
-			{Name: "detail", Export: apiclient.UsageDetail, Every: collector.Week, Grace: 10 * 24 * time.Hour, Since: at(t, "2026-11-15 00:00:00").Time()},
+			{Name: "new", Export: apiclient.Usage, Every: coverage.Month, Since: middle},
+			{
+				Name: "detail", Export: apiclient.UsageDetail, Every: coverage.Week,
+				Grace: coverage.Duration(10 * 24 * time.Hour), Since: middle,
+			},
 		},
 	})
 	if !right {

@@ -17,6 +17,7 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/coverage"
 	"alicdn_export_exporter/internal/web"
 )
 
@@ -37,7 +38,7 @@ func sound(account string) collector.Status {
 		},
 		Began: now.Add(-6 * time.Second),
 		Facts: &collector.Facts{
-			Summary: collector.Summary{
+			Summary: coverage.Summary{
 				Tasks:         map[apiclient.Status]int{apiclient.Success: 3, apiclient.Failed: 0, apiclient.Created: 1, apiclient.Unknown: 0},
 				NewestSuccess: now.Add(-3 * time.Hour),
 			},

@@ -27,6 +27,7 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/coverage"
 	"alicdn_export_exporter/internal/web"
 )
 
@@ -71,13 +72,13 @@ func statuses(t *testing.T) []collector.Status {
 	status := func(account string, export apiclient.Export, lastMonth float64, names ...string) collector.Status {
 		s := collector.Status{
 			Account: account, Export: export, TimeZone: zone, Up: true, Began: now.Add(-21 * time.Second),
-			Facts: &collector.Facts{Summary: collector.Summary{
+			Facts: &collector.Facts{Summary: coverage.Summary{
 				Tasks:         map[apiclient.Status]int{apiclient.Success: len(names)},
 				NewestSuccess: now.Add(-50 * time.Hour),
 			}},
 		}
 		for n, name := range names {
-			ago, month := 50*time.Hour+time.Duration(n)*31*24*time.Hour, collector.Month.Span(now, zone, n+1)
+			ago, month := 50*time.Hour+time.Duration(n)*31*24*time.Hour, coverage.Month.Period(now.In(zone), n+1)
 			s.Facts.Newest = append(s.Facts.Newest, apiclient.Task{
 				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: stamp(ago), Updated: stamp(ago - 100*time.Second),
 				Start: month.Start, End: month.End - 1,
@@ -89,7 +90,7 @@ func statuses(t *testing.T) []collector.Status {
 			})
 		}
 		if export == apiclient.Usage {
-			month := collector.Month.Span(now, zone, 1).Start.Time().In(zone)
+			month := coverage.Month.Period(now.In(zone), 1).Start.Time().In(zone)
 			s.Facts.Months = []collector.MonthCovered{
 				{Begin: month, Ratio: lastMonth}, {Begin: month.AddDate(0, -1, 0), Ratio: 1}, {Begin: month.AddDate(0, -2, 0), Ratio: 1},
 			}

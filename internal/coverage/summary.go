@@ -1,4 +1,4 @@
-package collector
+package coverage
 
 import (
 	"cmp"
@@ -8,21 +8,22 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// Summary is what a list of tasks says, whatever the time.
+// Summary counts a list's tasks and names the newest ones. It does not depend on the
+// time.
 type Summary struct {
-	// Tasks counts the tasks by status; every status is there.
+	// Tasks counts the tasks by status. It has a key for every status.
 	Tasks map[apiclient.Status]int
-	// NewestTask is the status of the task with the greatest CreateTime, ties
-	// broken by TaskId; HasTask is false for an empty list.
+	// NewestTask is the status of the task with the greatest CreateTime, then the
+	// greatest TaskId. HasTask is false for an empty list.
 	NewestTask apiclient.Status
 	HasTask    bool
-	// NewestSuccess and NewestFailure are the latest completions (UpdateTime) of
-	// successful and failed tasks; OldestPending is the earliest CreateTime of a
-	// task still created. Each is the zero time where there is none.
+	// NewestSuccess and NewestFailure are the latest UpdateTime of a successful and of
+	// a failed task. OldestPending is the earliest CreateTime of a task that is still
+	// created. Each is the zero time if there is none.
 	NewestSuccess, NewestFailure, OldestPending time.Time
 }
 
-// Summarize reads the tasks once, in any order.
+// Summarize reads tasks in any order.
 func Summarize(tasks []apiclient.Task) Summary {
 	s := Summary{Tasks: make(map[apiclient.Status]int)}
 	for _, status := range apiclient.Statuses() {
@@ -32,7 +33,7 @@ func Summarize(tasks []apiclient.Task) Summary {
 	var success, failure, pending apiclient.Timestamp
 	for _, task := range tasks {
 		s.Tasks[task.Status]++
-		if !s.HasTask || laterCreated(task, newest) {
+		if !s.HasTask || newer(task, newest) {
 			s.HasTask, newest = true, task
 		}
 		switch task.Status {
@@ -44,7 +45,7 @@ func Summarize(tasks []apiclient.Task) Summary {
 			if task.Created != 0 && (pending == 0 || task.Created < pending) {
 				pending = task.Created
 			}
-		case apiclient.Unknown: // Only counted: nobody knows what its times mean.
+		case apiclient.Unknown: // Only counted, since the meaning of its times is not known.
 		}
 	}
 	s.NewestTask = newest.Status
@@ -52,30 +53,30 @@ func Summarize(tasks []apiclient.Task) Summary {
 	return s
 }
 
-// NewestTasks returns the n newest tasks, the newest first.
+// NewestTasks returns at most n tasks, the newest first.
 func NewestTasks(tasks []apiclient.Task, n int) []apiclient.Task {
 	if n <= 0 {
 		return nil
 	}
 	var newest []apiclient.Task
 	for _, task := range tasks {
-		at, _ := slices.BinarySearchFunc(newest, task, func(a, b apiclient.Task) int {
-			if laterCreated(a, b) {
+		i, _ := slices.BinarySearchFunc(newest, task, func(a, b apiclient.Task) int {
+			if newer(a, b) {
 				return -1
 			}
 			return 1
 		})
-		if at < n {
-			newest = slices.Insert(newest, at, task)
+		if i < n {
+			newest = slices.Insert(newest, i, task)
 			newest = newest[:min(n, len(newest))]
 		}
 	}
 	return newest
 }
 
-// laterCreated orders tasks by creation and then by id: ids are numbers that
-// grow, so the longer one is the later one.
-func laterCreated(a, b apiclient.Task) bool {
+// newer reports whether a was created after b. Tasks of the same second are compared
+// by id: ids are increasing numbers, so the longer one is the newer one.
+func newer(a, b apiclient.Task) bool {
 	return cmp.Or(
 		cmp.Compare(a.Created, b.Created),
 		cmp.Compare(len(a.ID), len(b.ID)),

@@ -1,4 +1,4 @@
-package collector_test
+package coverage_test
 
 import (
 	"math/rand/v2"
@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"alicdn_export_exporter/apiclient"
-	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 	friday                      = monday + 4*86_400
 )
 
-// a task of these tests needs no period: Summarize does not read it.
+// task makes a task without a period, which Summarize does not read.
 func task(id string, status apiclient.Status, created, updated apiclient.Timestamp) apiclient.Task {
 	return apiclient.Task{ID: id, Status: status, Created: created, Updated: updated}
 }
@@ -37,82 +37,82 @@ func TestSummarize(t *testing.T) {
 	)
 	for name, tc := range map[string]struct {
 		tasks []apiclient.Task
-		want  collector.Summary
+		want  coverage.Summary
 	}{
 		"an empty list has every status at 0 and nothing else": {
-			nil, collector.Summary{Tasks: counts(0, 0, 0, 0)},
+			nil, coverage.Summary{Tasks: counts(0, 0, 0, 0)},
 		},
 		"a success made earlier and finished later is the newest": {
 			[]apiclient.Task{task("1", success, monday, friday), task("2", success, tuesday, tuesday)},
-			collector.Summary{Tasks: counts(0, 2, 0, 0), HasTask: true, NewestTask: success, NewestSuccess: friday.Time()},
+			coverage.Summary{Tasks: counts(0, 2, 0, 0), HasTask: true, NewestTask: success, NewestSuccess: friday.Time()},
 		},
 		"a failure made earlier and finished later is the newest": {
 			[]apiclient.Task{task("1", failed, monday, friday), task("2", failed, tuesday, tuesday)},
-			collector.Summary{Tasks: counts(0, 0, 2, 0), HasTask: true, NewestTask: failed, NewestFailure: friday.Time()},
+			coverage.Summary{Tasks: counts(0, 0, 2, 0), HasTask: true, NewestTask: failed, NewestFailure: friday.Time()},
 		},
 		"successes and failures are told apart": {
 			[]apiclient.Task{task("1", success, monday, monday), task("2", failed, tuesday, tuesday)},
-			collector.Summary{
+			coverage.Summary{
 				Tasks: counts(0, 1, 1, 0), HasTask: true, NewestTask: failed,
 				NewestSuccess: monday.Time(), NewestFailure: tuesday.Time(),
 			},
 		},
 		"without a success there is no newest success": {
 			[]apiclient.Task{task("1", failed, monday, tuesday)},
-			collector.Summary{Tasks: counts(0, 0, 1, 0), HasTask: true, NewestTask: failed, NewestFailure: tuesday.Time()},
+			coverage.Summary{Tasks: counts(0, 0, 1, 0), HasTask: true, NewestTask: failed, NewestFailure: tuesday.Time()},
 		},
 		"a success without an UpdateTime is counted and is never the newest": {
 			[]apiclient.Task{task("1", success, monday, 0)},
-			collector.Summary{Tasks: counts(0, 1, 0, 0), HasTask: true, NewestTask: success},
+			coverage.Summary{Tasks: counts(0, 1, 0, 0), HasTask: true, NewestTask: success},
 		},
-		"a status that nobody knows is counted and may be the newest": {
+		"an unknown status is counted and may be the newest": {
 			[]apiclient.Task{task("1", success, monday, monday), task("2", unknown, tuesday, friday)},
-			collector.Summary{Tasks: counts(0, 1, 0, 1), HasTask: true, NewestTask: unknown, NewestSuccess: monday.Time()},
+			coverage.Summary{Tasks: counts(0, 1, 0, 1), HasTask: true, NewestTask: unknown, NewestSuccess: monday.Time()},
 		},
 		"the oldest pending task is the one created first": {
 			[]apiclient.Task{task("3", created, friday, 0), task("1", created, monday, friday), task("2", created, tuesday, 0)},
-			collector.Summary{Tasks: counts(3, 0, 0, 0), HasTask: true, NewestTask: created, OldestPending: monday.Time()},
+			coverage.Summary{Tasks: counts(3, 0, 0, 0), HasTask: true, NewestTask: created, OldestPending: monday.Time()},
 		},
 		"a finished task is not pending, however old": {
 			[]apiclient.Task{task("1", success, monday, monday), task("2", created, friday, 0)},
-			collector.Summary{
+			coverage.Summary{
 				Tasks: counts(1, 1, 0, 0), HasTask: true, NewestTask: created,
 				NewestSuccess: monday.Time(), OldestPending: friday.Time(),
 			},
 		},
 		"a pending task without a CreateTime is counted and is never the oldest": {
 			[]apiclient.Task{task("2", created, friday, 0), task("1", created, 0, 0)},
-			collector.Summary{Tasks: counts(2, 0, 0, 0), HasTask: true, NewestTask: created, OldestPending: friday.Time()},
+			coverage.Summary{Tasks: counts(2, 0, 0, 0), HasTask: true, NewestTask: created, OldestPending: friday.Time()},
 		},
 		"the newest task is the one created last, not the one updated last": {
 			[]apiclient.Task{task("1", success, monday, friday), task("2", failed, tuesday, tuesday)},
-			collector.Summary{
+			coverage.Summary{
 				Tasks: counts(0, 1, 1, 0), HasTask: true, NewestTask: failed,
 				NewestSuccess: friday.Time(), NewestFailure: tuesday.Time(),
 			},
 		},
 		"of tasks of the same second the greater id is the newer": {
 			[]apiclient.Task{task("12", failed, monday, 0), task("11", created, monday, 0)},
-			collector.Summary{Tasks: counts(1, 0, 1, 0), HasTask: true, NewestTask: failed, OldestPending: monday.Time()},
+			coverage.Summary{Tasks: counts(1, 0, 1, 0), HasTask: true, NewestTask: failed, OldestPending: monday.Time()},
 		},
 		"ids count as numbers: 10 is after 9": {
 			[]apiclient.Task{task("9", failed, monday, 0), task("10", created, monday, 0)},
-			collector.Summary{Tasks: counts(1, 0, 1, 0), HasTask: true, NewestTask: created, OldestPending: monday.Time()},
+			coverage.Summary{Tasks: counts(1, 0, 1, 0), HasTask: true, NewestTask: created, OldestPending: monday.Time()},
 		},
 		"a task without any time is still a task": {
 			[]apiclient.Task{task("1", failed, 0, 0)},
-			collector.Summary{Tasks: counts(0, 0, 1, 0), HasTask: true, NewestTask: failed},
+			coverage.Summary{Tasks: counts(0, 0, 1, 0), HasTask: true, NewestTask: failed},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, collector.Summarize(tc.tasks)); diff != "" {
+			if diff := cmp.Diff(tc.want, coverage.Summarize(tc.tasks)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestSummarizeDoesNotCareAboutTheOrderOfTheList(t *testing.T) {
+func TestSummarizeInAnyOrder(t *testing.T) {
 	chance := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		tasks := make([]apiclient.Task, chance.IntN(12))
@@ -122,11 +122,11 @@ func TestSummarizeDoesNotCareAboutTheOrderOfTheList(t *testing.T) {
 			tasks[i] = task(id, apiclient.Statuses()[chance.IntN(4)],
 				apiclient.Timestamp(chance.IntN(4)), apiclient.Timestamp(chance.IntN(4)))
 		}
-		// Two tasks of one id and moment are not told apart: the proof of a
-		// listing has no such pair.
+		// Two tasks with the same id and moment cannot be told apart. A proven listing
+		// has no such pair.
 		slices.SortFunc(tasks, func(a, b apiclient.Task) int { return strings.Compare(a.ID, b.ID) })
 		tasks = slices.CompactFunc(tasks, func(a, b apiclient.Task) bool { return a.ID == b.ID })
-		want := collector.Summarize(tasks)
+		want := coverage.Summarize(tasks)
 		total := 0
 		for _, n := range want.Tasks {
 			total += n
@@ -136,22 +136,22 @@ func TestSummarizeDoesNotCareAboutTheOrderOfTheList(t *testing.T) {
 		}
 		for range 5 {
 			chance.Shuffle(len(tasks), func(i, j int) { tasks[i], tasks[j] = tasks[j], tasks[i] })
-			if diff := cmp.Diff(want, collector.Summarize(tasks)); diff != "" {
+			if diff := cmp.Diff(want, coverage.Summarize(tasks)); diff != "" {
 				t.Fatalf("the order of %v matters: -one +other:\n%s", tasks, diff)
 			}
 		}
 	}
 }
 
-func TestTheSummaryOfALongListTakesNoMemoryForEachTask(t *testing.T) {
+func TestSummarizeAllocations(t *testing.T) {
 	tasks := make([]apiclient.Task, 10_000)
 	for i := range tasks {
 		tasks[i] = task("1", apiclient.Success, monday, friday)
 	}
-	if n := testing.AllocsPerRun(5, func() { collector.Summarize(tasks) }); n > 20 {
+	if n := testing.AllocsPerRun(5, func() { coverage.Summarize(tasks) }); n > 20 {
 		t.Errorf("%v allocations for %d tasks", n, len(tasks))
 	}
-	if got := collector.Summarize(tasks).NewestSuccess; !got.Equal(time.Unix(int64(friday), 0)) {
+	if got := coverage.Summarize(tasks).NewestSuccess; !got.Equal(time.Unix(int64(friday), 0)) {
 		t.Errorf("the newest success is of %s", got)
 	}
 }

@@ -1,11 +1,11 @@
-package collector_test
+package coverage_test
 
 import (
 	"math/rand/v2"
 	"testing"
 
 	"alicdn_export_exporter/apiclient"
-	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 // export is a task over a period, made and finished at a moment.
@@ -19,10 +19,10 @@ const (
 )
 
 func unrecovered(export apiclient.Export, tasks []apiclient.Task) int {
-	return collector.UnrecoveredFailures(export, tasks, collector.CoveredBy(tasks, nil))
+	return coverage.UnrecoveredFailures(export, tasks, coverage.CoveredBy(tasks, coverage.Pattern{}))
 }
 
-func TestFailuresHeal(t *testing.T) {
+func TestUnrecoveredFailures(t *testing.T) {
 	failed := export("1", "monthly", apiclient.Failed, octoberStart, octoberEnd, "2026-11-01T09:00:00+08:00")
 	noPeriod := apiclient.Task{ID: "1", Name: "monthly", Status: apiclient.Failed, Created: at("2026-11-01T09:00:00+08:00"), Updated: at("2026-11-01T09:02:00+08:00")}
 	for _, tc := range []struct {
@@ -71,18 +71,20 @@ func TestFailuresHeal(t *testing.T) {
 			export("1", "monthly", apiclient.Failed, octoberStart, octoberEnd, "2026-09-01T09:00:00+08:00"),
 		}, 1, 1},
 	} {
-		if got := unrecovered(apiclient.Usage, tc.tasks); got != tc.usage {
-			t.Errorf("%s: %d unrecovered usage exports, want %d", tc.name, got, tc.usage)
-		}
-		if got := unrecovered(apiclient.UsageDetail, tc.tasks); got != tc.detail {
-			t.Errorf("%s: %d unrecovered usage_detail exports, want %d", tc.name, got, tc.detail)
-		}
+		t.Run(tc.name, func(t *testing.T) {
+			if got := unrecovered(apiclient.Usage, tc.tasks); got != tc.usage {
+				t.Errorf("%d unrecovered usage tasks, want %d", got, tc.usage)
+			}
+			if got := unrecovered(apiclient.UsageDetail, tc.tasks); got != tc.detail {
+				t.Errorf("%d unrecovered usage_detail tasks, want %d", got, tc.detail)
+			}
+		})
 	}
 }
 
 // One more success never raises the unrecovered failures, and the order of the
 // list does not matter.
-func TestASuccessNeverHurts(t *testing.T) {
+func TestUnrecoveredFailuresOfRandomLists(t *testing.T) {
 	random := rand.New(rand.NewPCG(2, 2))
 	for range 2000 {
 		some := func(status apiclient.Status) apiclient.Task {

@@ -1,0 +1,39 @@
+package coverage
+
+import "regexp"
+
+// Pattern is a regular expression that matches whole task names. The zero Pattern
+// matches every name.
+type Pattern struct {
+	source string
+	regexp *regexp.Regexp // source, anchored at both ends; nil for the zero Pattern
+}
+
+// UnmarshalText compiles a regular expression in Go's syntax. An empty text makes the
+// zero Pattern.
+func (p *Pattern) UnmarshalText(text []byte) error {
+	source := string(text)
+	if source == "" {
+		*p = Pattern{}
+		return nil
+	}
+	// Compile it without the anchors first, so that an error quotes what was written.
+	if _, err := regexp.Compile(source); err != nil {
+		return err
+	}
+	anchored, err := regexp.Compile("^(?:" + source + ")$")
+	if err != nil {
+		return err
+	}
+	*p = Pattern{source, anchored}
+	return nil
+}
+
+// Matches reports whether the pattern matches all of a name.
+func (p Pattern) Matches(name string) bool { return p.regexp == nil || p.regexp.MatchString(name) }
+
+// String returns the regular expression as it was written, or "" for the zero Pattern.
+func (p Pattern) String() string { return p.source }
+
+// Equal reports whether two patterns have the same text.
+func (p Pattern) Equal(other Pattern) bool { return p.source == other.source }
