@@ -1,0 +1,154 @@
+// Package accounts turns the configuration into running accounts: an API client each,
+// and what the collector reads with it. Reload does so again while the program runs.
+package accounts
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/version"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/config"
+	"alicdn_export_exporter/internal/credentials"
+)
+
+// Account is a running account.
+type Account struct {
+	Settings config.Account
+	// Endpoint and Credentials are those of the Settings, or the demo's.
+	Endpoint    apiclient.Endpoint
+	Credentials apiclient.CredentialsProvider
+	Client      *apiclient.Client
+	// Collected is what the collector knows of the account.
+	Collected collector.Account
+}
+
+// Accounts holds the running accounts. It is a prometheus.Collector of how the last
+// reload went.
+type Accounts struct {
+	flags     *config.Flags
+	logger    log.Logger
+	demo      *demo // nil for the real API
+	transport *http.Transport
+	running   []*Account
+
+	reloading      sync.Mutex
+	lastSuccessful prometheus.Gauge
+	lastSuccess    prometheus.Gauge
+}
+
+// New returns Accounts without accounts; Load or Reload adds them. It starts the
+// simulated API if the flags ask for the demo.
+func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts, error) {
+	if slices.Contains(strings.Split(os.Getenv("DEBUG"), ","), "credential") {
+		return nil, errors.New("DEBUG=credential makes the credentials library print secrets, unset it")
+	}
+	a := &Accounts{
+		flags:     flags,
+		logger:    logger,
+		transport: apiclient.NewTransport(),
+		lastSuccessful: newReloadGauge("config_last_reload_successful",
+			"Whether the last configuration reload succeeded."),
+		lastSuccess: newReloadGauge("config_last_reload_success_timestamp_seconds",
+			"When the configuration was last loaded successfully, in Unix time."),
+	}
+	if flags.Demo {
+		var err error
+		if a.demo, err = startDemo(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// Load reads the configuration and returns its accounts, or keeps the accounts as they
+// are and returns an error. An account with unchanged settings is kept as it is. A
+// changed one starts anew, except for its rate limit.
+func (a *Accounts) Load() ([]*Account, error) {
+	configured, err := a.flags.Accounts()
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]*Account, len(a.running))
+	for _, account := range a.running {
+		known[account.Settings.Name] = account
+	}
+	next := make([]*Account, 0, len(configured))
+	for _, settings := range configured {
+		old := known[settings.Name]
+		if old != nil && old.Settings.Equal(settings) {
+			next = append(next, old)
+			continue
+		}
+		account := a.newAccount(settings)
+		if old != nil {
+			account.Client.InheritLimiter(old.Client)
+		}
+		next = append(next, account)
+	}
+	a.running = next
+	return next, nil
+}
+
+// newAccount returns an account that has made no API call yet.
+func (a *Accounts) newAccount(settings config.Account) *Account {
+	account := &Account{Settings: settings, Endpoint: settings.Endpoint}
+	if a.demo != nil {
+		account.Endpoint, account.Credentials = a.demo.endpoint, a.demo.credentials
+	} else {
+		account.Credentials = credentials.NewSource(settings.Credentials, logRenewals(log.With(a.logger, "account", settings.Name)))
+	}
+	metrics := collector.NewAPIMetrics(settings.Name, settings.Exports, a.logger)
+	account.Client = apiclient.New(apiclient.Config{
+		Endpoint:    account.Endpoint,
+		Credentials: account.Credentials,
+		Timeout:     a.flags.APITimeout,
+		RateLimit:   float64(settings.RateLimit),
+		Concurrency: a.flags.Concurrency,
+		MaxRetries:  a.flags.MaxRetries,
+		MaxTasks:    a.flags.MaxTasks,
+		UserAgent:   "alicdn_export_exporter/" + version.Version,
+		Observer:    metrics,
+		Transport:   a.transport,
+	})
+	account.Collected = collector.Account{
+		Name:         settings.Name,
+		Client:       account.Client,
+		Exports:      settings.Exports,
+		API:          metrics,
+		TimeZone:     settings.TimeZone.Location,
+		Expectations: settings.Expectations,
+	}
+	return account
+}
+
+// logRenewals returns the function that logs how renewing a key goes. Nothing else
+// shows it while the last key is still valid.
+func logRenewals(logger log.Logger) func(error) {
+	return func(err error) {
+		if err != nil {
+			_ = level.Warn(logger).Log("msg", "Renewing credentials failed, using the last ones", "err", err)
+			return
+		}
+		_ = level.Info(logger).Log("msg", "Renewing credentials works again")
+	}
+}
+
+// Close closes idle connections and stops the demo. Call it after the collector is
+// closed.
+func (a *Accounts) Close() {
+	a.transport.CloseIdleConnections()
+	if a.demo != nil {
+		a.demo.close()
+	}
+}

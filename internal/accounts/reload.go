@@ -1,0 +1,84 @@
+package accounts
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"alicdn_export_exporter/collector"
+)
+
+// Reload loads the configuration into a collector, one Reload at a time. If that fails,
+// the collector keeps its accounts, and the error, which holds no secrets, is logged and
+// returned. The metrics of Accounts show how it went.
+func (a *Accounts) Reload(coll *collector.Collector) error {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	old := a.running
+	if err := a.loadRecovered(); err != nil {
+		a.lastSuccessful.Set(0)
+		if old != nil {
+			_ = level.Error(a.logger).Log("msg", "Reload failed, keeping the current configuration", "err", err)
+		}
+		return err
+	}
+	collected := make([]collector.Account, 0, len(a.running))
+	for _, account := range a.running {
+		collected = append(collected, account.Collected)
+	}
+	coll.SetAccounts(collected)
+	a.lastSuccessful.Set(1)
+	a.lastSuccess.SetToCurrentTime()
+	_ = level.Info(a.logger).Log("msg", "Configuration loaded", "accounts", len(a.running),
+		"added_or_changed", countMissing(a.running, old), "removed_or_changed", countMissing(old, a.running))
+	return nil
+}
+
+// loadRecovered turns a panic in Load into an error, so that no configuration ends the
+// process. Only texts of the Go runtime are passed on: another value may hold a secret.
+func (a *Accounts) loadRecovered() (err error) {
+	defer func() {
+		reason := recover()
+		if known, ok := reason.(runtime.Error); ok {
+			err = fmt.Errorf("panic: %w: this is a bug, please report it", known)
+		} else if reason != nil {
+			err = fmt.Errorf("panic: %T: this is a bug, please report it", reason)
+		}
+	}()
+	_, err = a.Load()
+	return err
+}
+
+// countMissing counts the accounts that are not among others.
+func countMissing(accounts, others []*Account) int {
+	found := make(map[*Account]bool, len(others))
+	for _, account := range others {
+		found[account] = true
+	}
+	n := 0
+	for _, account := range accounts {
+		if !found[account] {
+			n++
+		}
+	}
+	return n
+}
+
+// newReloadGauge returns a gauge about reloads, named as other Prometheus daemons do.
+func newReloadGauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "alicdn_export", Name: name, Help: help})
+}
+
+// Describe sends the descriptions of the reload metrics.
+func (a *Accounts) Describe(ch chan<- *prometheus.Desc) {
+	a.lastSuccessful.Describe(ch)
+	a.lastSuccess.Describe(ch)
+}
+
+// Collect sends the reload metrics.
+func (a *Accounts) Collect(ch chan<- prometheus.Metric) {
+	a.lastSuccessful.Collect(ch)
+	a.lastSuccess.Collect(ch)
+}

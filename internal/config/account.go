@@ -1,0 +1,132 @@
+// Package config reads what a user can set, the flags and the configuration file, into
+// typed values. Everything is parsed once, here; nothing that uses the values can fail
+// on them.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+	_ "time/tzdata" // Small container images have no time zone data.
+
+	"go.yaml.in/yaml/v4"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/coverage"
+	"alicdn_export_exporter/internal/credentials"
+)
+
+// Account is one account of the configuration file. Keys that the file leaves out have
+// the values of the flags.
+type Account struct {
+	// Name is the value of the label account.
+	Name     string             `yaml:"name"`
+	Endpoint apiclient.Endpoint `yaml:"endpoint"`
+	// TimeZone is where the account's months, weeks and days begin.
+	TimeZone Zone               `yaml:"time_zone"`
+	Exports  []apiclient.Export `yaml:"exports"`
+	// RateLimit is in API calls per second.
+	RateLimit    Rate               `yaml:"rate_limit"`
+	Credentials  credentials.Config `yaml:"credentials"`
+	Expectations expectations       `yaml:"expectations"`
+}
+
+// Equal reports whether two accounts have the same settings.
+func (a Account) Equal(b Account) bool {
+	sameZone := a.TimeZone.String() == b.TimeZone.String()
+	// A time.Location caches what it was asked last, so only its name can be compared.
+	a.TimeZone, b.TimeZone = Zone{}, Zone{}
+	return sameZone && reflect.DeepEqual(a, b)
+}
+
+// check adds mistakes that concern more than one value. readable reports whether a key,
+// relative to the account, was read as it was written.
+func (a *Account) check(readable func(key string) bool, add func(key, reason string)) {
+	if len(a.Exports) == 0 {
+		add("exports", "must not be empty")
+	}
+	for i, export := range a.Exports {
+		if slices.Contains(a.Exports[:i], export) {
+			add("exports", fmt.Sprintf("duplicate value %q", export))
+		}
+	}
+	for _, err := range unjoin(a.Credentials.Validate()) {
+		if keyErr, ok := errors.AsType[*credentials.KeyError](err); ok {
+			add("credentials."+keyErr.Key, keyErr.Reason)
+		}
+	}
+	names := make(map[string]bool)
+	for i, e := range a.Expectations {
+		key := fmt.Sprintf("expectations[%d].", i)
+		switch {
+		case e.Name == "":
+			add(key+"name", "is required")
+		case names[e.Name]:
+			add(key+"name", fmt.Sprintf("duplicate value %q", e.Name))
+		}
+		names[e.Name] = true
+		switch {
+		case e.Export == "":
+			add(key+"export", "is required")
+		case readable("exports") && !slices.Contains(a.Exports, e.Export):
+			add(key+"export", fmt.Sprintf("%s is not one of the account's exports", e.Export))
+		}
+		if e.Every == "" {
+			add(key+"every", "is required")
+		}
+	}
+}
+
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // Only what Validate joined.
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// Zone is a time zone of the IANA database. The machine's local zone is refused, because
+// an account's calendar must not depend on the machine.
+type Zone struct{ *time.Location }
+
+// UnmarshalText loads a zone by its name.
+func (z *Zone) UnmarshalText(text []byte) error {
+	location, err := time.LoadLocation(string(text))
+	if err != nil || len(text) == 0 || location == time.Local {
+		return fmt.Errorf("unknown time zone %q (example: Asia/Shanghai)", text)
+	}
+	z.Location = location
+	return nil
+}
+
+// Rate is a number of calls per second, finite and greater than 0.
+type Rate float64
+
+// UnmarshalText reads a number.
+func (r *Rate) UnmarshalText(text []byte) error {
+	rate, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || !(rate > 0) || math.IsInf(rate, 1) {
+		return fmt.Errorf("must be a number greater than 0 (got %q)", text)
+	}
+	*r = Rate(rate)
+	return nil
+}
+
+// expectations is a list in which a mistake in one item does not hide the other items.
+type expectations []coverage.Expectation
+
+// UnmarshalYAML reads the items one by one.
+func (e *expectations) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind != yaml.SequenceNode {
+		return errors.New("must be a list")
+	}
+	*e = make(expectations, len(node.Content))
+	var errs []error
+	for i, item := range node.Content {
+		errs = append(errs, item.Load(&(*e)[i], strict, yaml.WithUniqueKeys(false)))
+	}
+	return errors.Join(errs...)
+}

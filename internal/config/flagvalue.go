@@ -1,0 +1,75 @@
+package config
+
+import (
+	"encoding"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// flagValue is a kingpin.Value. Unlike kingpin's own values, its errors name the flag.
+type flagValue struct {
+	name  string
+	text  string
+	parse func(string) error
+	errs  *[]error
+}
+
+// Set parses a value from the command line, the environment or the default.
+func (v *flagValue) Set(value string) error {
+	if err := v.parse(value); err != nil {
+		*v.errs = append(*v.errs, fmt.Errorf("--%s: %w", v.name, err))
+	}
+	v.text = value
+	return nil
+}
+
+// String returns the text of the value.
+func (v *flagValue) String() string { return v.text }
+
+func text(into encoding.TextUnmarshaler) func(string) error {
+	return func(value string) error { return into.UnmarshalText([]byte(value)) }
+}
+
+func oneOf(into *string, options ...string) func(string) error {
+	return func(value string) error {
+		if !slices.Contains(options, value) {
+			return fmt.Errorf("must be one of %s (got %q)", strings.Join(options, ", "), value)
+		}
+		*into = value
+		return nil
+	}
+}
+
+// durationFrom reads a duration of at least least, which is 0 or the smallest duration.
+func durationFrom(into *time.Duration, least time.Duration) func(string) error {
+	return func(value string) error {
+		duration, err := time.ParseDuration(value)
+		switch {
+		case err != nil:
+			return fmt.Errorf("must be a duration, such as 30s or 5m (got %q)", value)
+		case duration < least && least > 0:
+			return fmt.Errorf("must be greater than 0 (got %s)", value)
+		case duration < least:
+			return fmt.Errorf("must not be negative (got %s)", value)
+		}
+		*into = duration
+		return nil
+	}
+}
+
+func integerIn(into *int, least, most int) func(string) error {
+	return func(value string) error {
+		number, err := strconv.Atoi(value)
+		switch {
+		case err != nil:
+			return fmt.Errorf("must be a whole number (got %q)", value)
+		case number < least || number > most:
+			return fmt.Errorf("must be from %d to %d (got %d)", least, most, number)
+		}
+		*into = number
+		return nil
+	}
+}

@@ -1,0 +1,294 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// maxMistakes bounds the mistakes that an error lists.
+const maxMistakes = 50
+
+// mistakes collects what is wrong in a file, each mistake with its line and key.
+type mistakes struct {
+	file  string
+	found []mistake
+	keys  map[string]bool // with a mistake
+	above map[string]bool // the keys above those
+
+	loadErrors int // that collect has seen, also of what aliases repeat
+
+	lines  map[string]int      // of each key, by its path
+	names  map[position]string // the path of the key that is written at a position
+	values map[position]string // the path of the key whose value begins at a position
+}
+
+func newMistakes(file string) *mistakes {
+	return &mistakes{
+		file: file, keys: make(map[string]bool), above: make(map[string]bool),
+		lines: make(map[string]int), names: make(map[position]string), values: make(map[position]string),
+	}
+}
+
+type mistake struct {
+	line        int // 0 if it is not known
+	key, reason string
+}
+
+type position struct{ line, column int }
+
+// parse returns the document in a YAML text; nil if there is none or if the text is not
+// YAML.
+func (m *mistakes) parse(content []byte) *yaml.Node {
+	var documents []yaml.Node
+	if err := yaml.Load(content, &documents, yaml.WithAllDocuments()); err != nil {
+		m.syntax(err, string(content))
+		return nil
+	}
+	if len(documents) == 0 {
+		m.note(1, "accounts", "must list at least one account")
+		return nil
+	}
+	if len(documents) > 1 {
+		m.note(documents[1].Line, "", "only one document is allowed")
+	}
+	m.index(&documents[0], "")
+	return &documents[0]
+}
+
+// index remembers where each key is, and notes keys without a value.
+func (m *mistakes) index(node *yaml.Node, path string) {
+	if path == "" || m.values[at(node)] == "" {
+		m.values[at(node)] = path
+	}
+	switch node.Kind {
+	case yaml.DocumentNode:
+		for _, child := range node.Content {
+			m.index(child, path)
+		}
+	case yaml.MappingNode:
+		first := make(map[string]int) // the line of each name
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			name, value := node.Content[i], node.Content[i+1]
+			child := strings.TrimPrefix(path+"."+printable(name.Value), ".")
+			m.names[at(name)] = child
+			m.lines[child] = name.Line
+			if line, ok := first[name.Value]; ok {
+				m.add(child, fmt.Sprintf("duplicate key (first on line %d)", line))
+				continue
+			}
+			first[name.Value] = name.Line
+			if value.Kind == yaml.MappingNode && len(value.Content) == 0 || isBlank(value) {
+				m.add(child, "must not be empty")
+			}
+			m.index(value, child)
+		}
+	case yaml.SequenceNode:
+		for i, item := range node.Content {
+			child := fmt.Sprintf("%s[%d]", path, i)
+			m.lines[child] = item.Line
+			if isBlank(item) {
+				m.add(child, "must not be empty")
+			}
+			m.index(item, child)
+		}
+	case yaml.ScalarNode:
+		if node.ShortTag() == "!!binary" { // It could hold text that is not UTF-8.
+			m.add(path, "must be plain text")
+		}
+	}
+}
+
+// load reads a node into a struct. Mistakes are noted. The library's own check for
+// duplicate keys is off, because it compares every key with every other.
+func (m *mistakes) load(node *yaml.Node, into any) {
+	m.collect(node.Load(into, strict, yaml.WithUniqueKeys(false)))
+}
+
+// strict refuses unknown keys.
+var strict = yaml.WithKnownFields()
+
+func at(node *yaml.Node) position { return position{node.Line, node.Column} }
+
+func isBlank(node *yaml.Node) bool {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	return node.Kind == yaml.ScalarNode && (node.ShortTag() == "!!null" || strings.TrimSpace(node.Value) == "")
+}
+
+// printable returns a text on one line.
+func printable(text string) string {
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
+}
+
+// readable reports whether the value of a key is what was written: neither the key nor
+// one above or below it has a mistake.
+func (m *mistakes) readable(key string) bool {
+	if m.above[key] || m.keys[""] {
+		return false
+	}
+	for ; key != ""; key = parent(key) {
+		if m.keys[key] {
+			return false
+		}
+	}
+	return true
+}
+
+// add notes a mistake of a readable key. The line is the key's or, if the key is missing, that of the nearest
+// key above it.
+func (m *mistakes) add(key, reason string) {
+	if !m.readable(key) {
+		return
+	}
+	line := 1
+	for above := key; above != ""; above = parent(above) {
+		if m.lines[above] > 0 {
+			line = m.lines[above]
+			break
+		}
+	}
+	m.note(line, key, reason)
+}
+
+// parent returns the key above a key, "" for the topmost.
+func parent(key string) string { return key[:max(0, strings.LastIndexAny(key, ".["))] }
+
+func (m *mistakes) note(line int, key, reason string) {
+	if key != "" {
+		m.keys[key] = true
+		for above := parent(key); above != ""; above = parent(above) {
+			m.above[above] = true
+		}
+	}
+	m.found = append(m.found, mistake{line, key, reason})
+}
+
+// collect notes the errors of loading a part of the document.
+func (m *mistakes) collect(err error) {
+	var nested *yaml.LoadErrors
+	switch e := err.(type) { //nolint:errorlint // It takes the tree of errors apart.
+	case nil:
+	case *yaml.LoadErrors:
+		for _, one := range e.Errors {
+			m.collect(one)
+		}
+	case *yaml.LoadError:
+		if errors.As(e.Unwrap(), &nested) {
+			m.collect(e.Unwrap())
+		} else {
+			m.construct(e)
+		}
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			m.collect(one)
+		}
+	default:
+		m.note(0, "", e.Error())
+	}
+}
+
+var (
+	unknownField  = regexp.MustCompile(`(?s)^field .* not found in type .+$`)
+	wrongKind     = regexp.MustCompile(`(?s)^cannot construct .* into (.+)$`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor .* referenced$`)
+)
+
+// construct notes an error about a value. The library's own messages are replaced: they
+// name Go types and quote values, which may be misplaced secrets.
+func (m *mistakes) construct(err *yaml.LoadError) {
+	m.loadErrors++
+	where := position{err.Mark.Line, err.Mark.Column}
+	key, reason := m.values[where], err.Message
+	if match := wrongKind.FindStringSubmatch(reason); match != nil {
+		reason = "must be a " + kindOf(match[1])
+	} else if unknownField.MatchString(reason) {
+		key, reason = m.names[where], "unknown key"
+	}
+	if m.keys[""] {
+		return
+	}
+	if key == "" {
+		m.note(where.line, "", reason)
+		m.keys[""] = true // Nothing below it is readable.
+		return
+	}
+	m.add(key, reason)
+	if strings.HasSuffix(key, ".<<") {
+		m.keys[parent(key)] = true // What should have been merged is missing.
+	}
+}
+
+// kindOf names the kind of value that a Go type is read from.
+func kindOf(goType string) string {
+	switch {
+	case strings.HasPrefix(goType, "[]"):
+		return "list"
+	case goType == "config.Account", goType == "credentials.Config", goType == "coverage.Expectation", strings.HasPrefix(goType, "struct"):
+		return "mapping"
+	default:
+		return "single value"
+	}
+}
+
+// syntax notes why a text is not YAML.
+func (m *mistakes) syntax(err error, content string) {
+	var loadErr *yaml.LoadError
+	if !errors.As(err, &loadErr) {
+		m.note(0, "", err.Error())
+		return
+	}
+	reason := loadErr.Message
+	if unknownAnchor.MatchString(reason) {
+		reason = "unknown anchor; put a value that begins with * into quotes"
+	} else if loadErr.ContextMsg != "" {
+		reason += ", " + loadErr.ContextMsg
+	}
+	last := 1 + strings.Count(strings.TrimSuffix(content, "\n"), "\n") // The end of the text is a line below it.
+	m.note(min(cmp.Or(loadErr.Mark.Line, unreadableLine(content)), last), "", reason)
+}
+
+// unreadableLine returns the first line with a byte that YAML does not allow, which the
+// library does not tell; 0 if there is none.
+func unreadableLine(content string) int {
+	n := 0
+	for line := range strings.Lines(content) {
+		n++
+		if !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool {
+			return r != '\t' && r != '\n' && r != '\r' && unicode.IsControl(r) || r == '\uFFFE' || r == '\uFFFF'
+		}) {
+			return n
+		}
+	}
+	return 0
+}
+
+// err returns the mistakes in the order of their lines, or nil.
+func (m *mistakes) err() error {
+	slices.SortStableFunc(m.found, func(a, b mistake) int { return cmp.Compare(a.line, b.line) })
+	var errs []error
+	for _, found := range m.found[:min(len(m.found), maxMistakes)] {
+		where, what := m.file, found.reason
+		if found.line > 0 {
+			where = fmt.Sprintf("%s:%d", m.file, found.line)
+		}
+		if found.key != "" {
+			what = fmt.Sprintf("%.200s: %.400s", found.key, found.reason) // Both may hold long values.
+		}
+		errs = append(errs, fmt.Errorf("%s: %s", where, what))
+	}
+	if more := len(m.found) - maxMistakes; more > 0 {
+		errs = append(errs, fmt.Errorf("%s: and %d more", m.file, more))
+	}
+	return errors.Join(errs...)
+}
