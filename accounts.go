@@ -95,7 +95,7 @@ func (a *accounts) reload(exports *collector.Collector) error {
 	for _, account := range a.running {
 		watched = append(watched, account.watched)
 	}
-	exports.Watch(watched...)
+	exports.SetAccounts(watched)
 	if before != nil { // The program says itself that it started.
 		_ = level.Info(a.logger).Log("msg", "Configuration loaded",
 			"accounts", len(a.running), "new_or_changed", len(a.running)-kept, "gone_or_changed", len(before)-kept)

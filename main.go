@@ -115,7 +115,7 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 		Statuses:            exports.Statuses,
 		EnableLifecycle:     flags.EnableLifecycle,
 		Reload:              reload,
-		ErrorLog:            logs.std(),
+		Logger:              logs.gokit,
 	})
 	if err != nil {
 		return err

@@ -10,8 +10,49 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// APIMetrics counts what the exporter asks of the API for one account, whose
-// client it observes. It is a prometheus.Collector.
+// vector declares a metric that each account's APIMetrics have.
+type vector struct {
+	name, help string
+	labels     []string
+}
+
+func (v vector) desc() *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", v.name), v.help, v.labels, nil)
+}
+
+func (v vector) newCounterVec() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: v.name, Help: v.help}, v.labels)
+}
+
+var (
+	apiRequests = vector{
+		"api_requests_total",
+		"Attempts to call the API, including retries and attempts that ended before they were sent.",
+		[]string{"account", "export"},
+	}
+	apiRequestDuration = vector{
+		"api_request_duration_seconds",
+		"Time from sending a request to the API until its response was read.",
+		[]string{"account", "export"},
+	}
+	apiRateLimitWait = vector{
+		"api_rate_limit_wait_seconds_total",
+		"Time that attempts waited for the rate limit.",
+		[]string{"account"},
+	}
+	listingRestarts = vector{
+		"listing_restarts_total",
+		"Walks over all pages of a list that were not proven complete.",
+		[]string{"account", "export"},
+	}
+
+	apiDescs = []*prometheus.Desc{
+		apiRequests.desc(), apiErrors, apiRequestDuration.desc(), apiRateLimitWait.desc(), listingRestarts.desc(),
+	}
+)
+
+// APIMetrics counts the API calls of one account. It observes the account's client,
+// and is a prometheus.Collector.
 type APIMetrics struct {
 	account string
 	logger  log.Logger
@@ -23,31 +64,25 @@ type APIMetrics struct {
 	restarts  *prometheus.CounterVec
 }
 
-// NewAPIMetrics returns an account's metrics; all their series exist, at 0.
+// NewAPIMetrics returns an account's metrics. All their series exist, at 0.
 func NewAPIMetrics(account string, exports []apiclient.Export, logger log.Logger) *APIMetrics {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
-	}
 	m := &APIMetrics{
-		account: account,
-		logger:  log.With(logger, "account", account),
-		requests: counter("api_requests_total",
-			"Attempts to call the API, retries included, also those that ended before they were sent.", "account", "export"),
-		errors: newErrorCounters(account, exports),
+		account:  account,
+		logger:   log.With(logger, "account", account),
+		requests: apiRequests.newCounterVec(),
+		errors:   newErrorCounters(account, exports),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace,
-			Name:      "api_request_duration_seconds",
-			Help:      "Time from sending a request to the API until its answer was read.",
+			Name:      apiRequestDuration.name,
+			Help:      apiRequestDuration.help,
 			Buckets:   []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,
 			NativeHistogramMinResetDuration: time.Hour,
-		}, []string{"account", "export"}),
-		waits: counter("api_rate_limit_wait_seconds_total",
-			"Time spent waiting for the rate limit, over all attempts.", "account"),
-		restarts: counter("listing_restarts_total",
-			"Walks over all pages that could not be proven to hold the whole list.", "account", "export"),
+		}, apiRequestDuration.labels),
+		waits:    apiRateLimitWait.newCounterVec(),
+		restarts: listingRestarts.newCounterVec(),
 	}
 	m.waits.WithLabelValues(account)
 	for _, export := range exports {
@@ -58,22 +93,18 @@ func NewAPIMetrics(account string, exports []apiclient.Export, logger log.Logger
 	return m
 }
 
-// Describe sends every metric's description.
+// Describe sends the description of every metric.
 func (m *APIMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, c := range m.all() {
-		c.Describe(ch)
+	for _, desc := range apiDescs {
+		ch <- desc
 	}
 }
 
-// Collect sends the metrics as they are.
+// Collect sends the metrics.
 func (m *APIMetrics) Collect(ch chan<- prometheus.Metric) {
-	for _, c := range m.all() {
+	for _, c := range []prometheus.Collector{m.requests, m.errors, m.durations, m.waits, m.restarts} {
 		c.Collect(ch)
 	}
-}
-
-func (m *APIMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.errors, m.durations, m.waits, m.restarts}
 }
 
 // Attempted counts an attempt.
@@ -84,7 +115,8 @@ func (m *APIMetrics) Attempted(a apiclient.Attempt) {
 	if a.Sent {
 		m.durations.WithLabelValues(m.account, export).Observe(a.Duration.Seconds())
 	}
-	logger := log.With(level.Debug(m.logger), "export", export, "page", a.Page, "duration", a.Duration, "rate_limit_wait", a.RateLimitWait)
+	logger := log.With(level.Debug(m.logger),
+		"export", export, "page", a.Page, "duration", a.Duration, "rate_limit_wait", a.RateLimitWait)
 	if a.Err == nil {
 		_ = logger.Log("msg", "API call ended")
 		return
@@ -96,5 +128,5 @@ func (m *APIMetrics) Attempted(a apiclient.Attempt) {
 // WalkRestarted counts a walk that was not proven.
 func (m *APIMetrics) WalkRestarted(export apiclient.Export, reason string) {
 	m.restarts.WithLabelValues(m.account, string(export)).Inc()
-	_ = level.Info(m.logger).Log("msg", "Reading of the list was not proven to be whole", "export", export, "reason", reason)
+	_ = level.Info(m.logger).Log("msg", "List not proven complete", "export", export, "reason", reason)
 }

@@ -131,7 +131,7 @@ func TestWhatAnAccountsMetricsLog(t *testing.T) {
 	observer.WalkRestarted(apiclient.Usage, "a task is listed twice")
 	const want = `level=debug account=main export=usage page=3 duration=1s rate_limit_wait=1ms msg="API call ended"
 level=debug account=main export=usage page=4 duration=0s rate_limit_wait=0s msg="API call failed" err="other (HTTP status 500, code Strange)"
-level=info account=main msg="Reading of the list was not proven to be whole" export=usage reason="a task is listed twice"
+level=info account=main msg="List not proven complete" export=usage reason="a task is listed twice"
 `
 	if got := logs.String(); got != want {
 		t.Errorf("logged:\n%s\nwant:\n%s", got, want)
@@ -149,7 +149,7 @@ func TestErrorsAreCollectedInTheOrderOfTheRegistry(t *testing.T) {
 		accounts = append(accounts, account)
 	}
 	metrics := make(chan prometheus.Metric)
-	c := watchWith(t, standard(log.NewNopLogger()), accounts...)
+	c := newCollector(t, standard(log.NewNopLogger()), accounts...)
 	go func() {
 		defer close(metrics)
 		c.Collect(metrics)

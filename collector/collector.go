@@ -1,6 +1,6 @@
-// Package collector keeps snapshots of the lists of export tasks and exposes what
-// they say as Prometheus metrics. Refresh reads the lists that are due; Collect
-// only reads memory.
+// Package collector keeps a snapshot of each list of export tasks and exposes what
+// the snapshots say as Prometheus metrics. Refresh reads the lists that are due;
+// Collect reads memory only.
 package collector
 
 import (
@@ -17,37 +17,44 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// Client reads one account's lists; *apiclient.Client is one.
+// Client reads one account's lists. *apiclient.Client implements it.
 type Client interface {
 	// List reads a whole list, or fails. previous are the ids of the last listing.
 	List(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
-	// RateLimit is the number of calls a second allowed just now.
+	// RateLimit returns the number of calls per second that are currently allowed.
 	RateLimit() float64
-	// ClockSkew is our clock minus the API's; false where it is not known.
-	ClockSkew() (time.Duration, bool)
+	// ClockSkew returns this machine's clock minus the API's; ok is false if unknown.
+	ClockSkew() (skew time.Duration, ok bool)
 }
 
-// Account is one set of credentials and what to watch with it.
+// Account is one set of credentials and the exports to read with it.
 type Account struct {
 	Name    string
 	Client  Client
 	Exports []apiclient.Export
-	// API counts what the Client does; nil where nobody counts.
+	// API observes Client. It may be nil.
 	API *APIMetrics
-	// TimeZone is where the account's months, weeks and days begin; UTC when nil.
+	// TimeZone is where the account's months, weeks and days begin; nil means UTC.
 	TimeZone     *time.Location
 	Expectations []coverage.Expectation
 }
 
-// Config says how snapshots are kept.
+func (a Account) zone() *time.Location {
+	if a.TimeZone == nil {
+		return time.UTC
+	}
+	return a.TimeZone
+}
+
+// Config holds the settings that all accounts share.
 type Config struct {
-	// TTL is the least time between the end of a refresh and the next one.
+	// TTL is the minimum time from the end of a refresh to the next one.
 	TTL time.Duration
-	// MaxStale is the age of a snapshot past which its tasks are not shown any more.
+	// MaxStale is the age from which a snapshot's tasks are not exposed anymore.
 	MaxStale time.Duration
-	// RefreshTimeout bounds one refresh.
+	// RefreshTimeout is the maximum duration of a refresh.
 	RefreshTimeout time.Duration
-	// TaskInfo is the number of the newest tasks that are shown one by one.
+	// TaskInfo is the number of the newest tasks that are exposed one by one.
 	TaskInfo int
 	Logger   log.Logger
 }
@@ -55,119 +62,102 @@ type Config struct {
 // Collector exposes the snapshots of accounts. It is safe for concurrent use.
 type Collector struct {
 	config Config
-	queue  queue
+	slots  refreshSlots
 
 	mu       sync.Mutex
-	accounts []*watched
+	accounts []*accountState
 }
 
-// watched is an account with a refresher for each of its exports.
-type watched struct {
+// accountState is an account with a refresher for each of its exports.
+type accountState struct {
 	Account
 	refreshers []*refresher
-	// lifetime ends when the account is not watched any more.
+	// lifetime ends when the account is removed.
 	lifetime context.Context
-	end      context.CancelFunc
+	remove   context.CancelFunc
 }
 
-// identity is what makes an account the same one when accounts are replaced.
-type identity struct {
+// accountKey identifies an account that SetAccounts keeps.
+type accountKey struct {
 	name   string
 	client Client
 }
 
-// New returns a Collector of accounts without snapshots. It reads nothing before
-// Refresh.
-func New(config Config, accounts ...Account) *Collector {
-	c := &Collector{config: config, queue: newQueue()}
-	c.Watch(accounts...)
-	return c
-}
+// New returns a Collector without accounts.
+func New(config Config) *Collector { return &Collector{config: config, slots: newRefreshSlots()} }
 
-// Watch replaces the accounts that are watched. One that is watched already, under
-// the same Name and with the same Client, stays as it is, with all that is known of it. Watch returns when
-// nothing reads the lists of the others any more.
-func (c *Collector) Watch(accounts ...Account) {
+// SetAccounts replaces the accounts. An account that exists already, with the same
+// Name and Client, is kept with its snapshots. SetAccounts returns when no refresh of
+// a removed account is running anymore.
+func (c *Collector) SetAccounts(accounts []Account) {
 	c.mu.Lock()
-	before := c.accounts
-	now := make([]*watched, 0, len(accounts))
-	stays := make(map[*watched]bool)
-	known := make(map[identity]*watched, len(before))
-	for _, w := range before {
-		known[identity{w.Name, w.Client}] = w
+	removed := make(map[accountKey]*accountState, len(c.accounts))
+	for _, account := range c.accounts {
+		removed[accountKey{account.Name, account.Client}] = account
 	}
+	next := make([]*accountState, 0, len(accounts))
 	for _, account := range accounts {
-		w := known[identity{account.Name, account.Client}]
-		if w == nil {
-			w = c.watch(account)
+		key := accountKey{account.Name, account.Client}
+		kept, ok := removed[key]
+		if !ok {
+			kept = c.newAccountState(account)
 		}
-		stays[w] = true
-		now = append(now, w)
+		delete(removed, key)
+		next = append(next, kept)
 	}
-	c.accounts = now
+	c.accounts = next
 	c.mu.Unlock()
 
-	gone := slices.DeleteFunc(slices.Clone(before), func(w *watched) bool { return stays[w] })
-	for _, w := range gone {
-		w.end()
+	for _, account := range removed {
+		account.remove()
 	}
-	for _, w := range gone {
-		for _, r := range w.refreshers {
+	for _, account := range removed {
+		for _, r := range account.refreshers {
 			r.wait()
 		}
 	}
 }
 
-func (c *Collector) watch(account Account) *watched {
-	if account.TimeZone == nil {
-		account.TimeZone = time.UTC
-	}
-	w := &watched{Account: account}
-	// A refresh must outlive the scrape that began it; Watch and Close end it.
-	w.lifetime, w.end = context.WithCancel(context.Background())
+func (c *Collector) newAccountState(account Account) *accountState {
+	a := &accountState{Account: account}
+	// A refresh must outlive the scrape that started it. SetAccounts and Close end it.
+	a.lifetime, a.remove = context.WithCancel(context.Background())
 	for _, export := range account.Exports {
-		w.refreshers = append(w.refreshers, &refresher{
-			lister:  account.Client,
+		a.refreshers = append(a.refreshers, &refresher{
+			account: account,
 			export:  export,
-			expect:  account.expectations(export),
-			newest:  max(c.config.TaskInfo, shownTasks),
+			newest:  max(c.config.TaskInfo, ReportedTasks),
 			ttl:     c.config.TTL,
 			timeout: c.config.RefreshTimeout,
-			queue:   c.queue,
+			slots:   c.slots,
 			logger:  log.With(c.config.Logger, "account", account.Name, "export", export),
 		})
 	}
-	return w
+	return a
 }
 
-// watching are the accounts that are watched just now.
-func (c *Collector) watching() []*watched {
+// accountStates returns the current accounts. The caller must not change the slice.
+func (c *Collector) accountStates() []*accountState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.accounts
 }
 
-// expectations are those of one export.
-func (a Account) expectations(export apiclient.Export) []coverage.Expectation {
-	return slices.DeleteFunc(slices.Clone(a.Expectations), func(e coverage.Expectation) bool { return e.Export != export })
-}
+// Close removes all accounts. It cancels running refreshes and waits for them to end.
+func (c *Collector) Close() { c.SetAccounts(nil) }
 
-// Close calls off the refreshes in flight and waits for their end. Nothing is
-// watched after it.
-func (c *Collector) Close() { c.Watch() }
-
-// Refresh brings every snapshot up to date that is due, and returns when that is
-// done or when the context ends; what is not done by then goes on.
+// Refresh starts the refreshes that are due. It returns when no refresh is running, or
+// when ctx is done; running refreshes then continue.
 func (c *Collector) Refresh(ctx context.Context) {
-	var inFlight []<-chan struct{}
-	for _, account := range c.watching() {
+	var running []<-chan struct{}
+	for _, account := range c.accountStates() {
 		for _, r := range account.refreshers {
 			if done := r.start(account.lifetime); done != nil {
-				inFlight = append(inFlight, done)
+				running = append(running, done)
 			}
 		}
 	}
-	for _, done := range inFlight {
+	for _, done := range running {
 		select {
 		case <-done:
 		case <-ctx.Done():
@@ -176,35 +166,45 @@ func (c *Collector) Refresh(ctx context.Context) {
 	}
 }
 
-// Describe sends every description there is.
+// report returns what a snapshot says now. It returns nil if there is no snapshot, or
+// if it is older than MaxStale.
+func (c *Collector) report(snapshot *Snapshot, now time.Time) *Report {
+	if snapshot == nil || snapshot.age(now) > c.config.MaxStale {
+		return nil
+	}
+	return NewReport(snapshot, now)
+}
+
+// Describe sends the descriptions of all metrics, those of APIMetrics included.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range descs {
 		ch <- d.desc
 	}
-	NewAPIMetrics("", nil, log.NewNopLogger()).Describe(ch)
+	for _, desc := range apiDescs {
+		ch <- desc
+	}
 }
 
-// Collect sends the metrics of the snapshots there are. It calls no API.
+// Collect sends the metrics of all accounts. It makes no API call.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	now := time.Now()
-	// In the registry's own order there is nothing left for it to sort.
-	inOrder := slices.SortedFunc(slices.Values(c.watching()), func(a, b *watched) int { return strings.Compare(a.Name, b.Name) })
-	for _, account := range inOrder {
+	// Emit sorted, which saves the registry the sort.
+	byName := func(a, b *accountState) int { return strings.Compare(a.Name, b.Name) }
+	for _, account := range slices.SortedFunc(slices.Values(c.accountStates()), byName) {
 		if account.API != nil {
 			account.API.Collect(ch)
 		}
 		ch <- rateLimit.metric(account.Client.RateLimit(), account.Name)
-		if skew, known := account.Client.ClockSkew(); known {
+		if skew, ok := account.Client.ClockSkew(); ok {
 			ch <- clockSkew.metric(skew.Seconds(), account.Name)
 		}
 		for _, r := range account.refreshers {
 			labels := []string{account.Name, string(r.export)}
 			state := r.current()
 			collectHealth(ch, state, labels)
-			if state.snapshot != nil && state.snapshot.age(now) <= c.config.MaxStale {
-				collectTasks(ch, state.snapshot, now, labels)
-				collectCoverage(ch, r, state.snapshot, now.In(account.TimeZone), labels)
-				collectTaskInfo(ch, state.snapshot.newest(c.config.TaskInfo), labels)
+			if report := c.report(state.snapshot, now); report != nil {
+				collectReport(ch, report, labels)
+				collectTaskInfo(ch, state.snapshot.newestTasks(c.config.TaskInfo), labels)
 			}
 		}
 	}

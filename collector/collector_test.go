@@ -136,7 +136,7 @@ func TestWhatAScrapeShows(t *testing.T) {
 	} {
 		t.Run(strings.TrimSuffix(strings.ReplaceAll(file, "_", " "), ".prom"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := watchWith(t, oneByOne(), expecting(usageOf("main", tc.client)))
+				c := newCollector(t, oneByOne(), expecting(usageOf("main", tc.client)))
 				tc.happen(t, c)
 				compareWith(t, c, file)
 			})
@@ -153,7 +153,7 @@ func TestTasksVanishPastMaxStaleAndComeBackWithTheNextSuccess(t *testing.T) {
 			}
 			return listing(task("1", apiclient.Success, epoch-60, epoch-30)), nil
 		}}
-		c := watch(t, client)
+		c := newMain(t, client)
 		refreshAfter := func(wait time.Duration) {
 			time.Sleep(wait)
 			c.Refresh(t.Context())
@@ -178,7 +178,7 @@ func TestTasksVanishPastMaxStaleAndComeBackWithTheNextSuccess(t *testing.T) {
 func TestAnAgeAdvancesWhileTheSnapshotIsTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := lists(task("1", apiclient.Success, epoch-60, epoch-30))
-		c := watch(t, client)
+		c := newMain(t, client)
 		c.Refresh(t.Context())
 		for _, age := range []string{"30", "40", "50"} {
 			expect(t, c, map[string]string{
@@ -197,7 +197,7 @@ func TestAnAgeAdvancesWhileTheSnapshotIsTheSame(t *testing.T) {
 func TestAnAgeIsNeverNegative(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// The API's clock is five minutes ahead of ours.
-		c := watch(t, lists(task("1", apiclient.Success, epoch, epoch+300)))
+		c := newMain(t, lists(task("1", apiclient.Success, epoch, epoch+300)))
 		c.Refresh(t.Context())
 		expect(t, c, map[string]string{ofMain("newest_success_age_seconds"): "0"})
 		time.Sleep(301 * time.Second)
@@ -211,7 +211,7 @@ func full(t *testing.T) *collector.Collector {
 	exports := []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}
 	client := lists(believable()...)
 	client.skew = func() (time.Duration, bool) { return time.Second, true }
-	c := watchWith(t, oneByOne(),
+	c := newCollector(t, oneByOne(),
 		expecting(collector.Account{Name: "one", Client: client, Exports: exports, API: collector.NewAPIMetrics("one", exports, log.NewNopLogger())}),
 		expecting(collector.Account{Name: "two", Client: client, Exports: exports, API: collector.NewAPIMetrics("two", exports, log.NewNopLogger())}),
 	)
@@ -239,7 +239,7 @@ func TestAllThatIsCollectedIsDescribedAndTheOtherWayRound(t *testing.T) {
 
 func TestDescribingCallsNobody(t *testing.T) {
 	client := lists()
-	if names := describedNames(watch(t, client)); len(names) == 0 || client.calls.Load() != 0 {
+	if names := describedNames(newMain(t, client)); len(names) == 0 || client.calls.Load() != 0 {
 		t.Errorf("%d descriptions cost %d calls", len(names), client.calls.Load())
 	}
 }
@@ -274,7 +274,7 @@ func TestTaskInfoIsMadeFitForLabels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := oneByOne()
 		config.TaskInfo = 4
-		c := watchWith(t, config, usageOf("main", lists(
+		c := newCollector(t, config, usageOf("main", lists(
 			named("1", "too old to be shown"),
 			named("a\xff", "  trimmed \xff"), named("a\xfe", "  trimmed \xfe"),
 			named("ab", strings.Repeat("出", 100)), named("abc", "quote\"\n"),
@@ -310,7 +310,7 @@ func TestMonthsRollOverInTheAccountsTimeZone(t *testing.T) {
 		account.TimeZone = zone(t, "Asia/Shanghai")
 		config := standard(log.NewNopLogger())
 		config.MaxStale = 100 * 24 * time.Hour
-		c := watchWith(t, config, account)
+		c := newCollector(t, config, account)
 		c.Refresh(t.Context())
 		expect(t, c, map[string]string{
 			ofMain("month_covered_ratio", "months_ago", "1"):         "1",

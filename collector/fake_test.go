@@ -21,7 +21,7 @@ import (
 	"alicdn_export_exporter/collector"
 )
 
-// fakeClient lists what its functions say and counts how often it is asked.
+// fakeClient lists what its functions return, and counts the calls of List.
 type fakeClient struct {
 	list  func(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
 	rate  func() float64
@@ -48,7 +48,7 @@ func (c *fakeClient) ClockSkew() (time.Duration, bool) {
 	return c.skew()
 }
 
-// lists is a client whose list holds these tasks and is read in no time.
+// lists is a client whose list has these tasks and takes no time to read.
 func lists(tasks ...apiclient.Task) *fakeClient {
 	return &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 		return listing(tasks...), nil
@@ -59,20 +59,22 @@ func listing(tasks ...apiclient.Task) *apiclient.Listing {
 	return &apiclient.Listing{Tasks: tasks, TotalCount: len(tasks), Began: time.Now()}
 }
 
-// standard is how most tests keep their snapshots.
+// standard is the configuration of most tests.
 func standard(logger log.Logger) collector.Config {
 	return collector.Config{TTL: time.Minute, MaxStale: time.Hour, RefreshTimeout: 10 * time.Minute, Logger: logger}
 }
 
-// watch is a collector of one account's usage exports, closed at the test's end.
-func watch(t *testing.T, client collector.Client) *collector.Collector {
+// newMain is a collector of the usage exports of one account, main.
+func newMain(t *testing.T, client collector.Client) *collector.Collector {
 	t.Helper()
-	return watchWith(t, standard(log.NewNopLogger()), usageOf("main", client))
+	return newCollector(t, standard(log.NewNopLogger()), usageOf("main", client))
 }
 
-func watchWith(t *testing.T, config collector.Config, accounts ...collector.Account) *collector.Collector {
+// newCollector is a collector of accounts, closed at the test's end.
+func newCollector(t *testing.T, config collector.Config, accounts ...collector.Account) *collector.Collector {
 	t.Helper()
-	c := collector.New(config, accounts...)
+	c := collector.New(config)
+	c.SetAccounts(accounts)
 	t.Cleanup(c.Close)
 	return c
 }
@@ -81,8 +83,8 @@ func usageOf(account string, client collector.Client) collector.Account {
 	return collector.Account{Name: account, Client: client, Exports: []apiclient.Export{apiclient.Usage}}
 }
 
-// scrape returns every sample of a gathering: the name, without its prefix and
-// with its labels, and the value as text.
+// scrape returns every sample: the name with its labels but without its prefix, and
+// the value as text.
 func scrape(t *testing.T, c prometheus.Collector) map[string]string {
 	t.Helper()
 	text, err := testutil.CollectAndFormat(c, expfmt.TypeTextPlain, describedNames(c)...)
@@ -99,7 +101,7 @@ func scrape(t *testing.T, c prometheus.Collector) map[string]string {
 	return samples
 }
 
-// expect compares some of the samples; a value of "" stands for an absent one.
+// expect compares some of the samples. The value "" means that there is none.
 func expect(t *testing.T, c prometheus.Collector, want map[string]string) {
 	t.Helper()
 	got := scrape(t, c)
@@ -119,7 +121,7 @@ func ofMain(name string, labels ...string) string {
 	return text + "}"
 }
 
-// describedNames are the names in what a collector describes.
+// describedNames returns the names of the metrics that a collector describes.
 func describedNames(c prometheus.Collector) []string {
 	ch := make(chan *prometheus.Desc)
 	go func() {
@@ -136,7 +138,7 @@ func describedNames(c prometheus.Collector) []string {
 	return slices.Compact(names)
 }
 
-// logBook keeps log lines for a test to read.
+// logBook keeps log lines.
 type logBook struct {
 	mu   sync.Mutex
 	text bytes.Buffer

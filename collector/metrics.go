@@ -10,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"alicdn_export_exporter/apiclient"
-	"alicdn_export_exporter/internal/coverage"
 )
 
 const namespace = "alicdn_export"
@@ -83,8 +82,8 @@ var (
 	}
 )
 
-// collectHealth sends what is true whether the API answers or not.
-func collectHealth(ch chan<- prometheus.Metric, s state, labels []string) {
+// collectHealth sends what does not depend on a snapshot.
+func collectHealth(ch chan<- prometheus.Metric, s refreshState, labels []string) {
 	ch <- up.metric(boolean(s.succeeded), labels...)
 	ch <- refreshes.metric(float64(s.refreshes), labels...)
 	ch <- refreshFailures.metric(float64(s.failures), labels...)
@@ -96,65 +95,59 @@ func collectHealth(ch chan<- prometheus.Metric, s state, labels []string) {
 	}
 }
 
-// collectTasks sends what the listing says.
-func collectTasks(ch chan<- prometheus.Metric, snapshot *Snapshot, now time.Time, labels []string) {
-	summary := snapshot.Summary
+// collectReport sends what a snapshot says.
+func collectReport(ch chan<- prometheus.Metric, r *Report, labels []string) {
+	summary := r.Summary
 	for _, status := range apiclient.Statuses() {
-		withStatus := append(slices.Clone(labels), status.String())
+		withStatus := with(labels, status.String())
 		ch <- tasks.metric(float64(summary.Tasks[status]), withStatus...)
 		if summary.HasTask {
 			ch <- newestTaskStatus.metric(boolean(summary.NewestTask == status), withStatus...)
 		}
 	}
-	ch <- unlistedTasks.metric(float64(snapshot.Unlisted), labels...)
+	ch <- unlistedTasks.metric(float64(r.Unlisted), labels...)
 	if !summary.NewestSuccess.IsZero() {
-		// A clock that is behind the API's must not make an export of the future.
-		ch <- newestSuccessAge.metric(max(0, now.Sub(summary.NewestSuccess).Seconds()), labels...)
-		ch <- newestSuccess.metric(unixSeconds(summary.NewestSuccess), labels...)
+		ch <- newestSuccessAge.metric(r.NewestSuccessAge.Seconds(), labels...)
 	}
-	if !summary.NewestFailure.IsZero() {
-		ch <- newestFailure.metric(unixSeconds(summary.NewestFailure), labels...)
+	sendTime(ch, newestSuccess, summary.NewestSuccess, labels)
+	sendTime(ch, newestFailure, summary.NewestFailure, labels)
+	sendTime(ch, oldestPending, summary.OldestPending, labels)
+	ch <- unrecoveredFailures.metric(float64(r.UnrecoveredFailures), labels...)
+	sendTime(ch, coveredUntil, r.CoveredUntil, labels)
+	for _, month := range r.Months {
+		withMonth := with(labels, strconv.Itoa(month.Ago))
+		ch <- monthCovered.metric(month.Ratio, withMonth...)
+		sendTime(ch, monthEnd, month.End, withMonth)
 	}
-	if !summary.OldestPending.IsZero() {
-		ch <- oldestPending.metric(unixSeconds(summary.OldestPending), labels...)
-	}
-}
-
-// collectCoverage sends what finance acts on. now is in the account's time zone.
-func collectCoverage(ch chan<- prometheus.Metric, r *refresher, snapshot *Snapshot, now time.Time, labels []string) {
-	ch <- unrecoveredFailures.metric(float64(snapshot.Unrecovered), labels...)
-	for i, expectation := range r.expect {
-		next, _ := expectation.Next(snapshot.Expected[i], now)
-		ch <- expectationDue.metric(unixSeconds(expectation.Due(next)), append(slices.Clone(labels), expectation.Name)...)
-	}
-	if r.export != apiclient.Usage {
-		return // The list of usage_detail does not say whose usage a file covers.
-	}
-	if until := snapshot.Covered.Until(); !until.IsZero() {
-		ch <- coveredUntil.metric(unixSeconds(until), labels...)
-	}
-	for ago := 1; ago <= 2; ago++ {
-		month := coverage.Month.Period(now, ago)
-		withMonth := append(slices.Clone(labels), strconv.Itoa(ago))
-		ch <- monthCovered.metric(snapshot.Covered.Ratio(month), withMonth...)
-		ch <- monthEnd.metric(unixSeconds(month.End.Time()), withMonth...)
+	for _, expected := range r.Expectations {
+		sendTime(ch, expectationDue, expected.Due, with(labels, expected.Name))
 	}
 }
 
-// collectTaskInfo sends tasks one by one. Their texts are users' and servers': what
-// is no valid UTF-8 is replaced, and what is then the same is sent once.
+// sendTime sends a moment in Unix time, unless it is the zero time.
+func sendTime(ch chan<- prometheus.Metric, d typedDesc, t time.Time, labels []string) {
+	if !t.IsZero() {
+		ch <- d.metric(unixSeconds(t), labels...)
+	}
+}
+
+// collectTaskInfo sends tasks one by one. Their ids and names come from the API: invalid
+// UTF-8 is replaced, and tasks that then have equal labels are sent once.
 func collectTaskInfo(ch chan<- prometheus.Metric, newest []apiclient.Task, labels []string) {
 	sent := make(map[[3]string]bool, len(newest))
 	for _, task := range newest {
 		series := [3]string{labelText(task.ID), labelText(task.Name), task.Status.String()}
 		if !sent[series] {
 			sent[series] = true
-			ch <- taskInfo.metric(1, append(slices.Clone(labels), series[:]...)...)
+			ch <- taskInfo.metric(1, with(labels, series[:]...)...)
 		}
 	}
 }
 
-// maxLabelLength bounds a label's value, in bytes.
+// with returns the labels followed by more of them.
+func with(labels []string, more ...string) []string { return slices.Concat(labels, more) }
+
+// maxLabelLength is the greatest length of a label value, in bytes.
 const maxLabelLength = 256
 
 func labelText(s string) string {

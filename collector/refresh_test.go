@@ -45,7 +45,7 @@ func TestTheNextRefreshBeginsAfterTheTTLAndAfterAsLongAsTheLastOneTook(t *testin
 					time.Sleep(tc.took)
 					return answer, tc.err
 				}}
-				c := watch(t, client)
+				c := newMain(t, client)
 				c.Refresh(t.Context())
 				for _, step := range []struct {
 					wait  time.Duration
@@ -72,7 +72,7 @@ func TestAThousandScrapesShareOneRefresh(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			return listing(), nil
 		}}
-		c := watch(t, client)
+		c := newMain(t, client)
 		began := time.Now()
 		var scrapes sync.WaitGroup
 		for i := range 1000 {
@@ -108,7 +108,7 @@ func TestAWaiterLeavesAtItsOwnDeadlineAndTheNextScrapeFindsTheRefreshDone(t *tes
 				return nil, ctx.Err()
 			}
 		}}
-		c := watch(t, client)
+		c := newMain(t, client)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		began := time.Now()
@@ -142,7 +142,7 @@ func TestAScrapeThatComesLateWaitsForTheRefreshInFlight(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			return listing(), nil
 		}}
-		c := watch(t, client)
+		c := newMain(t, client)
 		go c.Refresh(t.Context())
 		time.Sleep(4 * time.Second)
 		began := time.Now()
@@ -166,7 +166,7 @@ func TestAFailedRefreshKeepsTheLastSnapshotAndSaysSo(t *testing.T) {
 				Tasks: []apiclient.Task{task("1", apiclient.Failed, monday, tuesday)}, TotalCount: 1, Began: time.Now().Add(-3 * time.Second),
 			}, nil
 		}}
-		c := watchWith(t, standard(logs.logger()), usageOf("main", client))
+		c := newCollector(t, standard(logs.logger()), usageOf("main", client))
 		read := time.Now()
 		c.Refresh(t.Context())
 
@@ -214,7 +214,7 @@ func TestAPanicIsAFailedRefreshAndNotTheEnd(t *testing.T) {
 					}
 					return listing(task("1", apiclient.Success, monday, tuesday)), nil
 				}}
-				c := watchWith(t, standard(log.NewJSONLogger(logs)), usageOf("main", client))
+				c := newCollector(t, standard(log.NewJSONLogger(logs)), usageOf("main", client))
 				for i, up := range []string{"1", "0", "1"} {
 					broken = i == 1
 					c.Refresh(t.Context())
@@ -242,7 +242,7 @@ func TestTheErrorOfARefreshThatTookTooLongNamesItsFlag(t *testing.T) {
 		}}
 		config := standard(logs.logger())
 		config.RefreshTimeout = 2 * time.Minute
-		c := watchWith(t, config, usageOf("main", client))
+		c := newCollector(t, config, usageOf("main", client))
 		began := time.Now()
 		c.Refresh(t.Context())
 		if took := time.Since(began); took != 2*time.Minute {
@@ -261,7 +261,7 @@ func TestAnErrorBeforeTheTimeLimitDoesNotBlameIt(t *testing.T) {
 		client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 			return nil, errOutage
 		}}
-		watchWith(t, standard(logs.logger()), usageOf("main", client)).Refresh(t.Context())
+		newCollector(t, standard(logs.logger()), usageOf("main", client)).Refresh(t.Context())
 		if text := logs.String(); strings.Contains(text, "--refresh.timeout") || !strings.Contains(text, errOutage.Error()) {
 			t.Errorf("logged:\n%s", text)
 		}
@@ -278,7 +278,7 @@ func TestCloseCallsOffWhatIsInFlightAndNothingBeginsAfterIt(t *testing.T) {
 			ended = true
 			return nil, ctx.Err()
 		}}
-		c := watchWith(t, standard(logs.logger()), usageOf("main", client))
+		c := newCollector(t, standard(logs.logger()), usageOf("main", client))
 		waited := make(chan struct{})
 		go func() {
 			defer close(waited)
@@ -315,7 +315,8 @@ func TestNoRefreshOutlivesACloseThatScrapesRaceWith(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}}
-		c := collector.New(collector.Config{RefreshTimeout: time.Minute, Logger: log.NewNopLogger()}, usageOf("main", client))
+		c := collector.New(collector.Config{RefreshTimeout: time.Minute, Logger: log.NewNopLogger()})
+		c.SetAccounts([]collector.Account{usageOf("main", client)})
 		var scrapes sync.WaitGroup
 		for range 50 {
 			scrapes.Go(func() { c.Refresh(t.Context()) })
@@ -336,7 +337,7 @@ func TestTheLastGoodListingIsGivenToTheNextRead(t *testing.T) {
 			}
 			return listing(apiclient.Task{ID: strconv.Itoa(len(given))}), nil
 		}}
-		c := watch(t, client)
+		c := newMain(t, client)
 		for range 4 {
 			c.Refresh(t.Context())
 			time.Sleep(time.Minute)
@@ -365,7 +366,7 @@ func TestAccountsAndExportsDoNotTouchEachOther(t *testing.T) {
 			return listing(), nil
 		}}
 		// The one that hangs comes first: nothing may queue behind it.
-		c := watchWith(t, standard(log.NewNopLogger()),
+		c := newCollector(t, standard(log.NewNopLogger()),
 			collector.Account{Name: "hanging", Client: hanging, Exports: both},
 			collector.Account{Name: "partly", Client: partly, Exports: both},
 			collector.Account{Name: "slow", Client: slow, Exports: both},
@@ -404,7 +405,7 @@ func TestASlowListDelaysItselfAlone(t *testing.T) {
 			time.Sleep(3 * time.Minute)
 			return listing(), nil
 		}}
-		c := watchWith(t, standard(log.NewNopLogger()), usageOf("slow", slow), usageOf("quick", quick))
+		c := newCollector(t, standard(log.NewNopLogger()), usageOf("slow", slow), usageOf("quick", quick))
 		for range 10 {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			c.Refresh(ctx)

@@ -12,71 +12,46 @@ import (
 	"github.com/go-kit/log/level"
 
 	"alicdn_export_exporter/apiclient"
-	"alicdn_export_exporter/internal/coverage"
 )
 
-// Snapshot is the last good listing of an export and what it says, whatever the
-// time.
-type Snapshot struct {
-	// Began is when the reading of the list began.
-	Began time.Time
-	// IDs are the tasks' ids, for the next reading. The tasks themselves are let
-	// go: of a long list two at a time would take most of the memory.
-	IDs []string
-	// Unlisted is the number of tasks that the API counts but does not list.
-	Unlisted int
-	Summary  coverage.Summary
-	// Covered is the usage that the successful tasks cover.
-	Covered coverage.Union
-	// Unrecovered is the number of failures that no success has made up for.
-	Unrecovered int
-	// Expected is what the tasks of each expectation cover, in their order.
-	Expected []coverage.Union
-	// Newest are the newest tasks, as many as are shown one by one.
-	Newest []apiclient.Task
-}
-
-// age is the longer of what the two clocks say: the monotonic one may stop while
-// the machine sleeps, the wall clock may be set back.
-func (s *Snapshot) age(now time.Time) time.Duration {
-	began := s.Began
-	return max(now.Sub(began), now.Round(0).Sub(began.Round(0)))
-}
-
-// state is where the refreshes of one export stand.
-type state struct {
+// refreshState is the result of an export's refreshes so far.
+type refreshState struct {
 	snapshot *Snapshot // nil before the first success
-	// succeeded tells how the last refresh ended; false before the first.
+	// succeeded tells whether the last refresh succeeded; false before the first.
 	succeeded           bool
 	refreshes, failures uint64
-	// duration and ended are the last refresh's; zero before the first has ended.
+	// duration and ended are those of the last refresh; zero before the first has ended.
 	duration time.Duration
 	ended    time.Time
 	// last are the last refreshes, the newest first.
 	last []Refreshed
+	// refreshing tells whether a refresh is running or waits for a slot.
+	refreshing bool
 }
 
-// refresher keeps the snapshot of one export of one account. At most one refresh
-// runs at a time; whoever needs one shares it, and it outlives them all.
+// failing reports whether the last refresh failed.
+func (s refreshState) failing() bool { return s.refreshes > 0 && !s.succeeded }
+
+// refresher keeps the snapshot of one export of an account. At most one refresh runs
+// at a time. Scrapes share it, and it outlives them.
 type refresher struct {
-	lister  Client
+	account Account
 	export  apiclient.Export
-	expect  []coverage.Expectation // of this export
-	newest  int                    // how many tasks are kept to be shown one by one
+	newest  int // number of tasks that a snapshot keeps
 	ttl     time.Duration
 	timeout time.Duration
-	queue   queue
+	slots   refreshSlots
 	logger  log.Logger
 
 	mu      sync.Mutex
-	state   state
-	running chan struct{} // closed when the refresh in flight ends; nil without one
+	state   refreshState
+	running chan struct{} // closed when the running refresh ends; nil without one
 }
 
-// start begins a refresh if one is due and returns the one in flight, nil where
-// there is none. The next refresh is due when the last one's end lies back as
-// long as the time to live and as long as that refresh took, so that never more
-// than half of the time is spent reading.
+// start starts a refresh if one is due. It returns a channel that is closed when the
+// running refresh ends, or nil if none is running. A refresh is due when the last one
+// ended at least ttl ago, and at least as long ago as it took, so that at most half of
+// the time is spent reading.
 func (r *refresher) start(lifetime context.Context) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,45 +69,44 @@ func (r *refresher) start(lifetime context.Context) <-chan struct{} {
 	return r.running
 }
 
-// refresh publishes a whole new snapshot or keeps the old one.
-func (r *refresher) refresh(lifetime context.Context, before state) {
-	troubled := !before.succeeded && before.refreshes > 0
-	leave := r.queue.enter(lifetime, troubled)
+// refresh publishes a whole new snapshot, or keeps the old one.
+func (r *refresher) refresh(lifetime context.Context, before refreshState) {
+	release := r.slots.acquire(lifetime, before.failing())
 	began := time.Now()
 	snapshot, err := r.read(lifetime, before.snapshot)
 	duration := time.Since(began)
-	leave()
+	release()
 
 	r.mu.Lock()
 	r.state.refreshes++
 	r.state.succeeded = err == nil
 	r.state.duration = duration
 	r.state.ended = time.Now()
-	ended := Refreshed{Ended: r.state.ended, Duration: duration, Err: err}
+	refreshed := Refreshed{Ended: r.state.ended, Duration: duration, Err: err}
 	if err != nil {
 		r.state.failures++
 	} else {
 		r.state.snapshot = snapshot
-		ended.Tasks = len(snapshot.IDs)
+		refreshed.Tasks = len(snapshot.ids)
 	}
-	r.state.last = withNewest(r.state.last, ended)
+	r.state.last = prepend(refreshed, r.state.last)
 	running := r.running
 	r.running = nil
 	r.mu.Unlock()
 	defer close(running)
 
 	switch {
-	case err != nil && lifetime.Err() != nil: // Shutting down is no failure worth a line.
+	case err != nil && lifetime.Err() != nil: // Do not log the cancellation at shutdown.
 	case err != nil:
 		_ = level.Warn(r.logger).Log("msg", "Refresh failed", "duration", duration, "err", err)
-	case troubled:
-		_ = level.Info(r.logger).Log("msg", "Refresh succeeded again", "duration", duration, "tasks", len(snapshot.IDs))
+	case before.failing():
+		_ = level.Info(r.logger).Log("msg", "Refresh succeeded again", "duration", duration, "tasks", len(snapshot.ids))
 	default:
-		_ = level.Debug(r.logger).Log("msg", "Refresh succeeded", "duration", duration, "tasks", len(snapshot.IDs))
+		_ = level.Debug(r.logger).Log("msg", "Refresh succeeded", "duration", duration, "tasks", len(snapshot.ids))
 	}
 }
 
-// wait returns when no refresh is in flight.
+// wait returns when no refresh is running.
 func (r *refresher) wait() {
 	r.mu.Lock()
 	running := r.running
@@ -142,7 +116,7 @@ func (r *refresher) wait() {
 	}
 }
 
-// read lists the tasks within the refresh's own timeout.
+// read lists the tasks within the refresh's timeout. A panic is an error.
 func (r *refresher) read(lifetime context.Context, previous *Snapshot) (snapshot *Snapshot, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -152,35 +126,24 @@ func (r *refresher) read(lifetime context.Context, previous *Snapshot) (snapshot
 	}()
 	ctx, cancel := context.WithTimeout(lifetime, r.timeout)
 	defer cancel()
-	var listed []string
+	var ids []string
 	if previous != nil {
-		listed = previous.IDs
+		ids = previous.ids
 	}
-	listing, err := r.lister.List(ctx, r.export, listed)
+	listing, err := r.account.Client.List(ctx, r.export, ids)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, fmt.Errorf("not done within %s (--refresh.timeout): %w", r.timeout, err)
 	case err != nil:
 		return nil, err
 	}
-	covered := coverage.CoveredBy(listing.Tasks, coverage.Pattern{})
-	snapshot = &Snapshot{
-		Began:       listing.Began,
-		IDs:         listing.IDs(),
-		Unlisted:    listing.TotalCount - len(listing.Tasks),
-		Summary:     coverage.Summarize(listing.Tasks),
-		Covered:     covered,
-		Unrecovered: coverage.UnrecoveredFailures(r.export, listing.Tasks, covered),
-		Newest:      coverage.NewestTasks(listing.Tasks, r.newest),
-	}
-	for _, expectation := range r.expect {
-		snapshot.Expected = append(snapshot.Expected, coverage.CoveredBy(listing.Tasks, expectation.TaskName))
-	}
-	return snapshot, nil
+	return NewSnapshot(r.account, r.export, listing, r.newest), nil
 }
 
-func (r *refresher) current() state {
+func (r *refresher) current() refreshState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state
+	state := r.state
+	state.refreshing = r.running != nil
+	return state
 }

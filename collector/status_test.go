@@ -43,8 +43,8 @@ func TestStatusesSayWhatTheMetricsSay(t *testing.T) {
 				{Name: "daily", Export: apiclient.UsageDetail, Every: coverage.Day},
 			},
 		}
-		c := watchWith(t, standard(log.NewNopLogger()), account)
-		if diff := cmp.Diff([]collector.Status{
+		c := newCollector(t, standard(log.NewNopLogger()), account)
+		if diff := cmp.Diff([]collector.ExportStatus{
 			{Account: "main", Export: apiclient.Usage, TimeZone: shanghai},
 			{Account: "main", Export: apiclient.UsageDetail, TimeZone: shanghai},
 		}, c.Statuses(time.Now()), zones); diff != "" {
@@ -62,25 +62,33 @@ func TestStatusesSayWhatTheMetricsSay(t *testing.T) {
 		c.Refresh(t.Context())
 		calls := client.calls.Load()
 		got := c.Statuses(time.Now())
-		month := func(text string, ratio float64) collector.MonthCovered {
-			return collector.MonthCovered{Begin: at(text).Time(), Ratio: ratio}
-		}
+		moment := func(text string) time.Time { return at(text).Time().In(shanghai) }
 		read := []collector.Refreshed{{Ended: time.Now(), Duration: time.Second, Tasks: 2}}
-		want := collector.Status{
+		want := collector.ExportStatus{
 			Account: "main", Export: apiclient.Usage, TimeZone: shanghai, Up: true, Refreshes: read, Began: time.Now(),
-			Facts: &collector.Facts{
-				Summary: coverage.Summarize([]apiclient.Task{december, pending}),
-				Months: []collector.MonthCovered{
-					month("1999-12-01T00:00:00+08:00", 1), month("1999-11-01T00:00:00+08:00", 0), month("1999-10-01T00:00:00+08:00", 0),
+			Report: &collector.Report{
+				Summary:          coverage.Summarize([]apiclient.Task{december, pending}),
+				NewestSuccessAge: 0, // It is completed in the future.
+				CoveredUntil:     moment("2000-01-01T00:00:00+08:00"),
+				Months: []collector.MonthCoverage{
+					{Ago: 2, Start: moment("1999-11-01T00:00:00+08:00"), End: moment("1999-12-01T00:00:00+08:00"), Ratio: 0},
+					{Ago: 1, Start: moment("1999-12-01T00:00:00+08:00"), End: moment("2000-01-01T00:00:00+08:00"), Ratio: 1},
 				},
-				Expected: []collector.Expected{{Name: "monthly", Due: at("2000-02-01T00:00:00+08:00").Time()}},
-				Newest:   []apiclient.Task{pending, december},
+				Expectations: []collector.ExpectationReport{{
+					Name:  "monthly",
+					Start: moment("2000-01-01T00:00:00+08:00"),
+					End:   moment("2000-02-01T00:00:00+08:00"),
+					Due:   moment("2000-02-01T00:00:00+08:00"),
+				}},
+				NewestTasks: []apiclient.Task{pending, december},
 			},
 		}
 		if diff := cmp.Diff(want, got[0], zones); diff != "" {
 			t.Errorf("after a refresh (-want +got):\n%s", diff)
 		}
-		if detail := got[1].Facts; len(detail.Months) != 0 || len(detail.Expected) != 1 || !detail.Expected[0].Due.Before(time.Now()) || len(detail.Newest) != 1 {
+		detail := got[1].Report
+		if len(detail.Months) != 0 || !detail.CoveredUntil.IsZero() || len(detail.NewestTasks) != 1 ||
+			len(detail.Expectations) != 1 || !detail.Expectations[0].Due.Before(time.Now()) || detail.Overdue != 1 {
 			t.Errorf("usage_detail: %+v", detail)
 		}
 		if n := client.calls.Load(); n != calls {
@@ -91,11 +99,11 @@ func TestStatusesSayWhatTheMetricsSay(t *testing.T) {
 		time.Sleep(50 * time.Minute)
 		c.Refresh(t.Context())
 		failed := c.Statuses(time.Now())[0]
-		if failed.Up || failed.Facts == nil || len(failed.Refreshes) != 2 || !errors.Is(failed.Refreshes[0].Err, errOutage) || failed.Refreshes[1].Err != nil {
+		if failed.Up || failed.Report == nil || len(failed.Refreshes) != 2 || !errors.Is(failed.Refreshes[0].Err, errOutage) || failed.Refreshes[1].Err != nil {
 			t.Errorf("after a failure: %+v", failed)
 		}
 		time.Sleep(10*time.Minute + time.Second)
-		if old := c.Statuses(time.Now())[0]; old.Facts != nil || old.Began.IsZero() {
+		if old := c.Statuses(time.Now())[0]; old.Report != nil || old.Began.IsZero() {
 			t.Errorf("past the longest age: %+v", old)
 		}
 	})
@@ -111,7 +119,7 @@ func TestStatusesHoldTheLastTenOfEach(t *testing.T) {
 		}}
 		config := standard(log.NewNopLogger())
 		config.TaskInfo = 3
-		c := watchWith(t, config, usageOf("main", client))
+		c := newCollector(t, config, usageOf("main", client))
 		for range 12 {
 			c.Refresh(t.Context())
 			time.Sleep(time.Minute)
@@ -120,7 +128,7 @@ func TestStatusesHoldTheLastTenOfEach(t *testing.T) {
 		if len(status.Refreshes) != 10 || status.Refreshes[0].Tasks != 12 || status.Refreshes[9].Tasks != 3 {
 			t.Errorf("refreshes: %+v", status.Refreshes)
 		}
-		if newest := status.Facts.Newest; len(newest) != 10 || newest[0].ID != "11" || newest[9].ID != "2" {
+		if newest := status.Report.NewestTasks; len(newest) != 10 || newest[0].ID != "11" || newest[9].ID != "2" {
 			t.Errorf("newest tasks: %+v", newest)
 		}
 		expect(t, c, map[string]string{

@@ -32,11 +32,11 @@ func TestWhenAccountsAreReplacedThoseThatStayKeepWhatIsKnownOfThem(t *testing.T)
 			return account
 		}
 		stays, goes, changes := lists(), lists(), lists()
-		c := watchWith(t, standard(log.NewNopLogger()), counted("stays", stays), counted("goes", goes), counted("changes", changes))
+		c := newCollector(t, standard(log.NewNopLogger()), counted("stays", stays), counted("goes", goes), counted("changes", changes))
 		c.Refresh(t.Context())
 
 		comes, changed := lists(), lists()
-		c.Watch(usageOf("comes", comes), counted("stays", stays), counted("changes", changed))
+		c.SetAccounts([]collector.Account{usageOf("comes", comes), counted("stays", stays), counted("changes", changed)})
 		got := scrape(t, c)
 		for name := range got {
 			if strings.Contains(name, `account="goes"`) {
@@ -82,14 +82,14 @@ func TestAnAccountThatIsGoneIsNotReadAnyMore(t *testing.T) {
 			return nil, ctx.Err()
 		}}
 		stays := lists()
-		c := watchWith(t, standard(log.NewNopLogger()), usageOf("slow", slow), usageOf("stays", stays))
+		c := newCollector(t, standard(log.NewNopLogger()), usageOf("slow", slow), usageOf("stays", stays))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		c.Refresh(ctx)
 		if reading.Load() != 1 {
 			t.Fatal("nothing is read that could be called off")
 		}
-		c.Watch(usageOf("stays", stays))
+		c.SetAccounts([]collector.Account{usageOf("stays", stays)})
 		if n := reading.Load(); n != 0 {
 			t.Errorf("%d lists of an account that is gone are still being read", n)
 		}
@@ -108,11 +108,11 @@ func TestARefreshOfAnAccountThatStaysGoesOn(t *testing.T) {
 				return nil, ctx.Err()
 			}
 		}}
-		c := watchWith(t, standard(log.NewNopLogger()), usageOf("slow", slow))
+		c := newCollector(t, standard(log.NewNopLogger()), usageOf("slow", slow))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		c.Refresh(ctx)
-		c.Watch(usageOf("new", lists()), usageOf("slow", slow))
+		c.SetAccounts([]collector.Account{usageOf("new", lists()), usageOf("slow", slow)})
 		c.Refresh(t.Context())
 		expect(t, c, map[string]string{
 			`up{account="slow",export="usage"}`:                       "1",
@@ -146,7 +146,7 @@ func TestAThousandAccountsAreNotReadAllAtOnce(t *testing.T) {
 		for n := range 1000 {
 			accounts = append(accounts, usageOf(fmt.Sprintf("account %d", n), slow()))
 		}
-		c := watchWith(t, standard(log.NewNopLogger()), accounts...)
+		c := newCollector(t, standard(log.NewNopLogger()), accounts...)
 		began := time.Now()
 		c.Refresh(t.Context())
 		if highest.Load() != most || read.Load() != 1000 {
@@ -170,7 +170,7 @@ func TestAccountsInTroubleHoldUpEachOtherOnly(t *testing.T) {
 		}
 		config := standard(log.NewNopLogger())
 		config.RefreshTimeout = 2 * time.Minute
-		c := watchWith(t, config, accounts...)
+		c := newCollector(t, config, accounts...)
 		c.Refresh(t.Context()) // All have failed once.
 		time.Sleep(10 * time.Minute)
 		refresh := func() {
@@ -179,7 +179,7 @@ func TestAccountsInTroubleHoldUpEachOtherOnly(t *testing.T) {
 			c.Refresh(ctx)
 		}
 		refresh() // All that may hang at the same time do.
-		c.Watch(append(accounts, usageOf("sound", lists()))...)
+		c.SetAccounts(append(accounts, usageOf("sound", lists())))
 		refresh()
 		expect(t, c, map[string]string{
 			`up{account="sound",export="usage"}`:                 "1",
@@ -194,17 +194,17 @@ func TestAnAccountThatWaitsForItsTurnCanGo(t *testing.T) {
 		for n := range 100 {
 			accounts = append(accounts, usageOf(fmt.Sprintf("hangs %d", n), hanging()))
 		}
-		c := watchWith(t, standard(log.NewNopLogger()), accounts[:32]...)
+		c := newCollector(t, standard(log.NewNopLogger()), accounts[:32]...)
 		refresh := func() {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			c.Refresh(ctx)
 		}
 		refresh() // All turns are taken.
-		c.Watch(accounts...)
+		c.SetAccounts(accounts)
 		refresh()
 		began := time.Now()
-		c.Watch(accounts[:32]...)
+		c.SetAccounts(accounts[:32])
 		if took := time.Since(began); took != 0 {
 			t.Errorf("the accounts were gone after %s", took)
 		}

@@ -1,5 +1,5 @@
-// Package check tries, for people and for scripts, what the exporter needs to do
-// its work: credentials, one page of each list, and a clock that is right.
+// Package check tries what the exporter needs: credentials, the lists, and a correct
+// clock. It prints the result, and then what the lists say.
 package check
 
 import (
@@ -14,20 +14,20 @@ import (
 )
 
 // The API refuses requests whose date is off by more than 15 minutes
-// (InvalidTimeStamp.Expired); a minute is worth a word before that.
+// (InvalidTimeStamp.Expired). From a minute on, the output says what to do about it.
 const (
 	fatalSkew   = 15 * time.Minute
 	notableSkew = time.Minute
 )
 
-// Client reads pages and lists; *apiclient.Client is one.
+// Client reads pages and lists. *apiclient.Client implements it.
 type Client interface {
 	Page(ctx context.Context, export apiclient.Export, number int) (apiclient.Page, error)
 	List(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
 	ClockSkew() (time.Duration, bool)
 }
 
-// Config is what is checked.
+// Config says what to check.
 type Config struct {
 	Account     collector.Account
 	Endpoint    string
@@ -37,63 +37,63 @@ type Config struct {
 	Now time.Time
 }
 
-// Run prints one line for each thing that is right, and for each that is not what
-// to do about it; then what the lists say. It reports whether all is right: what
-// the lists say does not count.
-func Run(ctx context.Context, out io.Writer, config Config) bool {
-	r := report{out: out, right: true}
-	r.ok("account", "%s at %s", config.Account.Name, config.Endpoint)
+// Run prints one line for each check, and what to do if it failed; then it prints what
+// the lists say. It reports whether all checks passed, whatever the lists say.
+func Run(ctx context.Context, out io.Writer, config Config) (ok bool) {
+	p := &printer{out: out}
+	p.passed("account", "%s at %s", config.Account.Name, config.Endpoint)
 	key, err := config.Credentials.Credentials(ctx)
 	if err != nil {
-		r.failed("credentials", err.Error(), "Give a key in one of the ways that the README lists.")
+		p.failed("credentials", err.Error(), "Provide credentials in one of the ways that the README lists.")
 		return false
 	}
-	r.ok("credentials", "from %s", key.Provider)
+	p.passed("credentials", "from %s", key.Provider)
 	var readable []apiclient.Export
 	for _, export := range config.Account.Exports {
 		page, err := config.Client.Page(ctx, export, 1)
 		if err != nil {
-			r.failed(string(export), err.Error(), apiclient.Advice(err, export))
+			p.failed(string(export), err.Error(), apiclient.Advice(err, export))
 			continue
 		}
-		r.ok(string(export), "%d tasks in the list", page.TotalCount)
+		p.passed(string(export), "%d tasks in the list", page.TotalCount)
 		readable = append(readable, export)
 	}
-	r.clock(config.Client)
+	p.clock(config.Client)
 	for _, export := range readable {
 		listing, err := config.Client.List(ctx, export, nil)
 		if err != nil {
-			r.failed(string(export), err.Error(), apiclient.Advice(err, export))
+			p.failed(string(export), err.Error(), apiclient.Advice(err, export))
 			continue
 		}
-		r.listing(config, export, listing.Tasks)
+		p.report(export, collector.NewSnapshot(config.Account, export, listing, collector.ReportedTasks), config.Now)
 	}
-	return r.right
+	return !p.anyFailed
 }
 
-type report struct {
-	out   io.Writer
-	right bool
+// printer prints lines and remembers whether a check failed.
+type printer struct {
+	out       io.Writer
+	anyFailed bool
 }
 
-func (r *report) ok(what, format string, args ...any) {
-	r.line(what, "ok      "+fmt.Sprintf(format, args...))
+func (p *printer) passed(what, format string, args ...any) {
+	p.line(what, "ok      "+fmt.Sprintf(format, args...))
 }
 
-func (r *report) failed(what, reason, advice string) {
-	r.right = false
-	r.line(what, "FAILED  "+reason)
-	r.line("", "        "+advice)
+func (p *printer) failed(what, reason, advice string) {
+	p.anyFailed = true
+	p.line(what, "FAILED  "+reason)
+	p.line("", "        "+advice)
 }
 
-func (r *report) line(what, text string) {
-	// The status of the whole is the exit code; a lost line is not worth another.
-	_, _ = fmt.Fprintln(r.out, strings.TrimRight(fmt.Sprintf("%-14s%s", what, text), " "))
+func (p *printer) line(what, text string) {
+	// Ignore write errors: the exit code carries the result.
+	_, _ = fmt.Fprintln(p.out, strings.TrimRight(fmt.Sprintf("%-14s%s", what, text), " "))
 }
 
-func (r *report) clock(client Client) {
-	skew, known := client.ClockSkew()
-	if !known {
+func (p *printer) clock(client Client) {
+	skew, ok := client.ClockSkew()
+	if !ok {
 		return
 	}
 	direction := "ahead of"
@@ -106,10 +106,10 @@ func (r *report) clock(client Client) {
 	}
 	switch {
 	case skew.Abs() >= fatalSkew:
-		r.failed("clock", text, "Set this machine's clock.")
+		p.failed("clock", text, "Set this machine's clock.")
 	case skew.Abs() >= notableSkew:
-		r.ok("clock", "%s: set this machine's clock before it is 15 minutes", text)
+		p.passed("clock", "%s: set this machine's clock before it is 15 minutes", text)
 	default:
-		r.ok("clock", "%s", text)
+		p.passed("clock", "%s", text)
 	}
 }

@@ -130,7 +130,7 @@ func TestWithoutAKeyNothingElseIsTried(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		"account       ok      main at cdn.aliyuncs.com",
 		"credentials   FAILED  no key from any of the places",
-		"                      Give a key in one of the ways that the README lists.",
+		"                      Provide credentials in one of the ways that the README lists.",
 	}, lines); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -8,96 +8,89 @@ import (
 	"time"
 
 	"alicdn_export_exporter/apiclient"
-	"alicdn_export_exporter/internal/coverage"
+	"alicdn_export_exporter/collector"
 )
-
-// newestTasks is how many tasks are shown.
-const newestTasks = 10
 
 const minute = "2006-01-02 15:04"
 
-// listing prints what a list says about the exports, in the account's time zone.
-func (r *report) listing(config Config, export apiclient.Export, tasks []apiclient.Task) {
-	zone := config.Account.TimeZone
-	now := config.Now.In(zone)
-	r.line("", "")
-	r.line(string(export), "in the time zone "+zone.String())
-	covered := coverage.CoveredBy(tasks, coverage.Pattern{})
-	if export == apiclient.Usage {
-		r.months(now, covered)
+// report prints what a list says about an export, in the account's time zone.
+func (p *printer) report(export apiclient.Export, snapshot *collector.Snapshot, now time.Time) {
+	report := collector.NewReport(snapshot, now)
+	p.line("", "")
+	p.line(string(export), "in the time zone "+snapshot.TimeZone.String())
+	for _, month := range report.Months {
+		days := strip(snapshot.Covered.Days(month.Start, month.End))
+		p.line("  "+month.Start.Format("2006-01"), fmt.Sprintf("%-31s %5.1f %% covered", days, 100*month.Ratio))
 	}
-	r.line("  failures", fmt.Sprintf("%d that no success has made up for", coverage.UnrecoveredFailures(export, tasks, covered)))
-	for _, expectation := range config.Account.Expectations {
-		if expectation.Export == export {
-			r.expectation(expectation, coverage.CoveredBy(tasks, expectation.TaskName), now)
-		}
+	if !report.CoveredUntil.IsZero() {
+		p.line("  covered", "until "+report.CoveredUntil.Format(minute))
 	}
-	r.tasks(coverage.NewestTasks(tasks, newestTasks), zone)
+	p.line("  failures", fmt.Sprintf("%d that no success has replaced", report.UnrecoveredFailures))
+	for _, expected := range report.Expectations {
+		p.line("  expected", expected.Name+": "+describe(expected))
+	}
+	p.tasks(report.NewestTasks, snapshot.TimeZone)
 }
 
-// months prints a block for each day: full, in part or not covered.
-func (r *report) months(now time.Time, covered coverage.Union) {
-	for ago := 2; ago >= 0; ago-- {
-		month := coverage.Month.Period(now, ago)
-		first := month.Start.Time().In(now.Location())
-		var days strings.Builder
-		for day := first; day.Unix() < int64(month.End); day = day.AddDate(0, 0, 1) {
-			switch ratio := covered.Ratio(coverage.Day.Period(day, 0)); {
-			case ratio == 1:
-				days.WriteRune('█')
-			case ratio > 0:
-				days.WriteRune('▒')
-			default:
-				days.WriteRune('·')
-			}
+// strip draws a block for each day, which is covered in full, in part or not at all.
+func strip(days []float64) string {
+	var blocks strings.Builder
+	for _, ratio := range days {
+		switch {
+		case ratio == 1:
+			blocks.WriteRune('█')
+		case ratio > 0:
+			blocks.WriteRune('▒')
+		default:
+			blocks.WriteRune('·')
 		}
-		r.line("  "+first.Format("2006-01"), fmt.Sprintf("%-31s %5.1f %% covered", days.String(), 100*covered.Ratio(month)))
 	}
+	return blocks.String()
 }
 
-// expectation prints when an export is due and, where one is missing, which.
-func (r *report) expectation(e coverage.Expectation, covered coverage.Union, now time.Time) {
-	period, missing := e.Next(covered, now)
-	due := e.Due(period).In(now.Location())
-	text := "next due " + due.Format(minute)
-	if missing {
-		state := "missing, due "
-		if due.Before(now) {
-			state = "OVERDUE since "
-		}
-		text = fmt.Sprintf("%s%s: no successful task", state, due.Format(minute))
-		if e.TaskName.String() != "" {
-			text += " named " + e.TaskName.String()
-		}
-		text += fmt.Sprintf(" covers all of %s to %s",
-			period.Start.Time().In(now.Location()).Format(time.DateOnly), (period.End - 1).Time().In(now.Location()).Format(time.DateOnly))
+// describe says when an export is due, and which one is missing.
+func describe(e collector.ExpectationReport) string {
+	due := e.Due.Format(minute)
+	if !e.Missing {
+		return "next due " + due
 	}
-	r.line("  expected", e.Name+": "+text)
+	text := "missing, due " + due
+	if e.Overdue {
+		text = "OVERDUE since " + due
+	}
+	text += ": no successful task"
+	if pattern := e.TaskName.String(); pattern != "" {
+		text += " named " + pattern
+	}
+	lastDay := e.End.Add(-time.Second)
+	return text + fmt.Sprintf(" covers all of %s to %s", e.Start.Format(time.DateOnly), lastDay.Format(time.DateOnly))
 }
 
-// tasks prints the newest tasks as a table.
-func (r *report) tasks(newest []apiclient.Task, zone *time.Location) {
-	if len(newest) == 0 {
+// tasks prints tasks as a table.
+func (p *printer) tasks(tasks []apiclient.Task, zone *time.Location) {
+	if len(tasks) == 0 {
 		return
 	}
-	at := func(t apiclient.Timestamp) string {
+	formatTime := func(t apiclient.Timestamp) string {
 		if t == 0 {
 			return "-"
 		}
 		return t.Time().In(zone).Format(minute)
 	}
-	table := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "  newest\tstatus\tcreated\tupdated\tfrom\tto\tname")
-	for _, task := range newest {
+	for _, task := range tasks {
 		_, _ = fmt.Fprintln(table, strings.Join([]string{
-			"  " + plain(task.ID), task.Status.String(), at(task.Created), at(task.Updated), at(task.Start), at(task.End), plain(task.Name),
+			"  " + escape(task.ID), task.Status.String(), formatTime(task.Created), formatTime(task.Updated),
+			formatTime(task.Start), formatTime(task.End), escape(task.Name),
 		}, "\t"))
 	}
-	_ = table.Flush() // Like every line: the exit code is what counts.
+	_ = table.Flush() // Ignore write errors, as line does.
 }
 
-// plain keeps a text from the API from moving the terminal's cursor.
-func plain(s string) string {
+// escape replaces control characters in a text from the API, which could otherwise
+// move the terminal's cursor.
+func escape(s string) string {
 	quoted := strconv.Quote(s)
 	return quoted[1 : len(quoted)-1]
 }

@@ -79,8 +79,8 @@ func TestWhatTheListsSayIsPrintedAndDoesNotCount(t *testing.T) {
 	const want = `usage         in the time zone Asia/Shanghai
   2026-09     ██████████████████████████████  100.0 % covered
   2026-10     ███████████████▒···············  50.0 % covered
-  2026-11     ······························    0.0 % covered
-  failures    1 that no success has made up for
+  covered     until 2026-10-16 12:00
+  failures    1 that no success has replaced
   expected    monthly: OVERDUE since 2026-11-04 00:00: no successful task named usage-.* covers all of 2026-10-01 to 2026-10-31
   expected    new: next due 2026-12-01 00:00
   newest  status   created           updated           from              to                name
@@ -90,7 +90,7 @@ func TestWhatTheListsSayIsPrintedAndDoesNotCount(t *testing.T) {
   4       created  -                 -                 -                 -                 no times \x1b[2J
 
 usage_detail  in the time zone Asia/Shanghai
-  failures    1 that no success has made up for
+  failures    1 that no success has replaced
   expected    detail: missing, due 2026-11-26 00:00: no successful task covers all of 2026-11-09 to 2026-11-15
   newest  status   created           updated           from              to                name
   3       success  2026-11-02 09:00  2026-11-02 09:02  2026-10-01 00:00  2026-10-16 11:59  half of October
@@ -116,7 +116,7 @@ func TestOfALongListTheTenNewestTasksAreShown(t *testing.T) {
 
 func TestAnEmptyListSaysSoWithoutATable(t *testing.T) {
 	_, text := lists(t, holding(0), collector.Account{Exports: []apiclient.Export{apiclient.UsageDetail}, TimeZone: shanghai})
-	if text != "usage_detail  in the time zone Asia/Shanghai\n  failures    0 that no success has made up for\n" {
+	if text != "usage_detail  in the time zone Asia/Shanghai\n  failures    0 that no success has replaced\n" {
 		t.Errorf("it prints:\n%s", text)
 	}
 }

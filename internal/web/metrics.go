@@ -2,35 +2,39 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 const (
 	scrapeTimeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
-	// defaultScrapeTimeout is Prometheus's own default; longestScrapeTimeout
-	// bounds what a header can make us wait.
+	// defaultScrapeTimeout is Prometheus's own default.
 	defaultScrapeTimeout = 10 * time.Second
-	longestScrapeTimeout = time.Hour
+	// maxScrapeTimeout is the longest timeout that the header can set.
+	maxScrapeTimeout = time.Hour
 )
 
-// newMetricsHandler serves the metrics. A scrape first waits for the refreshes
-// that are due, no longer than its own timeout allows, and then shows what there
-// is. There is no bound on concurrent scrapes: they share the refreshes, and
-// both of a pair of Prometheus servers are answered.
+// newMetricsHandler serves the metrics. A scrape first waits for the refreshes that
+// are due, but no longer than its own timeout allows. Concurrent scrapes are not
+// limited: they share the refreshes, and every one of several Prometheus servers must
+// get its response.
 func newMetricsHandler(config Config) http.Handler {
 	metrics := promhttp.HandlerFor(config.Registry, promhttp.HandlerOpts{
-		ErrorLog:          config.ErrorLog,
+		ErrorLog:          gatherLog{config.Logger},
 		ErrorHandling:     promhttp.ContinueOnError,
 		Registry:          config.Registry,
 		EnableOpenMetrics: true,
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		timeout := scrapeTimeout(r.Header, config.ScrapeTimeoutOffset)
-		// A writer that knows no deadlines has none to put off.
+		// Ignore the error of a writer without deadlines.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + writeTimeout))
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
@@ -39,14 +43,21 @@ func newMetricsHandler(config Config) http.Handler {
 	})
 }
 
-// scrapeTimeout is how long a scrape may wait: the header's seconds, or the
-// default where it has none or nonsense, minus the offset; half of the timeout
-// where the offset would leave less.
+// scrapeTimeout returns how long a scrape may wait: the header's seconds minus the
+// offset, but at least half of them. An invalid or missing header means the default.
 func scrapeTimeout(header http.Header, offset time.Duration) time.Duration {
 	timeout := defaultScrapeTimeout
 	seconds, err := strconv.ParseFloat(header.Get(scrapeTimeoutHeader), 64)
-	if err == nil && seconds > 0 && seconds <= longestScrapeTimeout.Seconds() {
+	if err == nil && seconds > 0 && seconds <= maxScrapeTimeout.Seconds() {
 		timeout = time.Duration(seconds * float64(time.Second))
 	}
 	return max(timeout-offset, timeout/2)
+}
+
+// gatherLog logs the errors of gathering and sending metrics.
+type gatherLog struct{ logger log.Logger }
+
+// Println implements promhttp.Logger.
+func (l gatherLog) Println(v ...any) {
+	_ = level.Warn(l.logger).Log("msg", "Serving metrics failed", "err", strings.TrimSpace(fmt.Sprintln(v...)))
 }

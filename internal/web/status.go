@@ -14,15 +14,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
 )
 
-// mostDetailed is the number of exports up to which the page holds the details of
-// all of them; with more, each account has a page of its own.
-const mostDetailed = 20
+// maxDetailed is the greatest number of exports whose details are all on one page.
+// With more, each account has a page of its own.
+const maxDetailed = 20
 
 //go:embed status.html
 var statusHTML string
@@ -30,10 +31,9 @@ var statusHTML string
 //go:embed status.css
 var statusCSS string
 
-// newStatusPage shows people what is known, without a script, and without a call
-// of the API.
+// newStatusPage serves the status page. It needs no script, and makes no API call.
 func newStatusPage(config Config) (http.Handler, error) {
-	page, err := template.New("status").Parse(statusHTML)
+	page, err := template.New("status").Funcs(statusFuncs).Parse(statusHTML)
 	if err != nil {
 		return nil, err
 	}
@@ -41,29 +41,26 @@ func newStatusPage(config Config) (http.Handler, error) {
 	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(style[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		now := time.Now()
-		view := statusView{
-			Style:       template.CSS(statusCSS), //nolint:gosec // It is ours, embedded above.
-			MetricsPath: config.TelemetryPath,
-			Version:     version.Version,
-			Now:         now,
-			Account:     r.URL.Query().Get("account"),
-		}
+		now, query := time.Now(), r.URL.Query()
+		account, oneAccount := query.Get("account"), query.Has("account")
+		var statuses []collector.ExportStatus
 		for _, status := range config.Statuses(now) {
-			if r.URL.Query().Has("account") && status.Account != view.Account {
-				continue
+			if !oneAccount || status.Account == account {
+				statuses = append(statuses, status)
 			}
-			view.Exports = append(view.Exports, newExportView(status, now))
 		}
-		if r.URL.Query().Has("account") && len(view.Exports) == 0 {
+		if oneAccount && len(statuses) == 0 {
 			http.Error(w, "No account of that name is watched.", http.StatusNotFound)
 			return
 		}
-		slices.SortStableFunc(view.Exports, func(a, b exportView) int { return cmp.Compare(a.State.rank, b.State.rank) })
+		view := newStatusView(statuses, now)
+		view.Account = account
+		view.Detailed = oneAccount || len(statuses) <= maxDetailed
+		view.MetricsPath = config.TelemetryPath
 		var body bytes.Buffer
 		if err := page.Execute(&body, view); err != nil {
-			config.ErrorLog.Println("msg", "status page", "err", err)
-			http.Error(w, "The page could not be made; the log says why.", http.StatusInternalServerError)
+			_ = level.Error(config.Logger).Log("msg", "Rendering the status page failed", "err", err)
+			http.Error(w, "Rendering the page failed, see the log.", http.StatusInternalServerError)
 			return
 		}
 		header := w.Header()
@@ -76,34 +73,44 @@ func newStatusPage(config Config) (http.Handler, error) {
 	}), nil
 }
 
-// statusView is the page.
+// statusView is what the template renders.
 type statusView struct {
 	Style       template.CSS
 	MetricsPath string
 	Version     string
 	Now         time.Time
-	Account     string // empty for all
+	Account     string // empty for all accounts
+	Detailed    bool   // whether the page has the details of the exports
+	Severity    severity
+	Verdict     string // one line about all exports
 	Exports     []exportView
 }
 
-// Detailed tells whether the page holds the details too.
-func (v statusView) Detailed() bool { return len(v.Exports) <= mostDetailed || v.Account != "" }
-
-// Worst is the state that comes first.
-func (v statusView) Worst() state {
-	if len(v.Exports) == 0 {
-		return unread
+func newStatusView(statuses []collector.ExportStatus, now time.Time) statusView {
+	view := statusView{
+		Style:    template.CSS(statusCSS), //nolint:gosec // It is embedded above.
+		Version:  version.Version,
+		Now:      now,
+		Severity: unread,
 	}
-	return v.Exports[0].State
+	for _, status := range statuses {
+		view.Exports = append(view.Exports, newExportView(status, now))
+	}
+	slices.SortStableFunc(view.Exports, func(a, b exportView) int { return cmp.Compare(a.Severity.rank, b.Severity.rank) })
+	if len(view.Exports) > 0 {
+		view.Severity = view.Exports[0].Severity
+	}
+	view.Verdict = verdict(view.Exports)
+	return view
 }
 
-// Verdict says in one line whether all is fine.
-func (v statusView) Verdict() string {
-	count := make(map[state]int)
-	for _, e := range v.Exports {
-		count[e.State]++
+// verdict says in one line whether all exports are fine.
+func verdict(exports []exportView) string {
+	count := make(map[severity]int)
+	for _, e := range exports {
+		count[e.Severity]++
 	}
-	all := len(v.Exports)
+	all := len(exports)
 	switch {
 	case all == 0:
 		return "No account is watched"
@@ -126,187 +133,93 @@ func (v statusView) Verdict() string {
 	}
 }
 
-// state is how an export is, in a word and in a sign, so that no color is needed.
-type state struct {
-	rank        int
-	Class       string // of the style
+// severity sums up an export. The sign and the words say the same as the color.
+type severity struct {
+	rank        int    // 0 is the most severe
+	Class       string // CSS class
 	Sign, Words string
 }
 
 var (
-	bad        = state{0, "bad", "✖", "needs attention"}
-	unread     = state{1, "unread", "…", "not read yet"}
-	incomplete = state{2, "incomplete", "◐", "last month not covered yet"}
-	fine       = state{3, "fine", "✔", "fine"}
+	bad        = severity{0, "bad", "✖", "needs attention"}
+	unread     = severity{1, "unread", "…", "not read yet"}
+	incomplete = severity{2, "incomplete", "◐", "last month not covered yet"}
+	fine       = severity{3, "fine", "✔", "fine"}
 )
 
 // exportView is one export of an account.
 type exportView struct {
-	collector.Status
-	State    state
+	collector.ExportStatus
+	Now      time.Time
+	Severity severity
 	Problems []problem
-	now      time.Time
 }
 
-// problem is what is wrong, and what to do about it. Name is that of an expectation:
-// texts of others are kept apart, each in a <bdi>, so that writing from right to left
-// in one of them does not turn around what stands beside it.
+// problem says what is wrong, and what to do about it. Name is the name of an
+// expectation, or empty. It is separate because the page isolates texts from outside
+// with <bdi>: a name written from right to left must not reorder the text around it.
 type problem struct{ Name, What, Advice string }
 
-func newExportView(status collector.Status, now time.Time) exportView {
-	e := exportView{Status: status, State: fine, now: now.In(status.TimeZone)}
-	add := func(p problem) {
-		e.State = bad
-		e.Problems = append(e.Problems, p)
-	}
+func newExportView(status collector.ExportStatus, now time.Time) exportView {
+	e := exportView{ExportStatus: status, Now: now}
 	if len(status.Refreshes) > 0 && !status.Up {
 		err := status.Refreshes[0].Err
-		add(problem{
+		e.Problems = append(e.Problems, problem{
 			What:   fmt.Sprintf("The last refresh failed: %s.", strings.TrimSuffix(err.Error(), ".")),
 			Advice: apiclient.Advice(err, status.Export),
 		})
 	}
-	f := status.Facts
+	report := status.Report
+	if report == nil && !status.Began.IsZero() {
+		e.Problems = append(e.Problems, problem{What: "What was read is too old to be shown (--cache.max-stale)."})
+	}
+	if report != nil {
+		e.Problems = append(e.Problems, e.problemsOf(report)...)
+	}
 	switch {
-	case f == nil && !status.Began.IsZero():
-		add(problem{What: "What was read is too old to be shown (--cache.max-stale)."})
-	case f == nil && e.State == fine:
-		e.State = unread
-	case f == nil:
+	case len(e.Problems) > 0:
+		e.Severity = bad
+	case report == nil:
+		e.Severity = unread
+	case report.LastMonthIncomplete:
+		e.Severity = incomplete
 	default:
-		for _, expected := range f.Expected {
-			if expected.Due.Before(now) {
-				add(problem{expected.Name, fmt.Sprintf("is overdue since %s.", e.Clock(expected.Due)), "Make the export in the CDN console, and look why it was not made."})
-			}
-		}
-		if f.Unrecovered > 0 {
-			add(problem{
-				What:   plural(f.Unrecovered, "failed export") + " that no success has made up for.",
-				Advice: "Make the export again in the CDN console, while its usage can still be exported.",
-			})
-		}
-		if e.State == fine && len(f.Months) > 0 && f.Months[0].Ratio < 1 {
-			e.State = incomplete
-		}
+		e.Severity = fine
 	}
 	return e
 }
 
-// Completed is when a task ended, nothing while it has not.
-func (exportView) Completed(task apiclient.Task) apiclient.Timestamp {
-	if task.Status == apiclient.Created {
-		return 0
-	}
-	return task.Updated
-}
-
-// Tasks says how long a list is.
-func (exportView) Tasks(n int) string { return plural(n, "task") }
-
-// Bar is the width of a month's bar.
-func (exportView) Bar(ratio float64) string { return fmt.Sprintf("%.1f", 40*ratio) }
-
-// ID is the fragment of the export's details.
-func (e exportView) ID() string { return string(e.Export) + "-" + e.Account }
-
-// Link leads to the export's details.
-func (e exportView) Link(page statusView) string {
-	if page.Detailed() {
-		return "#" + e.ID()
-	}
-	return "/?" + url.Values{"account": {e.Account}}.Encode() + "#" + e.ID()
-}
-
-// Overdue is the number of expectations that are.
-func (e exportView) Overdue() (n int) {
-	for _, expected := range e.Facts.Expected {
-		if expected.Due.Before(e.now) {
-			n++
+// problemsOf returns the problems in a report.
+func (e exportView) problemsOf(report *collector.Report) []problem {
+	var problems []problem
+	for _, expected := range report.Expectations {
+		if expected.Overdue {
+			problems = append(problems, problem{
+				Name:   expected.Name,
+				What:   fmt.Sprintf("is overdue since %s.", e.Clock(expected.Due)),
+				Advice: "Make the export in the CDN console, and look why it was not made.",
+			})
 		}
 	}
-	return n
+	if n := report.UnrecoveredFailures; n > 0 {
+		problems = append(problems, problem{
+			What:   plural(n, "failed export") + " that no success has replaced.",
+			Advice: "Make the export again in the CDN console, while its usage can still be exported.",
+		})
+	}
+	return problems
 }
 
-// Clock is a moment in the account's time zone.
+// ID is the URL fragment of the export's details.
+func (e exportView) ID() string { return string(e.Export) + "-" + e.Account }
+
+// AccountPage is the URL of the page of the export's account.
+func (e exportView) AccountPage() string { return "/?" + url.Values{"account": {e.Account}}.Encode() }
+
+// Clock formats a time in the account's time zone.
 func (e exportView) Clock(t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
 	return t.In(e.TimeZone).Format("2006-01-02 15:04")
-}
-
-// At is a moment of the API's.
-func (e exportView) At(t apiclient.Timestamp) string { return e.Clock(t.Time()) }
-
-// Machine is a moment for programs.
-func (exportView) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// Ago is how long ago a moment was, or how long it is until then, to what people care about.
-func (e exportView) Ago(t time.Time) string {
-	age := e.now.Sub(t)
-	switch {
-	case age < 0:
-		return "in " + span(-age)
-	case age < time.Second:
-		return "now"
-	default:
-		return span(age) + " ago"
-	}
-}
-
-func span(d time.Duration) string {
-	switch {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	default:
-		return fmt.Sprintf("%d days", int(d.Hours()/24))
-	}
-}
-
-// Took is a duration to three digits.
-func (exportView) Took(d time.Duration) string {
-	if d < time.Second {
-		return d.Round(time.Millisecond).String()
-	}
-	return d.Round(10 * time.Millisecond).String()
-}
-
-// Percent is a ratio that says 100 only where nothing is missing.
-func (exportView) Percent(ratio float64) int { return int(100 * ratio) }
-
-// Earliest returns the months in the order of the calendar.
-func (e exportView) Earliest() []collector.MonthCovered {
-	months := slices.Clone(e.Facts.Months)
-	slices.Reverse(months)
-	return months
-}
-
-// Name is a task's name, or as much of it as fits.
-func (exportView) Name(name string) string {
-	name = strings.ToValidUTF8(name, "\uFFFD")
-	if runes := []rune(name); len(runes) > 80 {
-		return string(runes[:79]) + "…"
-	}
-	return name
-}
-
-// Count is a number of tasks with a status.
-func (e exportView) Count(status string) int {
-	for s, n := range e.Facts.Summary.Tasks {
-		if s.String() == status {
-			return n
-		}
-	}
-	return 0
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,28 +28,28 @@ func stamp(from time.Duration) apiclient.Timestamp {
 }
 
 // sound is an export with which all is fine.
-func sound(account string) collector.Status {
+func sound(account string) collector.ExportStatus {
 	now := time.Now()
 	zone := time.FixedZone("Asia/Shanghai", 8*3600)
-	return collector.Status{
+	return collector.ExportStatus{
 		Account: account, Export: apiclient.Usage, TimeZone: zone, Up: true,
 		Refreshes: []collector.Refreshed{
 			{Ended: now.Add(-5 * time.Second), Duration: 1234 * time.Millisecond, Tasks: 4},
 			{Ended: now.Add(-time.Hour), Duration: time.Minute, Err: errors.New("an old failure")},
 		},
 		Began: now.Add(-6 * time.Second),
-		Facts: &collector.Facts{
+		Report: &collector.Report{
 			Summary: coverage.Summary{
 				Tasks:         map[apiclient.Status]int{apiclient.Success: 3, apiclient.Failed: 0, apiclient.Created: 1, apiclient.Unknown: 0},
 				NewestSuccess: now.Add(-3 * time.Hour),
 			},
-			Months: []collector.MonthCovered{
-				{Begin: time.Date(1999, 12, 1, 0, 0, 0, 0, zone), Ratio: 1},
-				{Begin: time.Date(1999, 11, 1, 0, 0, 0, 0, zone), Ratio: .999},
-				{Begin: time.Date(1999, 10, 1, 0, 0, 0, 0, zone), Ratio: 0},
+			CoveredUntil: time.Date(2000, 1, 1, 0, 0, 0, 0, zone),
+			Months: []collector.MonthCoverage{
+				{Ago: 2, Start: time.Date(1999, 11, 1, 0, 0, 0, 0, zone), Ratio: .999},
+				{Ago: 1, Start: time.Date(1999, 12, 1, 0, 0, 0, 0, zone), Ratio: 1},
 			},
-			Expected: []collector.Expected{{Name: "monthly", Due: now.Add(72 * time.Hour)}},
-			Newest: []apiclient.Task{
+			Expectations: []collector.ExpectationReport{{Name: "monthly", Due: now.Add(72 * time.Hour)}},
+			NewestTasks: []apiclient.Task{
 				{ID: "23", Name: "usage-now", Status: apiclient.Created, Created: stamp(-time.Minute), Updated: stamp(-time.Second)},
 				{ID: "22", Name: "usage-1999-12", Status: apiclient.Success, Created: stamp(-3 * time.Hour), Updated: stamp(-2 * time.Hour), Start: stamp(-31 * 24 * time.Hour), End: stamp(-time.Second)},
 			},
@@ -69,46 +70,46 @@ func readable(page string) string {
 }
 
 // page asks for the status page of these statuses.
-func page(t *testing.T, path string, statuses ...collector.Status) (status int, body string) {
+func page(t *testing.T, path string, statuses ...collector.ExportStatus) (status int, body string) {
 	t.Helper()
 	config := setting(t) // Its refresher fails the test.
-	config.Statuses = func(time.Time) []collector.Status { return statuses }
+	config.Statuses = func(time.Time) []collector.ExportStatus { return statuses }
 	answer := ask(newHandler(t, config), http.MethodGet, path)
 	return answer.Code, answer.Body.String()
 }
 
 func TestTheStatusPageSaysHowEachExportIs(t *testing.T) {
-	with := func(change func(*collector.Status)) func() []collector.Status {
-		return func() []collector.Status {
+	with := func(change func(*collector.ExportStatus)) func() []collector.ExportStatus {
+		return func() []collector.ExportStatus {
 			s := sound("main")
 			change(&s)
-			return []collector.Status{s}
+			return []collector.ExportStatus{s}
 		}
 	}
 	for name, tc := range map[string]struct {
-		statuses func() []collector.Status
+		statuses func() []collector.ExportStatus
 		want     []string
 		not      []string
 	}{
-		"fine": {with(func(*collector.Status) {}), []string{
-			"✔ The export is fine", "main usage ✔ fine 6 s ago 3 h ago", "October 1999: 0 % covered Oct 0 %",
+		"fine": {with(func(*collector.ExportStatus) {}), []string{
+			"✔ The export is fine", "main usage ✔ fine 6 s ago 3 h ago",
 			"November 1999: 99 % covered Nov 99 %", "December 1999: 100 % covered Dec 100 %", "nothing overdue",
-			"3 success, 0 failed, 1 created. Times in Asia/Shanghai.", "monthly: next due 2000-01-04 08:00 , in 3 days",
+			"3 success, 0 failed, 1 created. Covered until 2000-01-01 00:00 . Times in Asia/Shanghai.", "monthly: next due 2000-01-04 08:00 , in 3 days",
 			"usage-now 23 created 2000-01-01 07:59 – – to –",
 			"usage-1999-12 22 success 2000-01-01 05:00 2000-01-01 06:00 1999-12-01 08:00 to 2000-01-01 07:59",
 			"5 s ago 1.23s 4 tasks", "60 min ago 1m0s an old failure",
 			"Metrics · Health · Readiness", "as of 2000-01-01 00:00:00 UTC",
 		}, []string{"attention", "not read yet", "unknown"}},
-		"not read yet": {with(func(s *collector.Status) {
-			*s = collector.Status{Account: s.Account, Export: s.Export, TimeZone: s.TimeZone}
+		"not read yet": {with(func(s *collector.ExportStatus) {
+			*s = collector.ExportStatus{Account: s.Account, Export: s.Export, TimeZone: s.TimeZone}
 		}), []string{
 			"… Nothing has been read yet: the first scrape does that", "main usage … not read yet never – – –",
 			"Nothing to show: the list has not been read yet.", "None yet: a scrape of the metrics begins the first one.",
 		}, []string{"fine", "attention", "being read"}},
-		"being read for the first time": {with(func(s *collector.Status) {
-			*s = collector.Status{Account: s.Account, Export: s.Export, TimeZone: s.TimeZone, Refreshing: true}
+		"being read for the first time": {with(func(s *collector.ExportStatus) {
+			*s = collector.ExportStatus{Account: s.Account, Export: s.Export, TimeZone: s.TimeZone, Refreshing: true}
 		}), []string{"never, being read"}, nil},
-		"the key may not list": {with(func(s *collector.Status) {
+		"the key may not list": {with(func(s *collector.ExportStatus) {
 			s.Up = false
 			s.Refreshes[0].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
 				Code: apiclient.Code{Code: "Forbidden", Class: apiclient.Denied}, Status: 403, APICode: "Forbidden.RAM",
@@ -118,52 +119,59 @@ func TestTheStatusPageSaysHowEachExportIs(t *testing.T) {
 			"The last refresh failed: page 1: Forbidden (HTTP status 403, code Forbidden.RAM). The key may not list these tasks: grant it the RAM action cdn:DescribeUserUsageDataExportTask",
 			"5 s ago 1.23s page 1: Forbidden",
 		}, []string{"✔"}},
-		"a refresh that takes too long": {with(func(s *collector.Status) {
+		"a refresh that takes too long": {with(func(s *collector.ExportStatus) {
 			s.Up = false
 			s.Refreshes[0].Err = fmt.Errorf("not done within 2m0s (--refresh.timeout): %w", context.DeadlineExceeded)
 		}), []string{"The list takes longer to read than --refresh.timeout allows"}, nil},
-		"too old to be shown": {with(func(s *collector.Status) {
-			s.Up, s.Facts, s.Refreshes = false, nil, s.Refreshes[1:]
+		"too old to be shown": {with(func(s *collector.ExportStatus) {
+			s.Up, s.Report, s.Refreshes = false, nil, s.Refreshes[1:]
 		}), []string{
 			"✖ needs attention 6 s ago – – –", "The last refresh failed: an old failure. Try again.",
 			"What was read is too old to be shown (--cache.max-stale).", "Nothing to show: what was read is too old.",
 		}, []string{"3 success", "3 h ago"}},
-		"overdue": {with(func(s *collector.Status) {
-			s.Facts.Expected = append(s.Facts.Expected, collector.Expected{Name: "weekly", Due: time.Now().Add(-50 * time.Hour)})
+		"overdue": {with(func(s *collector.ExportStatus) {
+			s.Report.Expectations = append(s.Report.Expectations, collector.ExpectationReport{
+				Name: "weekly", Due: time.Now().Add(-50 * time.Hour), Overdue: true,
+			})
+			s.Report.Overdue = 1
 		}), []string{
 			"✖ needs attention", "1 overdue", "weekly is overdue since 1999-12-30 06:00. Make the export in the CDN console",
 			"monthly: next due", "weekly: overdue since 1999-12-30 06:00 , 2 days ago",
 		}, nil},
-		"a failure": {with(func(s *collector.Status) { s.Facts.Unrecovered = 1 }), []string{"1 failed export that no success has made up for. Make the export again"}, nil},
-		"failures":  {with(func(s *collector.Status) { s.Facts.Unrecovered = 2 }), []string{"2 failed exports that no success has made up for."}, nil},
+		"a failure": {with(func(s *collector.ExportStatus) { s.Report.UnrecoveredFailures = 1 }), []string{"1 failed export that no success has replaced. Make the export again"}, nil},
+		"failures":  {with(func(s *collector.ExportStatus) { s.Report.UnrecoveredFailures = 2 }), []string{"2 failed exports that no success has replaced."}, nil},
 		"a forgotten month": {
-			with(func(s *collector.Status) { s.Facts.Months[0].Ratio = .5 }),
+			with(func(s *collector.ExportStatus) { s.Report.Months[1].Ratio, s.Report.LastMonthIncomplete = .5, true }),
 			[]string{"◐ The export works, last month is not covered yet", "◐ last month not covered yet", "December 1999: 50 % covered"},
 			[]string{"attention", "fine"},
 		},
 		"an empty list": {
-			with(func(s *collector.Status) { s.Facts.Newest, s.Facts.Summary.NewestSuccess = nil, time.Time{} }),
+			with(func(s *collector.ExportStatus) {
+				s.Report.NewestTasks, s.Report.Summary.NewestSuccess = nil, time.Time{}
+			}),
 			[]string{"6 s ago none", "The list is empty."},
 			nil,
 		},
 		"an export that does not say what it covers": {
-			with(func(s *collector.Status) { s.Export, s.Facts.Months = apiclient.UsageDetail, nil }),
-			[]string{"main usage_detail ✔ fine 6 s ago 3 h ago – nothing overdue"},
-			nil,
+			with(func(s *collector.ExportStatus) {
+				s.Export, s.Report.Months, s.Report.CoveredUntil = apiclient.UsageDetail, nil, time.Time{}
+			}),
+			[]string{"main usage_detail ✔ fine 6 s ago 3 h ago – nothing overdue", "1 created. Times in"},
+			[]string{"Covered until"},
 		},
-		"unlisted tasks":   {with(func(s *collector.Status) { s.Facts.Unlisted = 7 }), []string{"7 counted by the API but not listed"}, nil},
-		"unknown statuses": {with(func(s *collector.Status) { s.Facts.Summary.Tasks[apiclient.Unknown] = 2 }), []string{"1 created, 2 unknown"}, nil},
-		"all fine":         {func() []collector.Status { return []collector.Status{sound("a"), sound("b")} }, []string{"✔ All 2 exports are fine"}, nil},
-		"the troubled ones come first": {func() []collector.Status {
-			fresh := collector.Status{Account: "b", Export: apiclient.Usage, TimeZone: time.UTC}
+		"unlisted tasks":   {with(func(s *collector.ExportStatus) { s.Report.Unlisted = 7 }), []string{"7 counted by the API but not listed"}, nil},
+		"unknown statuses": {with(func(s *collector.ExportStatus) { s.Report.Summary.Tasks[apiclient.Unknown] = 2 }), []string{"1 created, 2 unknown"}, nil},
+		"all fine":         {func() []collector.ExportStatus { return []collector.ExportStatus{sound("a"), sound("b")} }, []string{"✔ All 2 exports are fine"}, nil},
+		"the troubled ones come first": {func() []collector.ExportStatus {
+			fresh := collector.ExportStatus{Account: "b", Export: apiclient.Usage, TimeZone: time.UTC}
 			failing := sound("c")
-			failing.Facts.Unrecovered = 1
-			return []collector.Status{sound("a"), fresh, failing}
-		}, []string{"✖ 1 of 3 exports need attention", "c usage ✖ needs attention 6 s ago 3 h ago October 1999: 0 % covered Oct 0 % November 1999: 99 % covered Nov 99 % December 1999: 100 % covered Dec 100 % nothing overdue 1 failed export that no success has made up for. Make the export again in the CDN console, while its usage can still be exported. b usage … not read yet never – – – a usage ✔ fine"}, nil},
-		"some not read": {func() []collector.Status {
-			return []collector.Status{sound("a"), {Account: "b", Export: apiclient.Usage, TimeZone: time.UTC}}
+			failing.Report.UnrecoveredFailures = 1
+			return []collector.ExportStatus{sound("a"), fresh, failing}
+		}, []string{"✖ 1 of 3 exports need attention", "c usage ✖ needs attention 6 s ago 3 h ago November 1999: 99 % covered Nov 99 % December 1999: 100 % covered Dec 100 % nothing overdue 1 failed export that no success has replaced. Make the export again in the CDN console, while its usage can still be exported. b usage … not read yet never – – – a usage ✔ fine"}, nil},
+		"some not read": {func() []collector.ExportStatus {
+			return []collector.ExportStatus{sound("a"), {Account: "b", Export: apiclient.Usage, TimeZone: time.UTC}}
 		}, []string{"… 1 of 2 exports have not been read yet"}, nil},
-		"nothing is watched": {func() []collector.Status { return nil }, []string{"… No account is watched"}, nil},
+		"nothing is watched": {func() []collector.ExportStatus { return nil }, []string{"… No account is watched"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -192,9 +200,9 @@ func TestTextsOfOthersAreShownAsText(t *testing.T) {
 	s := sound(hostile)
 	s.Up = false
 	s.Refreshes[0].Err = errors.New(hostile)
-	s.Facts.Expected[0].Name = hostile
-	s.Facts.Newest[0].ID = hostile + strings.Repeat("長", 500)
-	s.Facts.Newest[0].Name = hostile + "\xff"
+	s.Report.Expectations[0].Name = hostile
+	s.Report.NewestTasks[0].ID = hostile + strings.Repeat("長", 500)
+	s.Report.NewestTasks[0].Name = hostile + "\xff"
 	_, body := page(t, "/", s)
 	if strings.Contains(body, "<script") || strings.Contains(body, "\xff") {
 		t.Errorf("the page holds a script or what is no UTF-8:\n%s", body)
@@ -219,8 +227,10 @@ func TestTextsOfOthersAreKeptApart(t *testing.T) {
 	s := sound("account" + override)
 	s.Up = false
 	s.Refreshes[0].Err = errors.New("error" + override)
-	s.Facts.Expected = []collector.Expected{{Name: "expected" + override, Due: time.Now().Add(-time.Hour)}}
-	s.Facts.Newest[0].ID, s.Facts.Newest[0].Name = "id"+override, "name"+override
+	s.Report.Expectations = []collector.ExpectationReport{
+		{Name: "expected" + override, Due: time.Now().Add(-time.Hour), Overdue: true},
+	}
+	s.Report.NewestTasks[0].ID, s.Report.NewestTasks[0].Name = "id"+override, "name"+override
 	_, body := page(t, "/?account=account%E2%80%AE", s)
 	apart := make(map[string]int)
 	for _, text := range isolated.FindAllStringSubmatch(body, -1) {
@@ -238,21 +248,21 @@ func TestTextsOfOthersAreKeptApart(t *testing.T) {
 
 func TestAMonthsBarIsAsLongAsItIsCovered(t *testing.T) {
 	s := sound("main")
-	for i, ratio := range []float64{1, .25, 0} { // The page begins with the earliest month.
-		s.Facts.Months[i].Ratio = ratio
+	for i, ratio := range []float64{.25, 1} {
+		s.Report.Months[i].Ratio = ratio
 	}
 	_, body := page(t, "/", s)
 	var widths []string
 	for _, bar := range bars.FindAllStringSubmatch(body, -1) {
 		widths = append(widths, bar[1])
 	}
-	if diff := cmp.Diff([]string{"0.0", "10.0", "40.0"}, widths); diff != "" {
+	if diff := cmp.Diff([]string{"10.0", "40.0"}, widths); diff != "" {
 		t.Errorf("of 40: -want +got:\n%s", diff)
 	}
 }
 
 func TestWithManyAccountsEachHasAPageOfItsOwn(t *testing.T) {
-	var statuses []collector.Status
+	var statuses []collector.ExportStatus
 	for n := range 21 {
 		statuses = append(statuses, sound(fmt.Sprintf("account %d&", n)))
 	}
@@ -279,7 +289,7 @@ func TestWithManyAccountsEachHasAPageOfItsOwn(t *testing.T) {
 // A browser follows nothing but the page itself and its own style.
 func TestTheStatusPageMayDoNothingElse(t *testing.T) {
 	config := setting(t)
-	config.Statuses = func(time.Time) []collector.Status { return []collector.Status{sound("main")} }
+	config.Statuses = func(time.Time) []collector.ExportStatus { return []collector.ExportStatus{sound("main")} }
 	answer := ask(newHandler(t, config), http.MethodGet, "/")
 	policy := regexp.MustCompile(`^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$`)
 	if got := answer.Header().Get("Content-Security-Policy"); !policy.MatchString(got) {
@@ -308,13 +318,13 @@ func TestTheMetricsMayTakeTheStatusPagesPlace(t *testing.T) {
 }
 
 func BenchmarkTheStatusPageOf1000Accounts(b *testing.B) {
-	var statuses []collector.Status
+	var statuses []collector.ExportStatus
 	for n := range 1000 {
 		statuses = append(statuses, sound(fmt.Sprint("account ", n)))
 	}
 	handler, err := web.New(web.Config{
-		TelemetryPath: "/metrics", Registry: prometheus.NewRegistry(),
-		Statuses: func(time.Time) []collector.Status { return statuses },
+		TelemetryPath: "/metrics", Registry: prometheus.NewRegistry(), Logger: log.NewNopLogger(),
+		Statuses: func(time.Time) []collector.ExportStatus { return statuses },
 	})
 	if err != nil {
 		b.Fatal(err)

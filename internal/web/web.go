@@ -11,49 +11,49 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"alicdn_export_exporter/collector"
 )
 
-// Refresher brings what will be gathered up to date, until the context ends.
+// Refresher reads the lists that are due, until ctx is done.
 type Refresher interface {
 	Refresh(context.Context)
 }
 
 // Config is what the handlers need.
 type Config struct {
-	// TelemetryPath is where the metrics are, "/metrics" by default.
+	// TelemetryPath is the path of the metrics, such as /metrics.
 	TelemetryPath string
-	// ScrapeTimeoutOffset is the part of a scrape's timeout left for the answer.
+	// ScrapeTimeoutOffset is the part of a scrape's timeout reserved for the response.
 	ScrapeTimeoutOffset time.Duration
-	// Registry is gathered after the Refresher is done, so that a scrape shows
-	// what its own refresh came to.
+	// Registry is gathered after the Refresher has returned, so that a scrape shows the
+	// result of its own refresh.
 	Registry  *prometheus.Registry
 	Refresher Refresher
-	// Statuses are what the status page shows of a moment. They cost no call of the API.
-	Statuses func(now time.Time) []collector.Status
-	// EnableLifecycle lets clients ask for a Reload of the configuration, whose
-	// error is shown to them: it must hold nothing secret.
+	// Statuses returns what the status page shows. It must not call the API.
+	Statuses func(now time.Time) []collector.ExportStatus
+	// EnableLifecycle allows clients to Reload the configuration. The response contains
+	// the error, which must not contain secrets.
 	EnableLifecycle bool
 	Reload          func() error
-	// ErrorLog is told what goes wrong when metrics are gathered.
-	ErrorLog promhttp.Logger
+	// Logger receives the errors that responses do not contain.
+	Logger log.Logger
 }
 
-// New returns the handler of all paths.
+// New returns the handler for all paths.
 func New(config Config) (http.Handler, error) {
 	path := config.TelemetryPath
-	if !plain(path) || strings.HasPrefix(path, "/-/") {
+	if !validPath(path) || strings.HasPrefix(path, "/-/") {
 		return nil, fmt.Errorf("telemetry path %q: must be a plain path, such as /metrics, and not below /-/", path)
 	}
 	mux := http.NewServeMux()
-	exactly := path
+	pattern := "GET " + path
 	if strings.HasSuffix(path, "/") {
-		exactly += "{$}"
+		pattern += "{$}" // Not the paths below it.
 	}
-	mux.Handle("GET "+exactly, newMetricsHandler(config))
+	mux.Handle(pattern, newMetricsHandler(config))
 	if path != "/" {
 		page, err := newStatusPage(config)
 		if err != nil {
@@ -61,23 +61,23 @@ func New(config Config) (http.Handler, error) {
 		}
 		mux.Handle("GET /{$}", page)
 	}
-	mux.HandleFunc("GET /-/healthy", answer("alicdn_export_exporter is healthy.\n"))
-	mux.HandleFunc("GET /-/ready", answer("alicdn_export_exporter is ready.\n"))
+	mux.HandleFunc("GET /-/healthy", respond("alicdn_export_exporter is healthy.\n"))
+	mux.HandleFunc("GET /-/ready", respond("alicdn_export_exporter is ready.\n"))
 	mux.Handle("POST /-/reload", newReloadHandler(config))
 	return mux, nil
 }
 
-// plain tells whether the mux can serve a path and clients ask for it just as it
-// is written.
-func plain(p string) bool {
+// validPath reports whether p is clean and needs no escaping, so that the mux serves
+// exactly what clients request.
+func validPath(p string) bool {
 	clean := path.Clean(p)
 	return strings.HasPrefix(p, "/") && (p == clean || p == clean+"/" && clean != "/") &&
 		p == (&url.URL{Path: p}).EscapedPath()
 }
 
-// answer serves probes. They ask whether the process serves, never whether the
-// API does: a probe must not cost calls, nor an outage restart the exporter.
-func answer(text string) http.HandlerFunc {
+// respond serves a text. Probes use it: they must make no API call, and an outage of
+// the API must not restart the exporter.
+func respond(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte(text))

@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
+	stdlog "log"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -48,8 +49,8 @@ func setting(t *testing.T) web.Config {
 		Refresher: refreshFunc(func(context.Context) {
 			t.Error("a refresh was asked for")
 		}),
-		Statuses: func(time.Time) []collector.Status { return nil },
-		ErrorLog: log.New(io.Discard, "", 0),
+		Statuses: func(time.Time) []collector.ExportStatus { return nil },
+		Logger:   log.NewNopLogger(),
 	}
 }
 
@@ -295,7 +296,7 @@ func TestTheConfigurationIsReloadedOnlyWhereThatIsEnabled(t *testing.T) {
 		loads   int
 	}{
 		"it is loaded":                {true, nil, http.MethodPost, http.StatusOK, "The configuration was loaded.\n", 1},
-		"it is wrong":                 {true, errors.New("a.yml:2: name: is empty\na.yml:3: x: is not a known key"), http.MethodPost, http.StatusInternalServerError, "The configuration is wrong, the one before it stays:\na.yml:2: name: is empty\na.yml:3: x: is not a known key\n", 1},
+		"it is wrong":                 {true, errors.New("a.yml:2: name: is empty\na.yml:3: x: is not a known key"), http.MethodPost, http.StatusInternalServerError, "Reload failed, keeping the current configuration:\na.yml:2: name: is empty\na.yml:3: x: is not a known key\n", 1},
 		"nobody may ask":              {false, nil, http.MethodPost, http.StatusForbidden, "--web.enable-lifecycle", 0},
 		"a link or a crawler may not": {true, nil, http.MethodGet, http.StatusMethodNotAllowed, "", 0},
 	} {
@@ -363,7 +364,7 @@ func TestWhatGoesWrongIsLoggedAndNotShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var logged bytes.Buffer
 			config := scraped(t)
-			config.ErrorLog = log.New(&logged, "", 0)
+			config.Logger = log.NewLogfmtLogger(&logged)
 			fails := false
 			config.Registry.MustRegister(collectFunc(func(ch chan<- prometheus.Metric) {
 				if fails {
@@ -396,7 +397,7 @@ func TestWhatGoesWrongIsLoggedAndNotShown(t *testing.T) {
 func serveHTTP(t *testing.T, waiting context.Context, config web.Config) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = web.NewServer(waiting, newHandler(t, config), log.New(io.Discard, "", 0))
+	server.Config = web.NewServer(waiting, newHandler(t, config), stdlog.New(io.Discard, "", 0))
 	server.Start()
 	t.Cleanup(server.Close)
 	return server

@@ -77,13 +77,15 @@ func newHandler(api string) (http.Handler, *collector.Collector, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := collector.New(collector.Config{TTL: time.Hour, MaxStale: 2 * time.Hour, RefreshTimeout: time.Minute, Logger: logger},
-		collector.Account{Name: "default", Client: client, Exports: exports, API: collector.NewAPIMetrics("default", exports, logger)})
+	c := collector.New(collector.Config{TTL: time.Hour, MaxStale: 2 * time.Hour, RefreshTimeout: time.Minute, Logger: logger})
+	c.SetAccounts([]collector.Account{{
+		Name: "default", Client: client, Exports: exports, API: collector.NewAPIMetrics("default", exports, logger),
+	}})
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(c)
 	h, err := web.New(web.Config{
 		TelemetryPath: "/metrics", ScrapeTimeoutOffset: 500 * time.Millisecond,
-		Registry: registry, Refresher: c, Statuses: c.Statuses, ErrorLog: stdlog.New(io.Discard, "", 0),
+		Registry: registry, Refresher: c, Statuses: c.Statuses, Logger: logger,
 	})
 	return h, c, err
 }

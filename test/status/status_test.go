@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	stdlog "log"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -23,6 +23,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"alicdn_export_exporter/apiclient"
@@ -62,24 +63,24 @@ func stamp(ago time.Duration) apiclient.Timestamp {
 
 // statuses are four exports: one of which all is fine, one forgotten, one that may
 // not be read, one with names that want to be more than text.
-func statuses(t *testing.T) []collector.Status {
+func statuses(t *testing.T) []collector.ExportStatus {
 	t.Helper()
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	status := func(account string, export apiclient.Export, lastMonth float64, names ...string) collector.Status {
-		s := collector.Status{
+	status := func(account string, export apiclient.Export, lastMonth float64, names ...string) collector.ExportStatus {
+		s := collector.ExportStatus{
 			Account: account, Export: export, TimeZone: zone, Up: true, Began: now.Add(-21 * time.Second),
-			Facts: &collector.Facts{Summary: coverage.Summary{
+			Report: &collector.Report{Summary: coverage.Summary{
 				Tasks:         map[apiclient.Status]int{apiclient.Success: len(names)},
 				NewestSuccess: now.Add(-50 * time.Hour),
 			}},
 		}
 		for n, name := range names {
 			ago, month := 50*time.Hour+time.Duration(n)*31*24*time.Hour, coverage.Month.Period(now.In(zone), n+1)
-			s.Facts.Newest = append(s.Facts.Newest, apiclient.Task{
+			s.Report.NewestTasks = append(s.Report.NewestTasks, apiclient.Task{
 				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: stamp(ago), Updated: stamp(ago - 100*time.Second),
 				Start: month.Start, End: month.End - 1,
 			})
@@ -91,24 +92,29 @@ func statuses(t *testing.T) []collector.Status {
 		}
 		if export == apiclient.Usage {
 			month := coverage.Month.Period(now.In(zone), 1).Start.Time().In(zone)
-			s.Facts.Months = []collector.MonthCovered{
-				{Begin: month, Ratio: lastMonth}, {Begin: month.AddDate(0, -1, 0), Ratio: 1}, {Begin: month.AddDate(0, -2, 0), Ratio: 1},
+			s.Report.Months = []collector.MonthCoverage{
+				{Ago: 2, Start: month.AddDate(0, -1, 0), Ratio: 1}, {Ago: 1, Start: month, Ratio: lastMonth},
 			}
+			s.Report.LastMonthIncomplete = lastMonth < 1
+			s.Report.CoveredUntil = now.Add(-50 * time.Hour)
 		}
 		return s
 	}
 	forgotten := status("overseas", apiclient.Usage, .5, "usage-overseas", "usage-overseas-early")
-	forgotten.Facts.Expected = []collector.Expected{{Name: "monthly usage", Due: now.Add(-19 * 24 * time.Hour)}}
+	forgotten.Report.Expectations = []collector.ExpectationReport{
+		{Name: "monthly usage", Due: now.Add(-19 * 24 * time.Hour), Overdue: true},
+	}
+	forgotten.Report.Overdue = 1
 	denied := status(forged, apiclient.Usage, 1)
-	denied.Up, denied.Facts, denied.Began = false, nil, time.Time{}
+	denied.Up, denied.Report, denied.Began = false, nil, time.Time{}
 	for n := range denied.Refreshes {
 		denied.Refreshes[n].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
 			Code: apiclient.Code{Code: "Forbidden", Class: apiclient.Denied}, Status: 403, APICode: "Forbidden.RAM",
 		})
 	}
 	sound := status("production", apiclient.Usage, 1, "usage-last-month", "usage-the-month-before")
-	sound.Facts.Expected = []collector.Expected{{Name: "monthly usage", Due: now.Add(12 * 24 * time.Hour)}}
-	return []collector.Status{sound, status("production", apiclient.UsageDetail, 1, script, image, strings.Repeat("long-name-without-a-blank", 4)), forgotten, denied}
+	sound.Report.Expectations = []collector.ExpectationReport{{Name: "monthly usage", Due: now.Add(12 * 24 * time.Hour)}}
+	return []collector.ExportStatus{sound, status("production", apiclient.UsageDetail, 1, script, image, strings.Repeat("long-name-without-a-blank", 4)), forgotten, denied}
 }
 
 type noRefresh struct{ t *testing.T }
@@ -120,14 +126,14 @@ func serve(t *testing.T) (address string) {
 	t.Helper()
 	handler, err := web.New(web.Config{
 		TelemetryPath: "/metrics", Registry: prometheus.NewRegistry(), Refresher: noRefresh{t},
-		Statuses: func(time.Time) []collector.Status { return statuses(t) },
-		ErrorLog: log.New(io.Discard, "", 0),
+		Statuses: func(time.Time) []collector.ExportStatus { return statuses(t) },
+		Logger:   log.NewNopLogger(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = web.NewServer(t.Context(), handler, log.New(io.Discard, "", 0))
+	server.Config = web.NewServer(t.Context(), handler, stdlog.New(io.Discard, "", 0))
 	server.Start()
 	t.Cleanup(server.Close)
 	return server.URL
@@ -254,7 +260,7 @@ func TestTheStatusPageInABrowser(t *testing.T) {
 		if seen.Texts < 100 || len(seen.FaintTexts) > 0 {
 			t.Errorf("%s: of %d texts these are hard to read: %q", device.name, seen.Texts, seen.FaintTexts)
 		}
-		if seen.Months != 6 || seen.FaintBars > 0 || len(seen.WrongBars) > 0 {
+		if seen.Months != 4 || seen.FaintBars > 0 || len(seen.WrongBars) > 0 {
 			t.Errorf("%s: of %d months %d have a bar that is hard to see, and these a wrong one: %q", device.name, seen.Months, seen.FaintBars, seen.WrongBars)
 		}
 		if len(seen.TurnedAround) > 0 {
