@@ -248,7 +248,7 @@ func TestNoSecretOfAKeySourceLeavesTheProgram(t *testing.T) {
 						issuer.Fail(instead)
 					}
 				}
-				api := &tap{api: simulator.New(simulator.NewFixed(), simulator.Options{AccessKeyID: canaryID, AccessKeySecret: canarySecret, SecurityToken: canaryToken})}
+				api := &tap{api: simulator.New(simulator.NewFixedAccount(), simulator.Options{AccessKeyID: canaryID, AccessKeySecret: canarySecret, SecurityToken: canaryToken})}
 				page, _, seen := everythingShown(t, accountOf(t, api, credentials), "--api.max-retries=1", "--cache.ttl=0s", "--log.level=debug")
 				for _, canary := range append(api.canaries(), baseID, baseSecret, baseToken, oidcToken, "Canary") {
 					expectHidden(t, seen, canary)

@@ -77,12 +77,12 @@ func TestARoleIsAssumedAndItsKeyReadsTheList(t *testing.T) {
 	}
 
 	// A token that the API does not take any more is replaced within the same refresh.
-	api.Rotate("STS.one", "secret-one", "token-two")
+	api.SetCredentials("STS.one", "secret-one", "token-two")
 	sts.Issue(keyservice.Key{ID: "STS.one", Secret: "secret-one", Token: "token-two"}, time.Hour)
 	scrape("1")
 
 	// A key that is gone is an error, which the next refresh has put right.
-	api.Rotate("STS.two", "secret-two", "token-three")
+	api.SetCredentials("STS.two", "secret-two", "token-three")
 	sts.Issue(keyservice.Key{ID: "STS.two", Secret: "secret-two", Token: "token-three"}, time.Hour)
 	scrape("0")
 	scrape("1")
@@ -107,9 +107,9 @@ func TestAccountsOfEveryTypeAreReadByOneProgram(t *testing.T) {
 	setKey(t, key.ID, key.Secret, key.Token) // For default.
 	t.Setenv("BASE_TOKEN", base.Token)
 
-	permanent := httptest.NewServer(simulator.New(simulator.NewFixed(), simulator.Options{}))
+	permanent := httptest.NewServer(simulator.New(simulator.NewFixedAccount(), simulator.Options{}))
 	defer permanent.Close()
-	temporary := httptest.NewServer(simulator.New(simulator.NewFixed(), simulator.Options{AccessKeyID: key.ID, AccessKeySecret: key.Secret, SecurityToken: key.Token}))
+	temporary := httptest.NewServer(simulator.New(simulator.NewFixedAccount(), simulator.Options{AccessKeyID: key.ID, AccessKeySecret: key.Secret, SecurityToken: key.Token}))
 	defer temporary.Close()
 
 	keyFiles := func(key keyservice.Key) string {

@@ -149,7 +149,7 @@ func TestAServiceThatFailsIsNoTroubleUntilTheAPIRejectsTheKey(t *testing.T) {
 	services(t, func(t *testing.T, s service) {
 		s.issuer.Issue(sessionKey("first"), 170*time.Second)
 		first, second := sessionKey("first"), sessionKey("second")
-		api := simulator.New(simulator.NewFixed(), simulator.Options{AccessKeyID: first.ID, AccessKeySecret: first.Secret, SecurityToken: first.Token})
+		api := simulator.New(simulator.NewFixedAccount(), simulator.Options{AccessKeyID: first.ID, AccessKeySecret: first.Secret, SecurityToken: first.Token})
 		source := apiclient.NewKeySource(s.settings)
 		client := newClient(t, "http://127.0.0.1", through(api), func(c *apiclient.Config) { c.Credentials = source })
 		read := func() error {
@@ -168,7 +168,7 @@ func TestAServiceThatFailsIsNoTroubleUntilTheAPIRejectsTheKey(t *testing.T) {
 			t.Error("no renewal was tried")
 		}
 
-		api.Rotate(second.ID, second.Secret, second.Token)
+		api.SetCredentials(second.ID, second.Secret, second.Token)
 		var failed *apiclient.Error
 		for range 2 { // The API's answer, then that there is no key.
 			if err := read(); !errors.As(err, &failed) || failed.Class != apiclient.CredentialsClass {

@@ -76,7 +76,7 @@ func countsAs(n int) func(int, string) string {
 
 func TestAListIsReadWhole(t *testing.T) {
 	for tasks, calls := range map[int]int{0: 1, 1: 1, 50: 1, 51: 3, 100: 3, 101: 4, 1000: 21, 1001: 22} {
-		client, api, w := simulated(t, simulator.NewFixed(numbered(tasks)...), nil)
+		client, api, w := simulated(t, simulator.NewFixedAccount(numbered(tasks)...), nil)
 		listing, err := client.List(context.Background(), apiclient.Usage, nil)
 		if err != nil {
 			t.Fatalf("%d tasks: %v", tasks, err)
@@ -94,8 +94,8 @@ func TestAListIsReadWhole(t *testing.T) {
 }
 
 func TestBothExportsAreListed(t *testing.T) {
-	account := simulator.NewFixed(numbered(3)...)
-	account.Set(simulator.DetailAction, numbered(2)...)
+	account := simulator.NewFixedAccount(numbered(3)...)
+	account.SetTasks(simulator.DetailAction, numbered(2)...)
 	client, _, _ := simulated(t, account, nil)
 	for export, want := range map[apiclient.Export]int{apiclient.Usage: 3, apiclient.UsageDetail: 2} {
 		if listing, err := client.List(context.Background(), export, nil); err != nil || len(listing.Tasks) != want {
@@ -107,13 +107,13 @@ func TestBothExportsAreListed(t *testing.T) {
 // An expired task is normal, one missed by a shift looks the same: a second walk
 // tells them apart.
 func TestAVanishedTaskAsksForASecondWalk(t *testing.T) {
-	account := simulator.NewFixed(numbered(70)...)
+	account := simulator.NewFixedAccount(numbered(70)...)
 	client, api, w := simulated(t, account, nil)
 	previous, err := client.List(context.Background(), apiclient.Usage, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	account.Set(simulator.UsageAction, numbered(69)...)
+	account.SetTasks(simulator.UsageAction, numbered(69)...)
 	before := api.Calls()
 	listing, err := client.List(context.Background(), apiclient.Usage, previous.IDs())
 	if err != nil || len(listing.Tasks) != 69 || listing.TotalCount != 69 {
@@ -127,7 +127,7 @@ func TestAVanishedTaskAsksForASecondWalk(t *testing.T) {
 // A wrong count that stays must be shown, and must not blind us.
 func TestASteadilyWrongTotalCountIsShown(t *testing.T) {
 	for _, tc := range []struct{ tasks, count int }{{120, 123}, {120, 149}, {30, 33}, {120, 200}} {
-		client, _, w := simulated(t, simulator.NewFixed(numbered(tc.tasks)...), rewriting(countsAs(tc.count)))
+		client, _, w := simulated(t, simulator.NewFixedAccount(numbered(tc.tasks)...), rewriting(countsAs(tc.count)))
 		listing, err := client.List(context.Background(), apiclient.Usage, nil)
 		if err != nil {
 			t.Errorf("%d tasks counted as %d: %v", tc.tasks, tc.count, err)
@@ -165,7 +165,7 @@ func TestWalksThatCannotBeProvenAreBounded(t *testing.T) {
 		}, "the first page is empty, but TotalCount is 120"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			client, api, w := simulated(t, simulator.NewFixed(numbered(120)...), rewriting(tc.change))
+			client, api, w := simulated(t, simulator.NewFixedAccount(numbered(120)...), rewriting(tc.change))
 			listing, err := client.List(context.Background(), apiclient.Usage, nil)
 			var unproven *apiclient.UnprovenError
 			if !errors.As(err, &unproven) || !contains(err.Error(), tc.reason) || listing != nil {
@@ -181,7 +181,7 @@ func TestWalksThatCannotBeProvenAreBounded(t *testing.T) {
 // Every page is the same page, as from a server that ignores PageNumber.
 func TestAServerThatIgnoresPagesIsRefused(t *testing.T) {
 	same := `{"UsageDataPerPage":{"TotalCount":100000,"Data":{"DataItem":[{"TaskId":"1","Status":"success"}]}}}`
-	client, api, _ := simulated(t, simulator.NewFixed(), rewriting(func(int, string) string { return same }))
+	client, api, _ := simulated(t, simulator.NewFixedAccount(), rewriting(func(int, string) string { return same }))
 	_, err := client.List(context.Background(), apiclient.Usage, nil)
 	var unproven *apiclient.UnprovenError
 	if !errors.As(err, &unproven) || !contains(err.Error(), "two pages begin with the same task") {
@@ -193,7 +193,7 @@ func TestAServerThatIgnoresPagesIsRefused(t *testing.T) {
 }
 
 func TestAnEmptyPageEndsTheWalk(t *testing.T) {
-	client, api, _ := simulated(t, simulator.NewFixed(numbered(120)...), rewriting(countsAs(90_000)))
+	client, api, _ := simulated(t, simulator.NewFixedAccount(numbered(120)...), rewriting(countsAs(90_000)))
 	listing, err := client.List(context.Background(), apiclient.Usage, nil)
 	if err != nil || len(listing.Tasks) != 120 {
 		t.Fatalf("listing = %v, %v", listing, err)
@@ -206,7 +206,7 @@ func TestAnEmptyPageEndsTheWalk(t *testing.T) {
 
 func TestTooManyTasksAreRefusedWithTheFlagsName(t *testing.T) {
 	for _, count := range []int{201, 1<<31 - 1} {
-		client, api, _ := simulated(t, simulator.NewFixed(numbered(10)...), rewriting(countsAs(count)),
+		client, api, _ := simulated(t, simulator.NewFixedAccount(numbered(10)...), rewriting(countsAs(count)),
 			func(c *apiclient.Config) { c.MaxTasks = 200 })
 		_, err := client.List(context.Background(), apiclient.Usage, nil)
 		if want := fmt.Sprintf("the list has %d tasks, more than the 200 of --api.max-tasks", count); err == nil || err.Error() != want {
@@ -219,7 +219,7 @@ func TestTooManyTasksAreRefusedWithTheFlagsName(t *testing.T) {
 }
 
 func TestOneFailedPageFailsTheListing(t *testing.T) {
-	client, _, w := simulated(t, simulator.NewFixed(numbered(1000)...), func(api http.Handler) http.Handler {
+	client, _, w := simulated(t, simulator.NewFixedAccount(numbered(1000)...), func(api http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Get("PageNumber") == "7" {
 				fail(403, `{"Code":"Forbidden.RAM"}`).ServeHTTP(w, r)
@@ -307,7 +307,7 @@ func TestAListOfOrdinaryPaceIsRead(t *testing.T) {
 func TestAnOutageCostsFewerCallsThanNormalRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := false
-		client, _, w := simulated(t, simulator.NewFixed(numbered(120)...), func(api http.Handler) http.Handler {
+		client, _, w := simulated(t, simulator.NewFixedAccount(numbered(120)...), func(api http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if down {
 					fail(503, `{"Code":"ServiceUnavailable"}`).ServeHTTP(w, r)

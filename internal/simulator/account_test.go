@@ -16,25 +16,25 @@ func ids(tasks []Task) []string {
 
 func TestArrange(t *testing.T) {
 	tasks := []Task{{ID: "9", Created: noon}, {ID: "10", Created: noon}, {ID: "8", Created: noon.Add(time.Second)}, {ID: "99", Created: noon.Add(-time.Second)}}
-	Arrange(tasks, OldestFirst, 0)
+	sortTasks(tasks, OldestFirst, 0)
 	if got := ids(tasks); !slices.Equal(got, []string{"99", "9", "10", "8"}) {
 		t.Errorf("oldest first: %v", got)
 	}
-	Arrange(tasks, NewestFirst, 0)
+	sortTasks(tasks, NewestFirst, 0)
 	if got := ids(tasks); !slices.Equal(got, []string{"8", "10", "9", "99"}) {
 		t.Errorf("newest first: %v", got)
 	}
 
 	crowd := Crowd(50, noon, 1)
 	newestFirst := ids(crowd)
-	Arrange(crowd, Shuffled, 3)
+	sortTasks(crowd, Shuffled, 3)
 	shuffled := ids(crowd)
 	slices.Reverse(crowd)
-	Arrange(crowd, Shuffled, 3)
+	sortTasks(crowd, Shuffled, 3)
 	if !slices.Equal(ids(crowd), shuffled) {
 		t.Error("shuffled twice with the same seed: not the same order")
 	}
-	Arrange(crowd, Shuffled, 4)
+	sortTasks(crowd, Shuffled, 4)
 	if slices.Equal(ids(crowd), shuffled) || slices.Equal(shuffled, newestFirst) {
 		t.Error("shuffled by another seed, or not at all: the same order")
 	}
@@ -42,10 +42,10 @@ func TestArrange(t *testing.T) {
 
 func TestFixedListsAsTold(t *testing.T) {
 	tasks := []Task{{ID: "2"}, {ID: "1"}, {ID: "3"}}
-	f := NewFixed(tasks...)
+	f := NewFixedAccount(tasks...)
 	before := f.Tasks(UsageAction, noon)
 	tasks[0].ID = "changed"
-	f.Set(UsageAction, Task{ID: "4"})
+	f.SetTasks(UsageAction, Task{ID: "4"})
 	if got := ids(before); !slices.Equal(got, []string{"2", "1", "3"}) {
 		t.Errorf("the list handed out has become %v", got)
 	}

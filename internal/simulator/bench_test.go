@@ -10,7 +10,7 @@ import (
 
 // BenchmarkPage is a page of 50 out of 100,000 tasks, signature included.
 func BenchmarkPage(b *testing.B) {
-	s := New(NewFixed(Crowd(100000, noon, 1)...), Options{Now: at(noon), Quota: 1e9})
+	s := New(NewFixedAccount(Crowd(100000, noon, 1)...), Options{Now: at(noon), Quota: 1e9})
 	c := clientAt(noon)
 	for i := 0; b.Loop(); i++ {
 		b.StopTimer()

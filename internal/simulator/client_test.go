@@ -45,7 +45,7 @@ func (c *client) v3(method, action string, query url.Values, body string, edits 
 	sum := sha256.Sum256([]byte(body))
 	r.Header.Set("x-acs-action", action)
 	r.Header.Set("x-acs-version", Version)
-	r.Header.Set("x-acs-date", c.now.UTC().Format(dateFormat))
+	r.Header.Set("x-acs-date", c.now.UTC().Format(timeFormat))
 	r.Header.Set("x-acs-signature-nonce", c.nonce())
 	r.Header.Set("x-acs-content-sha256", hex.EncodeToString(sum[:]))
 	if c.token != "" {
@@ -69,7 +69,7 @@ func (c *client) sha1(method, action string, params url.Values, edits ...func(ur
 	signed := url.Values{
 		"AccessKeyId": {c.id}, "Action": {action}, "Format": {"JSON"}, "Version": {Version},
 		"SignatureMethod": {"HMAC-SHA1"}, "SignatureVersion": {"1.0"}, "SignatureNonce": {c.nonce()},
-		"Timestamp": {c.now.UTC().Format(dateFormat)},
+		"Timestamp": {c.now.UTC().Format(timeFormat)},
 	}
 	if c.token != "" {
 		signed.Set("SecurityToken", c.token)

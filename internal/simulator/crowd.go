@@ -70,7 +70,7 @@ func Crowd(n int, now time.Time, seed uint64) []Task {
 	for slot := range n {
 		tasks = append(tasks, c.job(slot).task(now))
 	}
-	Arrange(tasks, NewestFirst, seed)
+	sortTasks(tasks, NewestFirst, seed)
 	return tasks
 }
 

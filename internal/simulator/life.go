@@ -114,7 +114,7 @@ func (l *life) look(action string, now time.Time) view {
 			}
 		}
 	}
-	Arrange(v.tasks, l.order, l.seed)
+	sortTasks(v.tasks, l.order, l.seed)
 	return v
 }
 

@@ -40,7 +40,7 @@ func TestTaskFromCreatedToExpired(t *testing.T) {
 			t.Fatalf("not listed at %s", now)
 		case item.Status == StatusSuccess:
 			finished = now
-			if item.UpdateTime != date(now) || !strings.Contains(item.DownloadURL, DownloadSecret) || item.CreateTime != first.CreateTime || *item.TaskConfig != *first.TaskConfig {
+			if item.UpdateTime != formatTime(now) || !strings.Contains(item.DownloadURL, DownloadSecret) || item.CreateTime != first.CreateTime || *item.TaskConfig != *first.TaskConfig {
 				t.Errorf("finished: %+v, pending: %+v", item, first)
 			}
 		case item != first && *item.TaskConfig != *first.TaskConfig:

@@ -37,8 +37,8 @@ func TestNoncesAreBounded(t *testing.T) {
 			t.Fatalf("nonce %d was known", i)
 		}
 	}
-	if len(n.known) != maxNonces || len(n.oldest) != maxNonces {
-		t.Errorf("%d and %d nonces are remembered, want %d", len(n.known), len(n.oldest), maxNonces)
+	if len(n.used) != maxNonces || len(n.queue) != maxNonces {
+		t.Errorf("%d and %d nonces are remembered, want %d", len(n.used), len(n.queue), maxNonces)
 	}
 	if n.add(strconv.Itoa(1000), noon) {
 		t.Error("the oldest that has room is forgotten")

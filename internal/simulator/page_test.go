@@ -12,9 +12,9 @@ import (
 )
 
 // two are the tasks of the published samples: one finished, one not.
-func two() *Fixed {
+func two() *FixedAccount {
 	created := time.Date(2018, time.September, 3, 2, 0, 0, 0, time.UTC)
-	return NewFixed(
+	return NewFixedAccount(
 		Task{ID: "11584", Name: "usage & more", Status: StatusCreated, Created: created.Add(time.Hour), DownloadURL: "https://oss.example/early"},
 		Task{
 			ID: "11", Name: "refresh", Status: StatusSuccess, Created: created, Updated: created.Add(101 * time.Second),
@@ -67,7 +67,7 @@ func TestPageInXML(t *testing.T) {
 
 func TestPaging(t *testing.T) {
 	tasks := Crowd(120, noon, 1)
-	s := New(NewFixed(tasks...), Options{Now: at(noon), Quota: 1e6})
+	s := New(NewFixedAccount(tasks...), Options{Now: at(noon), Quota: 1e6})
 	c := clientAt(noon)
 	for _, tc := range []struct {
 		number, size string
@@ -147,7 +147,7 @@ func orElse(text, fallback string) string {
 }
 
 func TestEmptyListIsAnEmptyArray(t *testing.T) {
-	w := ask(New(NewFixed(), Options{Now: at(noon)}), clientAt(noon).v3(http.MethodGet, UsageAction, nil, ""))
+	w := ask(New(NewFixedAccount(), Options{Now: at(noon)}), clientAt(noon).v3(http.MethodGet, UsageAction, nil, ""))
 	if !strings.Contains(w.Body.String(), `"TotalCount":0,"Data":{"DataItem":[]}`) {
 		t.Error(w.Body)
 	}

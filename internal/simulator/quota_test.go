@@ -65,7 +65,7 @@ func TestThrottlingSaysHowLongToWait(t *testing.T) {
 
 // One who asks without pause gets the size at once and then the rate.
 func TestQuotaIsGrantedWhole(t *testing.T) {
-	b := newBucket(100, noon)
+	b := newTokenBucket(100, noon)
 	granted := 0
 	for i := range 10000 {
 		if b.take(at(noon.Add(time.Duration(i)*time.Millisecond))) == nil {
@@ -84,7 +84,7 @@ func TestQuotaOverAnySpan(t *testing.T) {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2))
 			now := noon
-			b := newBucket(rate, now)
+			b := newTokenBucket(rate, now)
 			var granted []time.Time
 			for range 5000 {
 				pause := time.Duration(random.ExpFloat64() / rate / 3 * float64(time.Second))
@@ -99,7 +99,7 @@ func TestQuotaOverAnySpan(t *testing.T) {
 			for from := range granted {
 				for to := from; to < min(from+200, len(granted)); to++ {
 					span := granted[to].Sub(granted[from]).Seconds()
-					if most := rate*span + b.size + 1e-6; float64(to-from+1) > most {
+					if most := rate*span + b.burst + 1e-6; float64(to-from+1) > most {
 						t.Fatalf("%d calls granted in %gs, at most %g", to-from+1, span, most)
 					}
 				}
@@ -109,7 +109,7 @@ func TestQuotaOverAnySpan(t *testing.T) {
 }
 
 func TestClockThatJumpsBackGrantsNothing(t *testing.T) {
-	b := newBucket(1, noon)
+	b := newTokenBucket(1, noon)
 	if b.take(at(noon)) != nil {
 		t.Fatal("the first call is refused")
 	}

@@ -3,7 +3,6 @@ package simulator
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -13,7 +12,6 @@ type scenario struct {
 	name   string
 	habits func(s story) []habit
 	adapt  func(o *Options)
-	fault  func(seed uint64) fault
 }
 
 func demo(s story) []habit  { return append(s.healthy(), s.recent()) }
@@ -23,13 +21,13 @@ func scenarios() []scenario {
 	return []scenario{
 		{name: "healthy", habits: demo},
 		{name: "throttle", habits: story.busy, adapt: slow},
-		{name: "denied", habits: demo, fault: denying},
+		{name: "denied", habits: demo, adapt: denying},
 		{name: "failed", habits: story.failed},
 		{name: "stuck", habits: stuck},
 		{name: "forgotten-month", habits: story.forgotten},
 		{name: "moving", habits: story.moving},
 		{name: "clock-skew", habits: demo, adapt: ahead},
-		{name: "outage", habits: demo, fault: outage},
+		{name: "outage", habits: demo, adapt: outage},
 		{name: "huge", habits: story.huge},
 	}
 }
@@ -80,11 +78,7 @@ func (s scenario) server(options Options) *Server {
 		order:  options.Order,
 		seed:   options.Seed,
 	}
-	server := New(account, options)
-	if s.fault != nil {
-		server.fault = s.fault(options.Seed)
-	}
-	return server
+	return New(account, options)
 }
 
 func slow(o *Options) {
@@ -96,29 +90,15 @@ func ahead(o *Options) {
 	o.Now = func() time.Time { return now().Add(time.Hour) }
 }
 
-// denying refuses both actions, each in one of the two ways that are seen.
-func denying(uint64) fault {
-	return fault{refused: func(action string) *apiError {
-		if action == DetailAction {
-			return denied("Forbidden.RAM", action)
-		}
-		return denied("NoPermission", action)
-	}}
+// denying refuses both actions, each with one of the two codes that the API uses.
+func denying(o *Options) {
+	o.Denied = map[string]string{UsageAction: "NoPermission", DetailAction: "Forbidden.RAM"}
 }
 
-func outage(seed uint64) fault {
-	return fault{unreachable: func(call int64, env envelope) *answer {
-		switch draw(seed, uint64(call), 3) % 3 {
-		case 0:
-			return errServiceUnavailable.answer(env)
-		case 1:
-			return errInternal.answer(env)
-		default:
-			return &answer{
-				status:      http.StatusBadGateway,
-				contentType: "text/html",
-				body:        []byte("<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>Tengine</center>\r\n</body>\r\n</html>\r\n"),
-			}
-		}
-	}}
+func outage(o *Options) {
+	failures := []Failure{ServiceUnavailable, InternalError, BadGateway}
+	seed := o.Seed
+	o.Fail = func(request int64) Failure {
+		return failures[draw(seed, uint64(request), 3)%3]
+	}
 }

@@ -74,7 +74,7 @@ func (s *seen) items(action string) []dataItem {
 
 func parse(t *testing.T, text string) time.Time {
 	t.Helper()
-	moment, err := time.Parse(dateFormat, text)
+	moment, err := time.Parse(timeFormat, text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -206,7 +206,7 @@ func FuzzStranger(f *testing.F) {
 		r.Method, r.URL.RawQuery = method, query
 		r.Header = http.Header{
 			"Authorization": {authorization}, "Content-Type": {contentType}, http.CanonicalHeaderKey(name): {body},
-			"X-Acs-Action": {UsageAction}, "X-Acs-Version": {Version}, "X-Acs-Date": {noon.Format(dateFormat)},
+			"X-Acs-Action": {UsageAction}, "X-Acs-Version": {Version}, "X-Acs-Date": {noon.Format(timeFormat)},
 			"X-Acs-Signature-Nonce": {"1"}, "X-Acs-Content-Sha256": {"0"},
 		}
 		w := ask(New(two(), Options{Now: at(noon)}), r)

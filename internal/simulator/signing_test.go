@@ -120,7 +120,7 @@ func TestRotateLeavesNoOldKey(t *testing.T) {
 	after := &client{id: "STS.second", secret: "second", token: "second token", now: noon, nonces: 100}
 	decodePage(t, ask(s, before.v3(http.MethodGet, UsageAction, nil, "")))
 	expectCode(t, ask(s, after.v3(http.MethodGet, UsageAction, nil, "")), 404, "InvalidAccessKeyId.NotFound")
-	s.Rotate(after.id, after.secret, after.token)
+	s.SetCredentials(after.id, after.secret, after.token)
 	expectCode(t, ask(s, before.v3(http.MethodGet, UsageAction, nil, "")), 404, "InvalidAccessKeyId.NotFound")
 	decodePage(t, ask(s, after.v3(http.MethodGet, UsageAction, nil, "")))
 	after.token = ""

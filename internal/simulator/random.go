@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -28,10 +27,4 @@ func mix(x uint64) uint64 {
 func seconds(least, most time.Duration, seed uint64, keys ...uint64) time.Duration {
 	span := uint64((most-least)/time.Second) + 1
 	return least + time.Duration(draw(seed, keys...)%span)*time.Second
-}
-
-// requestID returns the id of a call in the API's form, an upper-case UUID.
-func requestID(seed uint64, call int64) string {
-	a, b := draw(seed, uint64(call), 1), draw(seed, uint64(call), 2)
-	return fmt.Sprintf("%08X-%04X-4%03X-%04X-%012X", a>>32, a>>16&0xffff, a&0xfff, 0x8000|b>>48&0x3fff, b&0xffffffffffff)
 }

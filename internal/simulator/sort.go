@@ -1,0 +1,38 @@
+package simulator
+
+import (
+	"cmp"
+	"hash/fnv"
+	"slices"
+)
+
+// sortTasks sorts tasks in place. Only Shuffled depends on the seed.
+func sortTasks(tasks []Task, order Order, seed uint64) {
+	if order == Shuffled {
+		rank := make(map[string]uint64, len(tasks))
+		for _, task := range tasks {
+			rank[task.ID] = draw(seed, hashText(task.ID))
+		}
+		slices.SortFunc(tasks, func(a, b Task) int {
+			return cmp.Or(cmp.Compare(rank[a.ID], rank[b.ID]), cmp.Compare(a.ID, b.ID))
+		})
+		return
+	}
+	slices.SortFunc(tasks, func(a, b Task) int {
+		oldestFirst := cmp.Or(
+			a.Created.Compare(b.Created),
+			cmp.Compare(len(a.ID), len(b.ID)), // Ids are decimal numbers.
+			cmp.Compare(a.ID, b.ID),
+		)
+		if order == NewestFirst {
+			return -oldestFirst
+		}
+		return oldestFirst
+	})
+}
+
+func hashText(text string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text)) // A hash never returns an error.
+	return h.Sum64()
+}
