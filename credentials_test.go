@@ -16,6 +16,7 @@ import (
 	"alicdn_export_exporter/internal/config"
 	"alicdn_export_exporter/internal/keyservice"
 	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 const (
@@ -50,7 +51,7 @@ func TestARoleIsAssumedAndItsKeyReadsTheList(t *testing.T) {
 	sts.Trust(keyservice.Trust{Base: keyservice.Key{ID: "LTAIbase", Secret: "base-secret"}, RoleARN: testRole, ExternalID: "tenant-1"})
 	sts.Issue(keyservice.Key{ID: "STS.one", Secret: "secret-one", Token: "token-one"}, time.Hour)
 	network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": sts})
-	api, err := simulator.Scenario("healthy", simulator.Options{AccessKeyID: "STS.one", AccessKeySecret: "secret-one", SecurityToken: "token-one"})
+	api, err := scenario.New("healthy", simulator.Options{AccessKeyID: "STS.one", AccessKeySecret: "secret-one", SecurityToken: "token-one"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +147,7 @@ func TestAccountsOfEveryTypeAreReadByOneProgram(t *testing.T) {
 // comes.
 func TestAnAccountWhoseKeyIsMissingDoesNotStopTheStart(t *testing.T) {
 	dir := t.TempDir()
-	api := scenario(t, "healthy")
+	api := newScenario(t, "healthy")
 	file := accountOf(t, api, "{type: access_key, access_key_id_file: "+dir+"/id, access_key_secret_file: "+dir+"/secret}")
 	p, address := exporter(t, file, "--cache.ttl=0s")
 	_, page := get(t, address+"/metrics")

@@ -5,29 +5,31 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"alicdn_export_exporter/internal/simulator/simulatortest"
 )
 
 func TestNonceIsGoodOnce(t *testing.T) {
 	now := noon
-	s := New(two(), Options{Now: func() time.Time { return now }})
-	c := clientAt(noon)
+	s := New(twoTasks(), Options{Now: func() time.Time { return now }})
+	c := newClient(noon)
 	use := func(nonce string) *http.Request {
-		c.now = now
-		return c.v3(http.MethodGet, UsageAction, nil, "", func(r *http.Request) { r.Header.Set("x-acs-signature-nonce", nonce) })
+		c.Now = now
+		return c.V3(http.MethodGet, UsageAction, nil, "", func(r *http.Request) { r.Header.Set("x-acs-signature-nonce", nonce) })
 	}
-	decodePage(t, ask(s, use("a")))
-	expectCode(t, ask(s, use("a")), 400, "SignatureNonceUsed")
-	decodePage(t, ask(s, use("b")))
+	simulatortest.DecodePage(t, simulatortest.Do(s, use("a")))
+	simulatortest.WantError(t, simulatortest.Do(s, use("a")), 400, "SignatureNonceUsed")
+	simulatortest.DecodePage(t, simulatortest.Do(s, use("b")))
 	now = noon.Add(15 * time.Minute)
-	expectCode(t, ask(s, use("a")), 400, "SignatureNonceUsed")
+	simulatortest.WantError(t, simulatortest.Do(s, use("a")), 400, "SignatureNonceUsed")
 	now = now.Add(time.Second)
-	decodePage(t, ask(s, use("a")))
+	simulatortest.DecodePage(t, simulatortest.Do(s, use("a")))
 
 	// Who cannot sign cannot use a nonce up.
-	c.secret = "guessed"
-	expectCode(t, ask(s, use("c")), 400, "SignatureDoesNotMatch")
-	c.secret = DefaultAccessKeySecret
-	decodePage(t, ask(s, use("c")))
+	c.Secret = "guessed"
+	simulatortest.WantError(t, simulatortest.Do(s, use("c")), 400, "SignatureDoesNotMatch")
+	c.Secret = DefaultAccessKeySecret
+	simulatortest.DecodePage(t, simulatortest.Do(s, use("c")))
 }
 
 func TestNoncesAreBounded(t *testing.T) {

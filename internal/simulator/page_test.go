@@ -8,29 +8,17 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
+
+	"alicdn_export_exporter/internal/simulator/simulatortest"
 )
 
-// two are the tasks of the published samples: one finished, one not.
-func two() *FixedAccount {
-	created := time.Date(2018, time.September, 3, 2, 0, 0, 0, time.UTC)
-	return NewFixedAccount(
-		Task{ID: "11584", Name: "usage & more", Status: StatusCreated, Created: created.Add(time.Hour), DownloadURL: "https://oss.example/early"},
-		Task{
-			ID: "11", Name: "refresh", Status: StatusSuccess, Created: created, Updated: created.Add(101 * time.Second),
-			Start: time.Date(2018, time.July, 31, 16, 0, 0, 0, time.UTC), End: time.Date(2018, time.August, 31, 15, 59, 59, 0, time.UTC),
-			DownloadURL: "https://oss.example/11.pdf?a=1&Signature=" + DownloadSecret,
-		},
-	)
-}
-
 func TestPageInJSON(t *testing.T) {
-	s := New(two(), Options{Now: at(noon), Seed: 7})
-	w := ask(s, clientAt(noon).v3(http.MethodPost, UsageAction, url.Values{"PageSize": {"50"}}, ""))
+	s := New(twoTasks(), Options{Now: fixedClock(noon), Seed: 7})
+	w := simulatortest.Do(s, newClient(noon).V3(http.MethodPost, UsageAction, url.Values{"PageSize": {"50"}}, ""))
 	want := `{"RequestId":"` + w.Header().Get("x-acs-request-id") + `","UsageDataPerPage":{"PageSize":50,"PageNumber":1,"TotalCount":2,"Data":{"DataItem":[` +
 		`{"TaskId":"11584","TaskName":"usage & more","Status":"created","CreateTime":"2018-09-03T03:00:00Z"},` +
 		`{"TaskId":"11","TaskName":"refresh","Status":"success","CreateTime":"2018-09-03T02:00:00Z","UpdateTime":"2018-09-03T02:01:41Z",` +
-		`"DownloadUrl":"https://oss.example/11.pdf?a=1&Signature=` + DownloadSecret + `",` +
+		`"DownloadUrl":"https://oss.example/11.pdf?a=1&Signature=` + downloadSecret + `",` +
 		`"TaskConfig":{"StartTime":"2018-07-31T16:00:00Z","EndTime":"2018-08-31T15:59:59Z"}}]}}}`
 	if w.Code != http.StatusOK || w.Body.String() != want {
 		t.Errorf("answer %d:\n%s\nwant\n%s", w.Code, w.Body, want)
@@ -45,7 +33,7 @@ func TestPageInXML(t *testing.T) {
 		"asked for": func(p url.Values) { p.Set("Format", "XML") },
 		"default":   func(p url.Values) { p.Del("Format") },
 	} {
-		w := ask(New(two(), Options{Now: at(noon)}), clientAt(noon).sha1(http.MethodGet, UsageAction, nil, edit))
+		w := simulatortest.Do(New(twoTasks(), Options{Now: fixedClock(noon)}), newClient(noon).HMACSHA1(http.MethodGet, UsageAction, nil, edit))
 		var body struct {
 			XMLName          xml.Name
 			RequestID        string `xml:"RequestId"`
@@ -66,9 +54,9 @@ func TestPageInXML(t *testing.T) {
 }
 
 func TestPaging(t *testing.T) {
-	tasks := Crowd(120, noon, 1)
-	s := New(NewFixedAccount(tasks...), Options{Now: at(noon), Quota: 1e6})
-	c := clientAt(noon)
+	tasks := numbered(120)
+	s := New(NewFixedAccount(tasks...), Options{Now: fixedClock(noon), Quota: 1e6})
+	c := newClient(noon)
 	for _, tc := range []struct {
 		number, size string
 		from, to     int
@@ -89,16 +77,16 @@ func TestPaging(t *testing.T) {
 			params.Set("PageSize", tc.size)
 		}
 		for scheme, r := range map[string]*http.Request{
-			"V3, query":       c.v3(http.MethodGet, UsageAction, params, ""),
-			"HMAC-SHA1, GET":  c.sha1(http.MethodGet, DetailAction, params),
-			"HMAC-SHA1, form": c.sha1(http.MethodPost, UsageAction, params),
-			"HMAC-SHA1, both": halved(t, c.sha1(http.MethodPost, DetailAction, params)),
-			"V3, form": c.v3(http.MethodPost, DetailAction, nil, params.Encode(), func(r *http.Request) {
+			"V3, query":       c.V3(http.MethodGet, UsageAction, params, ""),
+			"HMAC-SHA1, GET":  c.HMACSHA1(http.MethodGet, DetailAction, params),
+			"HMAC-SHA1, form": c.HMACSHA1(http.MethodPost, UsageAction, params),
+			"HMAC-SHA1, both": halved(t, c.HMACSHA1(http.MethodPost, DetailAction, params)),
+			"V3, form": c.V3(http.MethodPost, DetailAction, nil, params.Encode(), func(r *http.Request) {
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 			}),
 		} {
-			p := decodePage(t, ask(s, r))
-			if p.TotalCount != 120 || len(p.Data.DataItem) != tc.to-tc.from || fmt.Sprint(p.PageNumber, p.PageSize) != fmt.Sprint(orElse(tc.number, "1"), " ", orElse(tc.size, "20")) {
+			p := simulatortest.DecodePage(t, simulatortest.Do(s, r))
+			if p.TotalCount != 120 || len(p.Data.DataItem) != tc.to-tc.from || fmt.Sprint(p.PageNumber, p.PageSize) != fmt.Sprint(orDefault(tc.number, "1"), " ", orDefault(tc.size, "20")) {
 				t.Fatalf("%s: page %q of %q: %d %d of %d, %d items", scheme, tc.number, tc.size, p.PageNumber, p.PageSize, p.TotalCount, len(p.Data.DataItem))
 			}
 			for i, item := range p.Data.DataItem {
@@ -111,12 +99,12 @@ func TestPaging(t *testing.T) {
 	for _, bad := range []string{"0", "-1", "51", "100001", "1.5", "ten", "0x10", " 1", "99999999999999999999"} {
 		params := url.Values{"PageSize": {bad}}
 		if bad == "51" || bad == "100001" {
-			expectCode(t, ask(s, c.v3(http.MethodGet, UsageAction, params, "")), 400, "InvalidParameter")
+			simulatortest.WantError(t, simulatortest.Do(s, c.V3(http.MethodGet, UsageAction, params, "")), 400, "InvalidParameter")
 			params = url.Values{"PageNumber": {"100001"}}
 		}
-		expectCode(t, ask(s, c.v3(http.MethodGet, UsageAction, params, "")), 400, "InvalidParameter")
+		simulatortest.WantError(t, simulatortest.Do(s, c.V3(http.MethodGet, UsageAction, params, "")), 400, "InvalidParameter")
 		params = url.Values{"PageNumber": {strings.Replace(bad, "51", "100001", 1)}}
-		expectCode(t, ask(s, c.v3(http.MethodGet, UsageAction, params, "")), 400, "InvalidParameter")
+		simulatortest.WantError(t, simulatortest.Do(s, c.V3(http.MethodGet, UsageAction, params, "")), 400, "InvalidParameter")
 	}
 }
 
@@ -139,15 +127,8 @@ func halved(t *testing.T, r *http.Request) *http.Request {
 	return moved
 }
 
-func orElse(text, fallback string) string {
-	if text == "" {
-		return fallback
-	}
-	return text
-}
-
 func TestEmptyListIsAnEmptyArray(t *testing.T) {
-	w := ask(New(NewFixedAccount(), Options{Now: at(noon)}), clientAt(noon).v3(http.MethodGet, UsageAction, nil, ""))
+	w := simulatortest.Do(New(NewFixedAccount(), Options{Now: fixedClock(noon)}), newClient(noon).V3(http.MethodGet, UsageAction, nil, ""))
 	if !strings.Contains(w.Body.String(), `"TotalCount":0,"Data":{"DataItem":[]}`) {
 		t.Error(w.Body)
 	}

@@ -8,29 +8,31 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"alicdn_export_exporter/internal/simulator/simulatortest"
 )
 
 func TestQuotaIsSharedByBothActionsAndBySchemes(t *testing.T) {
 	now := noon
-	s := New(two(), Options{Now: func() time.Time { return now }})
-	c := clientAt(noon)
+	s := New(twoTasks(), Options{Now: func() time.Time { return now }})
+	c := newClient(noon)
 	for i := range DefaultQuota {
-		r := c.v3(http.MethodGet, UsageAction, nil, "")
+		r := c.V3(http.MethodGet, UsageAction, nil, "")
 		if i%2 == 0 {
-			r = c.sha1(http.MethodGet, DetailAction, nil)
+			r = c.HMACSHA1(http.MethodGet, DetailAction, nil)
 		}
-		decodePage(t, ask(s, r))
+		simulatortest.DecodePage(t, simulatortest.Do(s, r))
 	}
-	for _, r := range []*http.Request{c.v3(http.MethodGet, UsageAction, nil, ""), c.sha1(http.MethodGet, DetailAction, nil)} {
-		if code := refusal(t, ask(s, r)).Code; code != "Throttling.User" && code != "Throttling" {
+	for _, r := range []*http.Request{c.V3(http.MethodGet, UsageAction, nil, ""), c.HMACSHA1(http.MethodGet, DetailAction, nil)} {
+		if code := simulatortest.DecodeError(t, simulatortest.Do(s, r)).Code; code != "Throttling.User" && code != "Throttling" {
 			t.Errorf("code %q", code)
 		}
 	}
 	// A stranger's calls are refused, but not the account's.
-	stranger := &client{id: DefaultAccessKeyID, secret: "guessed", now: noon}
-	expectCode(t, ask(s, stranger.v3(http.MethodGet, UsageAction, nil, "")), 400, "SignatureDoesNotMatch")
+	stranger := &simulatortest.Client{KeyID: DefaultAccessKeyID, Secret: "guessed", Now: noon}
+	simulatortest.WantError(t, simulatortest.Do(s, stranger.V3(http.MethodGet, UsageAction, nil, "")), 400, "SignatureDoesNotMatch")
 	now = noon.Add(10 * time.Millisecond)
-	decodePage(t, ask(s, c.v3(http.MethodGet, UsageAction, nil, "")))
+	simulatortest.DecodePage(t, simulatortest.Do(s, c.V3(http.MethodGet, UsageAction, nil, "")))
 }
 
 // The two ways of throttling take turns, and both say when the next call will be
@@ -38,18 +40,18 @@ func TestQuotaIsSharedByBothActionsAndBySchemes(t *testing.T) {
 func TestThrottlingSaysHowLongToWait(t *testing.T) {
 	limit := regexp.MustCompile(`^Limit:2,Remain:0,TimeLeft:([0-9]+),Reset:([0-9]+)$`)
 	now := noon
-	s := New(two(), Options{Now: func() time.Time { return now }, Quota: 2})
-	c := clientAt(noon)
-	call := func() *http.Request { return c.v3(http.MethodGet, UsageAction, nil, "") }
-	decodePage(t, ask(s, call()))
-	decodePage(t, ask(s, call()))
+	s := New(twoTasks(), Options{Now: func() time.Time { return now }, Quota: 2})
+	c := newClient(noon)
+	call := func() *http.Request { return c.V3(http.MethodGet, UsageAction, nil, "") }
+	simulatortest.DecodePage(t, simulatortest.Do(s, call()))
+	simulatortest.DecodePage(t, simulatortest.Do(s, call()))
 	now = now.Add(123 * time.Millisecond)
 	for i := range 4 {
-		w := ask(s, call())
+		w := simulatortest.Do(s, call())
 		if i%2 == 0 {
-			expectCode(t, w, 400, "Throttling.User")
+			simulatortest.WantError(t, w, 400, "Throttling.User")
 		} else {
-			expectCode(t, w, 503, "Throttling")
+			simulatortest.WantError(t, w, 503, "Throttling")
 		}
 		left := w.Header().Get("x-acs-retry-after")
 		match := limit.FindStringSubmatch(w.Header().Get("x-ratelimit-user-api"))
@@ -58,9 +60,9 @@ func TestThrottlingSaysHowLongToWait(t *testing.T) {
 		}
 	}
 	now = now.Add(376 * time.Millisecond)
-	expectCode(t, ask(s, call()), 400, "Throttling.User")
+	simulatortest.WantError(t, simulatortest.Do(s, call()), 400, "Throttling.User")
 	now = now.Add(time.Millisecond)
-	decodePage(t, ask(s, call()))
+	simulatortest.DecodePage(t, simulatortest.Do(s, call()))
 }
 
 // One who asks without pause gets the size at once and then the rate.
@@ -68,7 +70,7 @@ func TestQuotaIsGrantedWhole(t *testing.T) {
 	b := newTokenBucket(100, noon)
 	granted := 0
 	for i := range 10000 {
-		if b.take(at(noon.Add(time.Duration(i)*time.Millisecond))) == nil {
+		if b.take(fixedClock(noon.Add(time.Duration(i)*time.Millisecond))) == nil {
 			granted++
 		}
 	}
@@ -92,7 +94,7 @@ func TestQuotaOverAnySpan(t *testing.T) {
 					pause += 5 * time.Second
 				}
 				now = now.Add(pause)
-				if b.take(at(now)) == nil {
+				if b.take(fixedClock(now)) == nil {
 					granted = append(granted, now)
 				}
 			}
@@ -110,13 +112,13 @@ func TestQuotaOverAnySpan(t *testing.T) {
 
 func TestClockThatJumpsBackGrantsNothing(t *testing.T) {
 	b := newTokenBucket(1, noon)
-	if b.take(at(noon)) != nil {
+	if b.take(fixedClock(noon)) != nil {
 		t.Fatal("the first call is refused")
 	}
-	if b.take(at(noon.Add(-time.Hour))) == nil {
+	if b.take(fixedClock(noon.Add(-time.Hour))) == nil {
 		t.Error("a jump back grants a call")
 	}
-	if b.take(at(noon.Add(-time.Hour+time.Second))) != nil {
+	if b.take(fixedClock(noon.Add(-time.Hour+time.Second))) != nil {
 		t.Error("a second after the jump, nothing is granted")
 	}
 }

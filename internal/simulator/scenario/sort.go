@@ -1,30 +1,32 @@
-package simulator
+package scenario
 
 import (
 	"cmp"
 	"hash/fnv"
 	"slices"
+
+	"alicdn_export_exporter/internal/simulator"
 )
 
-// sortTasks sorts tasks in place. Only Shuffled depends on the seed.
-func sortTasks(tasks []Task, order Order, seed uint64) {
-	if order == Shuffled {
+// sortTasks sorts tasks in place. Only simulator.Shuffled depends on the seed.
+func sortTasks(tasks []simulator.Task, order simulator.Order, seed uint64) {
+	if order == simulator.Shuffled {
 		rank := make(map[string]uint64, len(tasks))
 		for _, task := range tasks {
-			rank[task.ID] = draw(seed, hashText(task.ID))
+			rank[task.ID] = random(seed, hashText(task.ID))
 		}
-		slices.SortFunc(tasks, func(a, b Task) int {
+		slices.SortFunc(tasks, func(a, b simulator.Task) int {
 			return cmp.Or(cmp.Compare(rank[a.ID], rank[b.ID]), cmp.Compare(a.ID, b.ID))
 		})
 		return
 	}
-	slices.SortFunc(tasks, func(a, b Task) int {
+	slices.SortFunc(tasks, func(a, b simulator.Task) int {
 		oldestFirst := cmp.Or(
 			a.Created.Compare(b.Created),
 			cmp.Compare(len(a.ID), len(b.ID)), // Ids are decimal numbers.
 			cmp.Compare(a.ID, b.ID),
 		)
-		if order == NewestFirst {
+		if order == simulator.NewestFirst {
 			return -oldestFirst
 		}
 		return oldestFirst

@@ -14,20 +14,21 @@ import (
 	"time"
 
 	"alicdn_export_exporter/internal/signature"
+	"alicdn_export_exporter/internal/simulator/simulatortest"
 )
 
 // A way to sign, with and without parameters changed before and after.
-func schemes(c *client) map[string]func(edit func(set func(name, value string))) *http.Request {
+func schemes(c *simulatortest.Client) map[string]func(edit func(set func(name, value string))) *http.Request {
 	headers := map[string]string{"date": "x-acs-date", "nonce": "x-acs-signature-nonce", "token": "x-acs-security-token"}
 	params := map[string]string{"date": "Timestamp", "nonce": "SignatureNonce", "token": "SecurityToken"}
 	return map[string]func(edit func(set func(name, value string))) *http.Request{
 		"V3": func(edit func(set func(name, value string))) *http.Request {
-			return c.v3(http.MethodPost, UsageAction, nil, "", func(r *http.Request) {
+			return c.V3(http.MethodPost, UsageAction, nil, "", func(r *http.Request) {
 				edit(func(name, value string) { setOrDrop(r.Header.Set, r.Header.Del, headers[name], value) })
 			})
 		},
 		"HMAC-SHA1": func(edit func(set func(name, value string))) *http.Request {
-			return c.sha1(http.MethodGet, UsageAction, nil, func(p url.Values) {
+			return c.HMACSHA1(http.MethodGet, UsageAction, nil, func(p url.Values) {
 				edit(func(name, value string) { setOrDrop(p.Set, p.Del, params[name], value) })
 			})
 		},
@@ -46,18 +47,18 @@ type setter = func(name, value string)
 
 func TestSignatureCodes(t *testing.T) {
 	for name, tc := range map[string]struct {
-		caller client
+		caller simulatortest.Client
 		edit   func(set setter)
 		status int
 		code   string // empty: accepted
 	}{
 		"right":                        {},
-		"right, default token":         {caller: client{token: DefaultSecurityToken}},
-		"unknown key":                  {caller: client{id: "LTAInobody"}, status: 404, code: "InvalidAccessKeyId.NotFound"},
-		"unknown temporary key":        {caller: client{id: "STS.nobody", token: DefaultSecurityToken}, status: 404, code: "InvalidAccessKeyId.NotFound"},
-		"wrong secret":                 {caller: client{secret: "guessed"}, status: 400, code: "SignatureDoesNotMatch"},
-		"wrong secret and right token": {caller: client{secret: "guessed", token: DefaultSecurityToken}, status: 400, code: "SignatureDoesNotMatch"},
-		"wrong token":                  {caller: client{token: "old"}, status: 400, code: "InvalidSecurityToken.MismatchWithAccessKey"},
+		"right, default token":         {caller: simulatortest.Client{Token: DefaultSecurityToken}},
+		"unknown key":                  {caller: simulatortest.Client{KeyID: "LTAInobody"}, status: 404, code: "InvalidAccessKeyId.NotFound"},
+		"unknown temporary key":        {caller: simulatortest.Client{KeyID: "STS.nobody", Token: DefaultSecurityToken}, status: 404, code: "InvalidAccessKeyId.NotFound"},
+		"wrong secret":                 {caller: simulatortest.Client{Secret: "guessed"}, status: 400, code: "SignatureDoesNotMatch"},
+		"wrong secret and right token": {caller: simulatortest.Client{Secret: "guessed", Token: DefaultSecurityToken}, status: 400, code: "SignatureDoesNotMatch"},
+		"wrong token":                  {caller: simulatortest.Client{Token: "old"}, status: 400, code: "InvalidSecurityToken.MismatchWithAccessKey"},
 		"no date":                      {edit: func(set setter) { set("date", "") }, status: 400, code: "MissingTimestamp"},
 		"no nonce":                     {edit: func(set setter) { set("nonce", "") }, status: 400, code: "MissingSignatureNonce"},
 		"date with fraction":           {edit: func(set setter) { set("date", "2026-11-22T12:00:00.5Z") }, status: 400, code: "InvalidTimeStamp.Format"},
@@ -70,20 +71,20 @@ func TestSignatureCodes(t *testing.T) {
 		"earlier":                      {edit: func(set setter) { set("date", "2026-11-22T12:15:01Z") }, status: 400, code: "InvalidTimeStamp.Expired"},
 	} {
 		c := tc.caller
-		c.now, c.id, c.secret = noon, orElse(c.id, DefaultAccessKeyID), orElse(c.secret, DefaultAccessKeySecret)
+		c.Now, c.KeyID, c.Secret = noon, orDefault(c.KeyID, DefaultAccessKeyID), orDefault(c.Secret, DefaultAccessKeySecret)
 		if tc.edit == nil {
 			tc.edit = func(setter) {}
 		}
 		for scheme, sign := range schemes(&c) {
 			t.Run(scheme+", "+name, func(t *testing.T) {
-				w := ask(New(two(), Options{Now: at(noon)}), sign(tc.edit))
+				w := simulatortest.Do(New(twoTasks(), Options{Now: fixedClock(noon)}), sign(tc.edit))
 				if tc.code == "" {
 					if w.Code != http.StatusOK {
 						t.Errorf("answer %d %s", w.Code, w.Body)
 					}
 					return
 				}
-				expectCode(t, w, tc.status, tc.code)
+				simulatortest.WantError(t, w, tc.status, tc.code)
 			})
 		}
 	}
@@ -103,11 +104,11 @@ func TestTokenOfTheServer(t *testing.T) {
 		"key of one's own, no token sent": {Options{AccessKeyID: "LTAImine"}, "LTAImine", "", ""},
 		"key of one's own, default key":   {Options{AccessKeyID: "LTAImine"}, DefaultAccessKeyID, "", "InvalidAccessKeyId.NotFound"},
 	} {
-		tc.options.Now = at(noon)
-		c := &client{id: tc.id, secret: DefaultAccessKeySecret, token: tc.token, now: noon}
+		tc.options.Now = fixedClock(noon)
+		c := &simulatortest.Client{KeyID: tc.id, Secret: DefaultAccessKeySecret, Token: tc.token, Now: noon}
 		for scheme, sign := range schemes(c) {
-			w := ask(New(two(), tc.options), sign(func(setter) {}))
-			if got := refusal(t, w).Code; got != tc.code {
+			w := simulatortest.Do(New(twoTasks(), tc.options), sign(func(setter) {}))
+			if got := simulatortest.DecodeError(t, w).Code; got != tc.code {
 				t.Errorf("%s, %s: code %q, want %q", scheme, name, got, tc.code)
 			}
 		}
@@ -115,16 +116,16 @@ func TestTokenOfTheServer(t *testing.T) {
 }
 
 func TestRotateLeavesNoOldKey(t *testing.T) {
-	s := New(two(), Options{Now: at(noon)})
-	before := clientAt(noon)
-	after := &client{id: "STS.second", secret: "second", token: "second token", now: noon, nonces: 100}
-	decodePage(t, ask(s, before.v3(http.MethodGet, UsageAction, nil, "")))
-	expectCode(t, ask(s, after.v3(http.MethodGet, UsageAction, nil, "")), 404, "InvalidAccessKeyId.NotFound")
-	s.SetCredentials(after.id, after.secret, after.token)
-	expectCode(t, ask(s, before.v3(http.MethodGet, UsageAction, nil, "")), 404, "InvalidAccessKeyId.NotFound")
-	decodePage(t, ask(s, after.v3(http.MethodGet, UsageAction, nil, "")))
-	after.token = ""
-	expectCode(t, ask(s, after.v3(http.MethodGet, UsageAction, nil, "")), 400, "InvalidSecurityToken.Malformed")
+	s := New(twoTasks(), Options{Now: fixedClock(noon)})
+	before := newClient(noon)
+	after := &simulatortest.Client{KeyID: "STS.second", Secret: "second", Token: "second token", Now: noon, NoncePrefix: "after-"}
+	simulatortest.DecodePage(t, simulatortest.Do(s, before.V3(http.MethodGet, UsageAction, nil, "")))
+	simulatortest.WantError(t, simulatortest.Do(s, after.V3(http.MethodGet, UsageAction, nil, "")), 404, "InvalidAccessKeyId.NotFound")
+	s.SetCredentials(after.KeyID, after.Secret, after.Token)
+	simulatortest.WantError(t, simulatortest.Do(s, before.V3(http.MethodGet, UsageAction, nil, "")), 404, "InvalidAccessKeyId.NotFound")
+	simulatortest.DecodePage(t, simulatortest.Do(s, after.V3(http.MethodGet, UsageAction, nil, "")))
+	after.Token = ""
+	simulatortest.WantError(t, simulatortest.Do(s, after.V3(http.MethodGet, UsageAction, nil, "")), 400, "InvalidSecurityToken.Malformed")
 }
 
 func TestWhatWasSignedIsWhatWasSent(t *testing.T) {
@@ -164,12 +165,12 @@ func TestWhatWasSignedIsWhatWasSent(t *testing.T) {
 		"nothing changed":        {func(*http.Request) {}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := clientAt(noon).v3(http.MethodPost, UsageAction, url.Values{"PageNumber": {"1"}, "Format": {"JSON"}}, `{"a":1}`, header("content-type", "application/json"))
+			r := newClient(noon).V3(http.MethodPost, UsageAction, url.Values{"PageNumber": {"1"}, "Format": {"JSON"}}, `{"a":1}`, header("content-type", "application/json"))
 			tc.after(r)
 			if r.URL.RawQuery == "PageNumber=2" {
 				r.URL.RawQuery += "&Format=JSON"
 			}
-			if got := refusal(t, ask(New(two(), Options{Now: at(noon)}), r)).Code; got != tc.code {
+			if got := simulatortest.DecodeError(t, simulatortest.Do(New(twoTasks(), Options{Now: fixedClock(noon)}), r)).Code; got != tc.code {
 				t.Errorf("code %q, want %q", got, tc.code)
 			}
 		})
@@ -181,17 +182,17 @@ func TestBodyHashIsThatOfTheBody(t *testing.T) {
 	other := strings.Repeat("0", 64)
 	body := sha256.Sum256([]byte("body"))
 	for name, signed := range map[string]string{"header and signature": other, "header alone": hex.EncodeToString(body[:])} {
-		c := clientAt(noon)
-		r := c.v3(http.MethodPost, UsageAction, nil, "body", func(r *http.Request) { r.Header.Set("x-acs-content-sha256", other) })
+		c := newClient(noon)
+		r := c.V3(http.MethodPost, UsageAction, nil, "body", func(r *http.Request) { r.Header.Set("x-acs-content-sha256", other) })
 		headers := []signature.Header{{Name: "host", Value: r.Host}}
 		for name := range r.Header {
 			if name := strings.ToLower(name); name != "authorization" {
 				headers = append(headers, signature.Header{Name: name, Value: r.Header.Get(name)})
 			}
 		}
-		names, sum := signature.V3(c.secret, r.Method, r.URL.Query(), headers, signed)
-		r.Header.Set("Authorization", signature.AlgorithmV3+" Credential="+c.id+",SignedHeaders="+names+",Signature="+sum)
-		if code := refusal(t, ask(New(two(), Options{Now: at(noon)}), r)).Code; code != "SignatureDoesNotMatch" {
+		names, sum := signature.V3(c.Secret, r.Method, r.URL.Query(), headers, signed)
+		r.Header.Set("Authorization", signature.AlgorithmV3+" Credential="+c.KeyID+",SignedHeaders="+names+",Signature="+sum)
+		if code := simulatortest.DecodeError(t, simulatortest.Do(New(twoTasks(), Options{Now: fixedClock(noon)}), r)).Code; code != "SignatureDoesNotMatch" {
 			t.Errorf("another hash in %s: code %q", name, code)
 		}
 	}
@@ -223,11 +224,11 @@ func TestHMACSHA1CoversEveryParameter(t *testing.T) {
 				if tc.before != nil {
 					edits = append(edits, tc.before)
 				}
-				r := clientAt(noon).sha1(method, UsageAction, url.Values{"PageSize": {"2"}}, edits...)
+				r := newClient(noon).HMACSHA1(method, UsageAction, url.Values{"PageSize": {"2"}}, edits...)
 				if tc.after != nil {
 					r = edited(t, r, tc.after)
 				}
-				if got := refusal(t, ask(New(two(), Options{Now: at(noon)}), r)).Code; got != tc.code {
+				if got := simulatortest.DecodeError(t, simulatortest.Do(New(twoTasks(), Options{Now: fixedClock(noon)}), r)).Code; got != tc.code {
 					t.Errorf("code %q, want %q", got, tc.code)
 				}
 			})
@@ -253,8 +254,8 @@ func edited(t *testing.T, r *http.Request, edit func(url.Values)) *http.Request 
 // The trap for a client that shows the API's messages: they hold the key's id and
 // the token.
 func TestMismatchEchoesWhatTheServerSigned(t *testing.T) {
-	c := &client{id: DefaultAccessKeyID, secret: "guessed", token: DefaultSecurityToken, now: noon}
-	v3 := expectCode(t, ask(New(two(), Options{Now: at(noon)}), c.v3(http.MethodPost, UsageAction, url.Values{"PageSize": {"50"}}, "")), 400, "SignatureDoesNotMatch")
+	c := &simulatortest.Client{KeyID: DefaultAccessKeyID, Secret: "guessed", Token: DefaultSecurityToken, Now: noon}
+	v3 := simulatortest.WantError(t, simulatortest.Do(New(twoTasks(), Options{Now: fixedClock(noon)}), c.V3(http.MethodPost, UsageAction, url.Values{"PageSize": {"50"}}, "")), 400, "SignatureDoesNotMatch")
 	const names = "host;x-acs-accesskey-id;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-version"
 	const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 	want := "Specified signature is not matched with our calculation. server string to sign is:" +
@@ -264,7 +265,7 @@ func TestMismatchEchoesWhatTheServerSigned(t *testing.T) {
 	if v3.Message != want {
 		t.Errorf("V3:\n%s\nwant\n%s", v3.Message, want)
 	}
-	old := expectCode(t, ask(New(two(), Options{Now: at(noon)}), c.sha1(http.MethodGet, UsageAction, nil)), 400, "SignatureDoesNotMatch")
+	old := simulatortest.WantError(t, simulatortest.Do(New(twoTasks(), Options{Now: fixedClock(noon)}), c.HMACSHA1(http.MethodGet, UsageAction, nil)), 400, "SignatureDoesNotMatch")
 	want = "Specified signature is not matched with our calculation. server string to sign is:" +
 		"GET&%2F&AccessKeyId%3D" + DefaultAccessKeyID + "%26Action%3D" + UsageAction + "%26Format%3DJSON%26SecurityToken%3D" + DefaultSecurityToken +
 		"%26SignatureMethod%3DHMAC-SHA1%26SignatureNonce%3Dnonce-2%26SignatureVersion%3D1.0%26Timestamp%3D2026-11-22T12%253A00%253A00Z%26Version%3D2018-05-10"
@@ -283,11 +284,11 @@ func TestRecordedRequestsAreAccepted(t *testing.T) {
 	recorded := time.Date(2026, time.November, 22, 20, 13, 0, 0, time.UTC)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			options := Options{Now: at(recorded), AccessKeyID: "LTAItestid", AccessKeySecret: "testsecret"}
+			options := Options{Now: fixedClock(recorded), AccessKeyID: "LTAItestid", AccessKeySecret: "testsecret"}
 			if strings.Contains(file, "sts") {
 				options.AccessKeyID, options.SecurityToken = "STS.testid", "testtoken"
 			}
-			s := New(two(), options)
+			s := New(twoTasks(), options)
 			content, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -299,10 +300,10 @@ func TestRecordedRequestsAreAccepted(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					w := ask(s, r)
+					w := simulatortest.Do(s, r)
 					if i == 1 {
-						expectCode(t, w, 400, "SignatureNonceUsed")
-					} else if p := decodePage(t, w); p.TotalCount != 2 || p.PageSize != 50 {
+						simulatortest.WantError(t, w, 400, "SignatureNonceUsed")
+					} else if p := simulatortest.DecodePage(t, w); p.TotalCount != 2 || p.PageSize != 50 {
 						t.Errorf("page %+v", p)
 					}
 				}
