@@ -17,6 +17,11 @@ func newClient(now time.Time) *simulatortest.Client {
 	return &simulatortest.Client{KeyID: DefaultAccessKeyID, Secret: DefaultAccessKeySecret, Now: now}
 }
 
+// newServer returns a server with twoTasks whose time is always noon.
+func newServer() *Server {
+	return New(twoTasks(), Options{Now: fixedClock(noon)})
+}
+
 const downloadSecret = "downloadSecretOfTheTests"
 
 // twoTasks returns an account with the tasks of the published samples: one pending,

@@ -177,7 +177,8 @@ func TestFailed(t *testing.T) {
 				}
 				tasks := s.checkedList(simulator.UsageAction)
 				newest := tasks[0]
-				failed, succeeded := count(tasks, hasStatus(simulator.StatusFailed)), count(tasks, hasStatus(simulator.StatusSuccess))
+				failed := count(tasks, hasStatus(simulator.StatusFailed))
+				succeeded := count(tasks, hasStatus(simulator.StatusSuccess))
 				if newest.Status != simulator.StatusFailed || unrecovered(t, tasks) != 1 || failed != 1 || succeeded < 2 {
 					t.Errorf("%s: newest %+v, %d unrecovered", s.now, newest, unrecovered(t, tasks))
 				}
