@@ -39,8 +39,8 @@ func startDemo(ctx context.Context) (*demo, error) {
 }
 
 // serveSimulator serves a scenario until the context ends.
-func serveSimulator(ctx context.Context, name, address string, out io.Writer) error {
-	api, err := scenario.New(name, simulator.Options{})
+func serveSimulator(ctx context.Context, scenarioName, address string, out io.Writer) error {
+	api, err := scenario.New(scenarioName, simulator.Options{})
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func serveSimulator(ctx context.Context, name, address string, out io.Writer) er
 
   export ALIBABA_CLOUD_ACCESS_KEY_ID=%s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s
   %s --api.endpoint=http://%s
-`, name, simulator.DefaultAccessKeyID, simulator.DefaultAccessKeySecret, os.Args[0], served)
+`, scenarioName, simulator.DefaultAccessKeyID, simulator.DefaultAccessKeySecret, os.Args[0], served)
 	<-ctx.Done()
 	return err
 }

@@ -5,8 +5,8 @@ import "net/http"
 // Failure is a way in which the API fails during an outage.
 type Failure int
 
-// The failures. The first two have an error body of the API, the last one the HTML
-// page of a load balancer.
+// The failures. ServiceUnavailable and InternalError are errors of the API,
+// BadGateway is the HTML page of a load balancer.
 const (
 	NoFailure          Failure = iota
 	ServiceUnavailable         // status 503

@@ -36,7 +36,7 @@ func parseNumber(params url.Values, name string, byDefault, limit int) (int, *ap
 	return n, nil
 }
 
-// response returns the page of tasks. A page after the last one is empty.
+// response returns the response with this page of tasks. A page after the last one is empty.
 func (p page) response(tasks []Task, action string, meta responseMeta) *response {
 	from := min((p.number-1)*p.size, len(tasks))
 	to := min(from+p.size, len(tasks))

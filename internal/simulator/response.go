@@ -15,7 +15,7 @@ type response struct {
 	body        []byte
 }
 
-// responseMeta is what every response body depends on besides its content.
+// responseMeta holds the properties of a request that its response depends on.
 type responseMeta struct {
 	requestID, host string
 	xml             bool // false means JSON

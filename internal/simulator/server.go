@@ -43,9 +43,9 @@ type Options struct {
 	// Latency delays every response, in real time.
 	Latency time.Duration
 
-	// Quota limits the calls of the account per second. A burst may use the quota
-	// of one second at once, but at least one call. The default is DefaultQuota,
-	// unless a scenario has its own.
+	// Quota is the number of calls that the account may make per second. A burst may
+	// have as many calls at once, or one if Quota is less than one. The default is
+	// DefaultQuota, unless a scenario has its own.
 	Quota float64
 
 	// Order is the order of a scenario's task list. New ignores it.
@@ -57,7 +57,7 @@ type Options struct {
 	Fail func(request int64) Failure
 
 	// Denied maps an action to the error code with which the server refuses it,
-	// such as NoPermission: the caller is known but lacks the permission.
+	// such as "NoPermission". The caller is known but lacks the permission.
 	Denied map[string]string
 }
 

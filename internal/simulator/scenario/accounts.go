@@ -21,17 +21,17 @@ func (g generator) regularExports() []schedule {
 	return append(schedules, g.monthlyDetails()...)
 }
 
-// throttledAccount is a healthy account with 160 more tasks: more than one page, so
-// that reading its list takes several calls.
+// throttledAccount is a healthy account with 160 more tasks, so that reading its list
+// takes several calls.
 func (g generator) throttledAccount() []schedule {
-	return append(g.healthyAccount(), evenly(simulator.UsageAction, 160, g.start, g.seed).jobs)
+	return append(g.healthyAccount(), evenBulk(simulator.UsageAction, 160, g.start, g.seed).jobs)
 }
 
-// failedAccount has a failed export for the newest month, which no other export
-// covers.
+// failedAccount has monthly exports. The newest one failed, and no other covers its
+// month.
 func (g generator) failedAccount() []schedule {
-	// In the first minutes of a month, its export has not finished yet. Then the one
-	// before is the newest that can have failed.
+	// The export of a month is unfinished for the first minutes of the next month.
+	// Until then, the export before it is the newest that can have failed.
 	newest := startOfMonth(g.start.Add(-5 * time.Minute))
 	monthly := g.monthlyUsage(func(j *job) bool {
 		j.failed = j.end.Equal(newest)
@@ -40,7 +40,7 @@ func (g generator) failedAccount() []schedule {
 	return append(g.monthlyDetails(), monthly, g.tooEarly())
 }
 
-// forgottenMonthAccount has no export of last month.
+// forgottenMonthAccount has monthly exports, but none of last month.
 func (g generator) forgottenMonthAccount() []schedule {
 	thisMonth := startOfMonth(g.start)
 	monthly := g.monthlyUsage(func(j *job) bool { return !j.end.Equal(thisMonth) })
@@ -75,7 +75,7 @@ func (g generator) movingAccount() []schedule {
 // hugeAccount has 20,000 tasks at start. After that, tasks are created as fast as
 // they expire.
 func (g generator) hugeAccount() []schedule {
-	usage := evenly(simulator.UsageAction, 20000, g.start, g.seed)
+	usage := evenBulk(simulator.UsageAction, 20000, g.start, g.seed)
 	usage.count, usage.failOneIn = 0, 50
 	return append(g.monthlyDetails(), usage.jobs)
 }

@@ -7,7 +7,7 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// bulk is a schedule that creates jobs at a steady rate. Time is divided into slots
+// bulk describes jobs that are created at a steady rate. Time is divided into slots
 // of equal length, and each slot has one job.
 type bulk struct {
 	action string
@@ -17,7 +17,7 @@ type bulk struct {
 	start     time.Time     // of the first slot
 	interval  time.Duration // length of a slot, at least 2 s, so that all ids differ
 	count     int           // number of slots; 0 means unlimited
-	failOneIn uint64        // share of jobs that fail; 0 means none
+	failOneIn uint64        // one in so many jobs fails; 0 means none
 
 	// lifetime, if not nil, returns how long after its creation a user deletes a
 	// task, at most maxLifetime. Otherwise tasks stay until they expire.
@@ -25,8 +25,8 @@ type bulk struct {
 	maxLifetime time.Duration
 }
 
-// evenly returns a schedule of count jobs, spread over the three months before end.
-func evenly(action string, count int, end time.Time, seed uint64) bulk {
+// evenBulk returns a schedule of count jobs, spread evenly over the three months before end.
+func evenBulk(action string, count int, end time.Time, seed uint64) bulk {
 	start := threeMonthsBefore(end)
 	interval := end.Sub(start) / time.Duration(count)
 	return bulk{action: action, kind: kindBulk, seed: seed, start: start, interval: interval, count: count}
@@ -35,7 +35,7 @@ func evenly(action string, count int, end time.Time, seed uint64) bulk {
 // Bulk returns n different usage export tasks from the three months before now,
 // newest first: the list of a large account. N may be up to three million.
 func Bulk(n int, now time.Time, seed uint64) []simulator.Task {
-	b := evenly(simulator.UsageAction, n, now, seed)
+	b := evenBulk(simulator.UsageAction, n, now, seed)
 	b.failOneIn = 50
 	tasks := make([]simulator.Task, 0, n)
 	for slot := range n {
@@ -45,6 +45,7 @@ func Bulk(n int, now time.Time, seed uint64) []simulator.Task {
 	return tasks
 }
 
+// jobs is a schedule.
 func (b bulk) jobs(from, to time.Time) []job {
 	oldest := earliestListed(from)
 	if b.lifetime != nil {

@@ -6,8 +6,9 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// generator builds the schedules of an account. Regular exports have been made
-// since long before start, the start of the scenario.
+// generator builds the schedules of an account, for a scenario that starts at start.
+// Periodic exports were also made before that. Times such as "two months ago" are
+// relative to start.
 type generator struct {
 	start time.Time // whole seconds, like the times of the API
 	seed  uint64
@@ -81,8 +82,8 @@ func (g generator) campaigns() schedule {
 func (g generator) pending() schedule {
 	day := startOfDay(g.start)
 	created := g.start.Add(-30 * time.Second)
-	j := g.usageJob(kindRecent, "recent-"+day.Format("20060102"), created, day.AddDate(0, 0, -7), day)
-	j.finished = g.start.Add(randomSeconds(60*time.Second, 90*time.Second, g.seed, uint64(kindRecent)))
+	j := g.usageJob(kindPending, "recent-"+day.Format("20060102"), created, day.AddDate(0, 0, -7), day)
+	j.finished = g.start.Add(randomSeconds(60*time.Second, 90*time.Second, g.seed, uint64(kindPending)))
 	return fixed(j)
 }
 

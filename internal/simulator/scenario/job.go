@@ -23,8 +23,8 @@ type job struct {
 	deleted      time.Time // zero if no user deletes the task
 }
 
-// jobKind is the last digit of a task id. It makes the ids of tasks differ that
-// are created in the same second.
+// jobKind is the last digit of a task id, so that tasks created in the same second
+// have different ids.
 type jobKind uint64
 
 const (
@@ -32,22 +32,22 @@ const (
 	kindWeekly
 	kindEarly
 	kindCampaign
-	kindRecent
+	kindPending
 	kindStuck
 	kindServices
 	kindBulk
 	kindExpiring
 )
 
-// idEpoch gives ids of ten digits, like those of the API.
+// idEpoch gives ids of about ten digits.
 var idEpoch = time.Date(2018, time.May, 10, 0, 0, 0, 0, time.UTC)
 
 func (j job) id() string {
 	return strconv.FormatUint(uint64(j.created.Sub(idEpoch)/time.Second)*10+uint64(j.kind), 10)
 }
 
-// unlisted returns when the task leaves the list.
-func (j job) unlisted() time.Time {
+// listedUntil returns when the task leaves the list: it expires or is deleted.
+func (j job) listedUntil() time.Time {
 	expires := expiry(j.created)
 	if !j.deleted.IsZero() && j.deleted.Before(expires) {
 		return j.deleted
@@ -56,7 +56,7 @@ func (j job) unlisted() time.Time {
 }
 
 func (j job) isListed(now time.Time) bool {
-	return !now.Before(j.created) && now.Before(j.unlisted())
+	return !now.Before(j.created) && now.Before(j.listedUntil())
 }
 
 // task returns the task as the API lists it at a moment.

@@ -2,8 +2,8 @@
 // tasks of an account are created, finish, fail, are deleted and expire as time
 // passes.
 //
-// A scenario is an account, and what is wrong with it or with the API. The table in
-// All describes each of them.
+// A scenario is an account together with the behavior of the API. All returns the
+// table of scenarios.
 package scenario
 
 import (
@@ -15,7 +15,7 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// Scenario is an entry in the table of scenarios.
+// Scenario is a simulated account, and an API that may fail.
 type Scenario struct {
 	Name        string
 	Description string // one sentence

@@ -11,7 +11,8 @@ func fixed(jobs ...job) schedule {
 	return func(_, _ time.Time) []job { return jobs }
 }
 
-// periodic is a schedule that exports every calendar period after its end.
+// periodic describes the exports of every calendar period, each made after the end of
+// its period.
 type periodic struct {
 	action string
 	kind   jobKind
@@ -31,6 +32,7 @@ type periodic struct {
 	edit func(j *job) (keep bool)
 }
 
+// jobs is a schedule.
 func (p periodic) jobs(from, to time.Time) []job {
 	var jobs []job
 	for end := p.startOf(earliestListed(from)); !end.After(to); end = end.AddDate(0, p.months, p.days) {

@@ -33,7 +33,7 @@ func (t *timeline) Tasks(action string, now time.Time) []simulator.Task {
 	defer t.mu.Unlock()
 	list, ok := t.lists[action]
 	if !ok || now.Before(list.from) || !now.Before(list.until) {
-		list = t.list(action, now)
+		list = t.computeList(action, now)
 		if t.lists == nil {
 			t.lists = make(map[string]taskList)
 		}
@@ -42,8 +42,8 @@ func (t *timeline) Tasks(action string, now time.Time) []simulator.Task {
 	return list.tasks
 }
 
-// list computes the list of an action.
-func (t *timeline) list(action string, now time.Time) taskList {
+// computeList computes the list of an action.
+func (t *timeline) computeList(action string, now time.Time) taskList {
 	list := taskList{from: now.Add(-maxValidity), until: now.Add(maxValidity)}
 	for _, schedule := range t.schedules {
 		for _, j := range schedule(list.from, list.until) {
@@ -52,7 +52,7 @@ func (t *timeline) list(action string, now time.Time) taskList {
 			}
 			list.limit(now, j.created)
 			list.limit(now, j.finished)
-			list.limit(now, j.unlisted())
+			list.limit(now, j.listedUntil())
 			if j.isListed(now) {
 				list.tasks = append(list.tasks, j.task(now))
 			}

@@ -168,7 +168,7 @@ func BenchmarkTimeline(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			account := &timeline{schedules: account(generator{start: noon, seed: 1})}
 			for b.Loop() {
-				account.list(simulator.UsageAction, noon.Add(time.Minute))
+				account.computeList(simulator.UsageAction, noon.Add(time.Minute))
 			}
 		})
 	}

@@ -79,9 +79,8 @@ func DecodePage(t *testing.T, w *httptest.ResponseRecorder) Page {
 
 // Error is an error of the API.
 type Error struct {
-	Code               string
+	Code, Message      string
 	AccessDeniedDetail *struct{ AuthAction, NoPermissionType string }
-	Message            string
 }
 
 // DecodeError decodes an error in JSON. Its Code is empty if the response is a page.
