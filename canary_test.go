@@ -15,6 +15,7 @@ import (
 
 	"alicdn_export_exporter/internal/keyservice"
 	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // The canaries: where one of them turns up, a secret has got out. They are letters
@@ -57,7 +58,7 @@ func (a *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *tap) canaries() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return append([]string{canaryID, canarySecret, canaryToken, simulator.DownloadSecret, "OSSAccessKeyId", "SignedHeaders"}, a.signatures...)
+	return append([]string{canaryID, canarySecret, canaryToken, scenario.DownloadSecret, "OSSAccessKeyId", "SignedHeaders"}, a.signatures...)
 }
 
 // shown is all of an answer that a client sees.
@@ -121,10 +122,10 @@ func expectHidden(t *testing.T, seen, canary string) {
 }
 
 func TestNoSecretLeavesTheProgram(t *testing.T) {
-	simulated := func(scenario, id, secret, token string) func(*testing.T) http.Handler {
+	simulated := func(name, id, secret, token string) func(*testing.T) http.Handler {
 		return func(t *testing.T) http.Handler {
 			t.Helper()
-			api, err := simulator.Scenario(scenario, simulator.Options{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token})
+			api, err := scenario.New(name, simulator.Options{AccessKeyID: id, AccessKeySecret: secret, SecurityToken: token})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,8 +141,8 @@ func TestNoSecretLeavesTheProgram(t *testing.T) {
 		// of it; empty where it says none, and where there is no error.
 		temptation, code string
 	}{
-		"healthy":                 {simulated("healthy", canaryID, canarySecret, canaryToken), simulator.DownloadSecret, ""},
-		"several pages that move": {simulated("moving", canaryID, canarySecret, canaryToken), simulator.DownloadSecret, ""},
+		"healthy":                 {simulated("healthy", canaryID, canarySecret, canaryToken), scenario.DownloadSecret, ""},
+		"several pages that move": {simulated("moving", canaryID, canarySecret, canaryToken), scenario.DownloadSecret, ""},
 		"denied":                  {simulated("denied", canaryID, canarySecret, canaryToken), "", "NoPermission"},
 		"clock skew":              {simulated("clock-skew", canaryID, canarySecret, canaryToken), "", "InvalidTimeStamp.Expired"},
 		"outage":                  {simulated("outage", canaryID, canarySecret, canaryToken), "", "ServiceUnavailable|InternalError|http_status"},
@@ -163,7 +164,7 @@ func TestNoSecretLeavesTheProgram(t *testing.T) {
 			echoing(200, "application/json", `{"UsageDataPerPage":{"TotalCount":%q}}`), canaryToken, "decode",
 		},
 		"the request as a task's status": {
-			echoing(200, "application/json", `{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":[{"TaskId":"1","Status":%q,"DownloadUrl":"`+simulator.DownloadSecret+`"}]}}}`),
+			echoing(200, "application/json", `{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":[{"TaskId":"1","Status":%q,"DownloadUrl":"`+scenario.DownloadSecret+`"}]}}}`),
 			canaryToken, "",
 		},
 	} {
@@ -248,7 +249,7 @@ func TestNoSecretOfAKeySourceLeavesTheProgram(t *testing.T) {
 						issuer.Fail(instead)
 					}
 				}
-				api := &tap{api: simulator.New(simulator.NewFixed(), simulator.Options{AccessKeyID: canaryID, AccessKeySecret: canarySecret, SecurityToken: canaryToken})}
+				api := &tap{api: simulator.New(simulator.NewFixedAccount(), simulator.Options{AccessKeyID: canaryID, AccessKeySecret: canarySecret, SecurityToken: canaryToken})}
 				page, _, seen := everythingShown(t, accountOf(t, api, credentials), "--api.max-retries=1", "--cache.ttl=0s", "--log.level=debug")
 				for _, canary := range append(api.canaries(), baseID, baseSecret, baseToken, oidcToken, "Canary") {
 					expectHidden(t, seen, canary)

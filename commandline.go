@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"alicdn_export_exporter/internal/config"
-	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // commandLine is all that the arguments and the environment can say.
@@ -30,7 +30,7 @@ func newCommandLine(stdout io.Writer) *commandLine {
 	app.Command("serve", "Serve the metrics. The default.").Default()
 	l.check = app.Command("check", "Try the configuration, the credentials, one page of each list and the clock; say what is wrong.")
 	l.simulate = app.Command("simulate", "Serve a simulated API, to try the exporter without an account.")
-	l.scenario = l.simulate.Flag("scenario", "What happens there: "+strings.Join(simulator.ScenarioNames(), ", ")+".").
+	l.scenario = l.simulate.Flag("scenario", "What happens there: "+strings.Join(scenario.Names(), ", ")+".").
 		Default("healthy").String()
 	l.address = l.simulate.Flag("address", "Where it listens.").Default("127.0.0.1:10078").String()
 	return l

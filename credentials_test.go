@@ -16,6 +16,7 @@ import (
 	"alicdn_export_exporter/internal/config"
 	"alicdn_export_exporter/internal/keyservice"
 	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 const (
@@ -50,7 +51,7 @@ func TestARoleIsAssumedAndItsKeyReadsTheList(t *testing.T) {
 	sts.Trust(keyservice.Trust{Base: keyservice.Key{ID: "LTAIbase", Secret: "base-secret"}, RoleARN: testRole, ExternalID: "tenant-1"})
 	sts.Issue(keyservice.Key{ID: "STS.one", Secret: "secret-one", Token: "token-one"}, time.Hour)
 	network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": sts})
-	api, err := simulator.Scenario("healthy", simulator.Options{AccessKeyID: "STS.one", AccessKeySecret: "secret-one", SecurityToken: "token-one"})
+	api, err := scenario.New("healthy", simulator.Options{AccessKeyID: "STS.one", AccessKeySecret: "secret-one", SecurityToken: "token-one"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,12 +78,12 @@ func TestARoleIsAssumedAndItsKeyReadsTheList(t *testing.T) {
 	}
 
 	// A token that the API does not take any more is replaced within the same refresh.
-	api.Rotate("STS.one", "secret-one", "token-two")
+	api.SetCredentials("STS.one", "secret-one", "token-two")
 	sts.Issue(keyservice.Key{ID: "STS.one", Secret: "secret-one", Token: "token-two"}, time.Hour)
 	scrape("1")
 
 	// A key that is gone is an error, which the next refresh has put right.
-	api.Rotate("STS.two", "secret-two", "token-three")
+	api.SetCredentials("STS.two", "secret-two", "token-three")
 	sts.Issue(keyservice.Key{ID: "STS.two", Secret: "secret-two", Token: "token-three"}, time.Hour)
 	scrape("0")
 	scrape("1")
@@ -107,9 +108,9 @@ func TestAccountsOfEveryTypeAreReadByOneProgram(t *testing.T) {
 	setKey(t, key.ID, key.Secret, key.Token) // For default.
 	t.Setenv("BASE_TOKEN", base.Token)
 
-	permanent := httptest.NewServer(simulator.New(simulator.NewFixed(), simulator.Options{}))
+	permanent := httptest.NewServer(simulator.New(simulator.NewFixedAccount(), simulator.Options{}))
 	defer permanent.Close()
-	temporary := httptest.NewServer(simulator.New(simulator.NewFixed(), simulator.Options{AccessKeyID: key.ID, AccessKeySecret: key.Secret, SecurityToken: key.Token}))
+	temporary := httptest.NewServer(simulator.New(simulator.NewFixedAccount(), simulator.Options{AccessKeyID: key.ID, AccessKeySecret: key.Secret, SecurityToken: key.Token}))
 	defer temporary.Close()
 
 	keyFiles := func(key keyservice.Key) string {
@@ -146,7 +147,7 @@ func TestAccountsOfEveryTypeAreReadByOneProgram(t *testing.T) {
 // comes.
 func TestAnAccountWhoseKeyIsMissingDoesNotStopTheStart(t *testing.T) {
 	dir := t.TempDir()
-	api := scenario(t, "healthy")
+	api := newScenario(t, "healthy")
 	file := accountOf(t, api, "{type: access_key, access_key_id_file: "+dir+"/id, access_key_secret_file: "+dir+"/secret}")
 	p, address := exporter(t, file, "--cache.ttl=0s")
 	_, page := get(t, address+"/metrics")

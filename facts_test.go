@@ -55,7 +55,7 @@ func TestFactsOfTheScenarios(t *testing.T) {
 			if err := os.WriteFile(file, []byte(expected), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			p, address := exporter(t, serveAPI(t, scenario(t, name)), "--config.file="+file, "--collector.task-info=3")
+			p, address := exporter(t, serveAPI(t, newScenario(t, name)), "--config.file="+file, "--collector.task-info=3")
 			_, page := get(t, address+"/metrics")
 			expectSamples(t, page, tc.want)
 			for expectation, overdue := range tc.overdue {

@@ -22,6 +22,7 @@ import (
 
 	"alicdn_export_exporter/internal/keyservice"
 	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // network is all that is not this machine.
@@ -231,10 +232,10 @@ func expectSamples(t *testing.T, page string, want map[string]string) {
 	}
 }
 
-// scenario is a simulated API, and the key to it in the environment.
-func scenario(t *testing.T, name string) http.Handler {
+// newScenario is a simulated API, and the key to it in the environment.
+func newScenario(t *testing.T, name string) http.Handler {
 	t.Helper()
-	api, err := simulator.Scenario(name, simulator.Options{})
+	api, err := scenario.New(name, simulator.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func (p *connectProxy) seen() (asked []string, passed string) {
 // tlsAPI is a simulated account that speaks TLS under apiHost's name.
 func tlsAPI(t *testing.T, ca *authority) (address string) {
 	t.Helper()
-	server := httptest.NewUnstartedServer(scenario(t, "healthy"))
+	server := httptest.NewUnstartedServer(newScenario(t, "healthy"))
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{ca.issue("api", apiHost, time.Now().Add(time.Hour))}}
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()

@@ -30,7 +30,7 @@ func (c *counted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // simulated serves an API of its own for one account of a file.
 func simulated(t *testing.T, name string) (api *counted, endpoint string) {
 	t.Helper()
-	api = &counted{Handler: scenario(t, name)}
+	api = &counted{Handler: newScenario(t, name)}
 	_, endpoint, _ = strings.Cut(serveAPI(t, api), "=")
 	return api, endpoint
 }

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 func TestTheDemoIsServedAndStopsCleanly(t *testing.T) {
@@ -95,7 +96,7 @@ func (g gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestAScrapeInFlightAtTheSignalIsFinished(t *testing.T) {
-	api := gate{Handler: scenario(t, "healthy"), arrived: make(chan struct{}, 1), open: make(chan struct{})}
+	api := gate{Handler: newScenario(t, "healthy"), arrived: make(chan struct{}, 1), open: make(chan struct{})}
 	p, address := exporter(t, serveAPI(t, api))
 	var scrape sync.WaitGroup
 	scrape.Go(func() {
@@ -145,7 +146,7 @@ func TestARefreshThatNobodyWaitsForIsCalledOffByTheSignal(t *testing.T) {
 
 func TestNoConnectionToTheAPIIsLeftBehind(t *testing.T) {
 	closed := make(chan struct{}, 10)
-	server := httptest.NewUnstartedServer(scenario(t, "healthy"))
+	server := httptest.NewUnstartedServer(newScenario(t, "healthy"))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateClosed {
 			closed <- struct{}{}
@@ -164,7 +165,7 @@ func TestNoConnectionToTheAPIIsLeftBehind(t *testing.T) {
 }
 
 func TestAnOutageFromTheStartIsShownAndDoesNotEndTheProgram(t *testing.T) {
-	p, address := exporter(t, serveAPI(t, scenario(t, "outage")), "--api.max-retries=0")
+	p, address := exporter(t, serveAPI(t, newScenario(t, "outage")), "--api.max-retries=0")
 	status, page := get(t, address+"/metrics")
 	if status != http.StatusOK {
 		t.Errorf("answer %d", status)
@@ -185,7 +186,7 @@ func TestAnOutageFromTheStartIsShownAndDoesNotEndTheProgram(t *testing.T) {
 func TestAKeyThatComesLaterIsFoundWithoutARestart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "credentials")
 	t.Setenv("ALIBABA_CLOUD_CREDENTIALS_FILE", file)
-	api, err := simulator.Scenario("healthy", simulator.Options{})
+	api, err := scenario.New("healthy", simulator.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -420,7 +421,7 @@ func TestCheckOfTheDemoIsRight(t *testing.T) {
 }
 
 func TestCheckNamesTheMissingRAMAction(t *testing.T) {
-	status, stdout, stderr := once(t, "check", serveAPI(t, scenario(t, "denied")), "--collector.exports=usage,usage_detail")
+	status, stdout, stderr := once(t, "check", serveAPI(t, newScenario(t, "denied")), "--collector.exports=usage,usage_detail")
 	if status != 1 || stderr != "alicdn_export_exporter: error: not all is right, see above\n" {
 		t.Errorf("exit status %d, want 1; stderr %q", status, stderr)
 	}
@@ -435,7 +436,7 @@ func TestCheckNamesTheMissingRAMAction(t *testing.T) {
 }
 
 func TestCheckFindsAClockThatIsWrong(t *testing.T) {
-	status, stdout, _ := once(t, "check", serveAPI(t, scenario(t, "clock-skew")))
+	status, stdout, _ := once(t, "check", serveAPI(t, newScenario(t, "clock-skew")))
 	if status != 1 || !strings.Contains(stdout, "usage         FAILED  InvalidTimeStamp.Expired") ||
 		!strings.Contains(stdout, "clock         FAILED  1h0m0s behind the API's") {
 		t.Errorf("exit status %d, want 1:\n%s", status, stdout)
@@ -457,7 +458,7 @@ func TestASimulatedAPIIsServedAndCheckPassesAgainstIt(t *testing.T) {
 	if status := e.end(); status != 0 {
 		t.Errorf("exit status %d, want 0", status)
 	}
-	if text := p.stdout.String(); !strings.Contains(text, `"moving"`) || strings.Contains(text, simulator.DownloadSecret) || p.stderr.String() != "" {
+	if text := p.stdout.String(); !strings.Contains(text, `"moving"`) || strings.Contains(text, scenario.DownloadSecret) || p.stderr.String() != "" {
 		t.Errorf("it says:\n%s%s", text, p.stderr)
 	}
 }

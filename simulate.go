@@ -11,6 +11,7 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // demo is a simulated API on a loopback port, and the key to it: all of the way to
@@ -22,7 +23,7 @@ type demo struct {
 }
 
 func startDemo(ctx context.Context) (*demo, error) {
-	api, err := simulator.Scenario("healthy", simulator.Options{})
+	api, err := scenario.New("healthy", simulator.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +39,8 @@ func startDemo(ctx context.Context) (*demo, error) {
 }
 
 // serveSimulator serves a scenario until the context ends.
-func serveSimulator(ctx context.Context, scenario, address string, out io.Writer) error {
-	api, err := simulator.Scenario(scenario, simulator.Options{})
+func serveSimulator(ctx context.Context, scenarioName, address string, out io.Writer) error {
+	api, err := scenario.New(scenarioName, simulator.Options{})
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func serveSimulator(ctx context.Context, scenario, address string, out io.Writer
 
   export ALIBABA_CLOUD_ACCESS_KEY_ID=%s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s
   %s --api.endpoint=http://%s
-`, scenario, simulator.DefaultAccessKeyID, simulator.DefaultAccessKeySecret, os.Args[0], served)
+`, scenarioName, simulator.DefaultAccessKeyID, simulator.DefaultAccessKeySecret, os.Args[0], served)
 	<-ctx.Done()
 	return err
 }

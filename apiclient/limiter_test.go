@@ -243,7 +243,7 @@ func TestClient(t *testing.T) {
 	t.Run("bounds concurrency over both exports", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var now, most atomic.Int64
-			account := simulator.NewFixed(numbered(2000)...)
+			account := simulator.NewFixedAccount(numbered(2000)...)
 			client, _, _ := simulated(t, account, func(api http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					most.Store(max(most.Load(), now.Add(1)))

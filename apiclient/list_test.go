@@ -77,7 +77,7 @@ func countsAs(n int) func(int, string) string {
 func TestList(t *testing.T) {
 	t.Run("reads every page once", func(t *testing.T) {
 		for tasks, calls := range map[int]int{0: 1, 1: 1, 50: 1, 51: 3, 100: 3, 101: 4, 1000: 21, 1001: 22} {
-			client, api, w := simulated(t, simulator.NewFixed(numbered(tasks)...), nil)
+			client, api, w := simulated(t, simulator.NewFixedAccount(numbered(tasks)...), nil)
 			listing, err := client.List(context.Background(), apiclient.Usage, nil)
 			if err != nil {
 				t.Fatalf("%d tasks: %v", tasks, err)
@@ -95,8 +95,8 @@ func TestList(t *testing.T) {
 	})
 
 	t.Run("reads both exports", func(t *testing.T) {
-		account := simulator.NewFixed(numbered(3)...)
-		account.Set(simulator.DetailAction, numbered(2)...)
+		account := simulator.NewFixedAccount(numbered(3)...)
+		account.SetTasks(simulator.DetailAction, numbered(2)...)
 		client, _, _ := simulated(t, account, nil)
 		for export, want := range map[apiclient.Export]int{apiclient.Usage: 3, apiclient.UsageDetail: 2} {
 			if listing, err := client.List(context.Background(), export, nil); err != nil || len(listing.Tasks) != want {
@@ -108,13 +108,13 @@ func TestList(t *testing.T) {
 	// An expired task is normal, one missed by a shift looks the same: a second walk
 	// tells them apart.
 	t.Run("walks again when a task is missing", func(t *testing.T) {
-		account := simulator.NewFixed(numbered(70)...)
+		account := simulator.NewFixedAccount(numbered(70)...)
 		client, api, w := simulated(t, account, nil)
 		previous, err := client.List(context.Background(), apiclient.Usage, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		account.Set(simulator.UsageAction, numbered(69)...)
+		account.SetTasks(simulator.UsageAction, numbered(69)...)
 		before := api.Calls()
 		listing, err := client.List(context.Background(), apiclient.Usage, previous.IDs())
 		if err != nil || len(listing.Tasks) != 69 || listing.TotalCount != 69 {
@@ -128,7 +128,7 @@ func TestList(t *testing.T) {
 	// A wrong count that stays must be shown, and must not blind us.
 	t.Run("returns a TotalCount that is steadily wrong", func(t *testing.T) {
 		for _, tc := range []struct{ tasks, count int }{{120, 123}, {120, 149}, {30, 33}, {120, 200}} {
-			client, _, w := simulated(t, simulator.NewFixed(numbered(tc.tasks)...), rewriting(countsAs(tc.count)))
+			client, _, w := simulated(t, simulator.NewFixedAccount(numbered(tc.tasks)...), rewriting(countsAs(tc.count)))
 			listing, err := client.List(context.Background(), apiclient.Usage, nil)
 			if err != nil {
 				t.Errorf("%d tasks counted as %d: %v", tc.tasks, tc.count, err)
@@ -166,7 +166,7 @@ func TestList(t *testing.T) {
 			}, "the first page is empty, but TotalCount is 120"},
 		} {
 			t.Run(tc.name, func(t *testing.T) {
-				client, api, w := simulated(t, simulator.NewFixed(numbered(120)...), rewriting(tc.change))
+				client, api, w := simulated(t, simulator.NewFixedAccount(numbered(120)...), rewriting(tc.change))
 				listing, err := client.List(context.Background(), apiclient.Usage, nil)
 				var unproven *apiclient.UnprovenError
 				if !errors.As(err, &unproven) || !contains(err.Error(), tc.reason) || listing != nil {
@@ -182,7 +182,7 @@ func TestList(t *testing.T) {
 	// Every page is the same page, as from a server that ignores PageNumber.
 	t.Run("refuses a server that ignores page numbers", func(t *testing.T) {
 		same := `{"UsageDataPerPage":{"TotalCount":100000,"Data":{"DataItem":[{"TaskId":"1","Status":"success"}]}}}`
-		client, api, _ := simulated(t, simulator.NewFixed(), rewriting(func(int, string) string { return same }))
+		client, api, _ := simulated(t, simulator.NewFixedAccount(), rewriting(func(int, string) string { return same }))
 		_, err := client.List(context.Background(), apiclient.Usage, nil)
 		var unproven *apiclient.UnprovenError
 		if !errors.As(err, &unproven) || !contains(err.Error(), "two pages begin with the same task") {
@@ -194,7 +194,7 @@ func TestList(t *testing.T) {
 	})
 
 	t.Run("ends a walk at an empty page", func(t *testing.T) {
-		client, api, _ := simulated(t, simulator.NewFixed(numbered(120)...), rewriting(countsAs(90_000)))
+		client, api, _ := simulated(t, simulator.NewFixedAccount(numbered(120)...), rewriting(countsAs(90_000)))
 		listing, err := client.List(context.Background(), apiclient.Usage, nil)
 		if err != nil || len(listing.Tasks) != 120 {
 			t.Fatalf("listing = %v, %v", listing, err)
@@ -207,7 +207,7 @@ func TestList(t *testing.T) {
 
 	t.Run("refuses more tasks than MaxTasks", func(t *testing.T) {
 		for _, count := range []int{201, 1<<31 - 1} {
-			client, api, _ := simulated(t, simulator.NewFixed(numbered(10)...), rewriting(countsAs(count)),
+			client, api, _ := simulated(t, simulator.NewFixedAccount(numbered(10)...), rewriting(countsAs(count)),
 				func(c *apiclient.Config) { c.MaxTasks = 200 })
 			_, err := client.List(context.Background(), apiclient.Usage, nil)
 			if want := fmt.Sprintf("the list has %d tasks, the limit is 200", count); err == nil || err.Error() != want {
@@ -220,7 +220,7 @@ func TestList(t *testing.T) {
 	})
 
 	t.Run("fails when one page fails", func(t *testing.T) {
-		client, _, w := simulated(t, simulator.NewFixed(numbered(1000)...), func(api http.Handler) http.Handler {
+		client, _, w := simulated(t, simulator.NewFixedAccount(numbered(1000)...), func(api http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Query().Get("PageNumber") == "7" {
 					fail(403, `{"Code":"Forbidden.RAM"}`).ServeHTTP(w, r)
@@ -310,7 +310,7 @@ func TestListUnderChange(t *testing.T) {
 	t.Run("costs fewer calls in an outage than normally", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			down := false
-			client, _, w := simulated(t, simulator.NewFixed(numbered(120)...), func(api http.Handler) http.Handler {
+			client, _, w := simulated(t, simulator.NewFixedAccount(numbered(120)...), func(api http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if down {
 						fail(503, `{"Code":"ServiceUnavailable"}`).ServeHTTP(w, r)

@@ -107,7 +107,7 @@ func (p panicking) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestListPanic(t *testing.T) {
 	t.Run("turns a panic in a page into an error", func(t *testing.T) {
-		client, _, _ := simulated(t, simulator.NewFixed(numbered(200)...), nil, func(c *apiclient.Config) {
+		client, _, _ := simulated(t, simulator.NewFixedAccount(numbered(200)...), nil, func(c *apiclient.Config) {
 			c.Transport = panicking{c.Transport}
 		})
 		if _, err := client.List(context.Background(), apiclient.Usage, nil); err == nil || !contains(err.Error(), "page 2: panic: odd") {

@@ -151,7 +151,7 @@ func TestSourceWithService(t *testing.T) {
 		services(t, func(t *testing.T, s service) {
 			s.issuer.Issue(sessionKey("first"), 170*time.Second)
 			first, second := sessionKey("first"), sessionKey("second")
-			api := simulator.New(simulator.NewFixed(), simulator.Options{AccessKeyID: first.ID, AccessKeySecret: first.Secret, SecurityToken: first.Token})
+			api := simulator.New(simulator.NewFixedAccount(), simulator.Options{AccessKeyID: first.ID, AccessKeySecret: first.Secret, SecurityToken: first.Token})
 			source := newSource(s.settings)
 			client := newClient(t, api, source)
 			read := func() error {
@@ -170,7 +170,7 @@ func TestSourceWithService(t *testing.T) {
 				t.Error("no renewal was tried")
 			}
 
-			api.Rotate(second.ID, second.Secret, second.Token)
+			api.SetCredentials(second.ID, second.Secret, second.Token)
 			var failed *apiclient.Error
 			for range 2 { // The API's answer, then that there is no key.
 				if err := read(); !errors.As(err, &failed) || failed.Class != apiclient.ClassCredentials {

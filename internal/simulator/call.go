@@ -9,30 +9,29 @@ import (
 	"alicdn_export_exporter/internal/signature"
 )
 
-// The list operations, one for each export, and the version of the API that has
-// them.
+// The list operations, one per kind of export, and the API version that has them.
 const (
 	UsageAction  = "DescribeUserUsageDataExportTask"
 	DetailAction = "DescribeUserUsageDetailDataExportTask"
 	Version      = "2018-05-10"
 )
 
-// maxRequestBody bounds what is read of a request, in bytes.
+// maxRequestBody is the largest accepted request body, in bytes.
 const maxRequestBody = 1 << 20
 
-// call is a request as the gateway understands it.
+// call is a parsed request.
 type call struct {
 	method, action string
-	query          url.Values // of the URL
-	params         url.Values // of the URL and of a form
+	query          url.Values // parameters in the URL
+	params         url.Values // parameters in the URL and in a form
 	header         http.Header
 	host           string
 	body           []byte
 }
 
-// readCall takes a request apart. The call that it returns is good for the form
-// of a refusal, if nothing else.
-func readCall(w http.ResponseWriter, r *http.Request) (*call, *apiError) {
+// parseCall parses a request. With an error it returns what it has parsed so far,
+// never nil: wantsXML still needs it.
+func parseCall(w http.ResponseWriter, r *http.Request) (*call, *apiError) {
 	c := &call{method: r.Method, header: r.Header, host: r.Host, params: url.Values{}}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -48,16 +47,16 @@ func readCall(w http.ResponseWriter, r *http.Request) (*call, *apiError) {
 	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBody)); err != nil {
 		return c, invalidParameter("The request body is incomplete or too large.")
 	}
-	if err := c.readForm(); err != nil {
+	if err := c.parseForm(); err != nil {
 		return c, invalidParameter("The form is not well formed.")
 	}
-	return c, c.readName()
+	return c, c.parseAction()
 }
 
-func (c *call) readForm() error {
+func (c *call) parseForm() error {
 	mediaType, _, _ := strings.Cut(c.header.Get("Content-Type"), ";")
 	if !strings.EqualFold(strings.TrimSpace(mediaType), "application/x-www-form-urlencoded") {
-		return nil // A body of another kind is signed, but holds no parameters.
+		return nil // Any other body is signed but has no parameters.
 	}
 	form, err := url.ParseQuery(string(c.body))
 	if err != nil {
@@ -70,21 +69,21 @@ func (c *call) readForm() error {
 	return nil
 }
 
-// readName finds the action and the version: in headers where V3 signs them, in
-// parameters otherwise.
-func (c *call) readName() *apiError {
-	find := func(header, parameter string) string {
+// parseAction reads the action and the version. They are headers in the V3 scheme
+// and parameters in the older one.
+func (c *call) parseAction() *apiError {
+	get := func(header, parameter string) string {
 		if c.isV3() {
 			return c.header.Get(header)
 		}
 		return c.params.Get(parameter)
 	}
-	c.action = find("x-acs-action", "Action")
-	switch version := find("x-acs-version", "Version"); {
+	c.action = get("x-acs-action", "Action")
+	switch version := get("x-acs-version", "Version"); {
 	case c.action == "":
-		return missing("Action")
+		return missingParameter("Action")
 	case version == "":
-		return missing("Version")
+		return missingParameter("Version")
 	case version != Version:
 		return errUnknownAPI
 	case c.action != UsageAction && c.action != DetailAction:
@@ -93,12 +92,13 @@ func (c *call) readName() *apiError {
 	return nil
 }
 
+// isV3 reports whether the call uses the V3 signature scheme, ACS3-HMAC-SHA256.
 func (c *call) isV3() bool {
 	return strings.HasPrefix(c.header.Get("Authorization"), signature.AlgorithmV3+" ")
 }
 
-// wantsXML tells the form of the answer: V3 clients get JSON, older ones XML
-// unless they ask for JSON.
+// wantsXML reports whether the response is XML. It is JSON in the V3 scheme, and
+// XML by default in the older one.
 func (c *call) wantsXML() bool {
 	return !c.isV3() && !strings.EqualFold(c.params.Get("Format"), "JSON")
 }

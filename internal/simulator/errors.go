@@ -1,14 +1,11 @@
 package simulator
 
 import (
-	"bytes"
-	"encoding/json"
-	"encoding/xml"
 	"net/http"
 	"net/url"
 )
 
-// apiError is a refusal as the API words it.
+// apiError is an error response with the API's code and message.
 type apiError struct {
 	status        int
 	code, message string
@@ -16,7 +13,50 @@ type apiError struct {
 	detail        *accessDeniedDetail
 }
 
-// accessDeniedDetail says which permission a caller lacks.
+func badRequest(code, message string) *apiError {
+	return &apiError{status: http.StatusBadRequest, code: code, message: message}
+}
+
+func notFound(code, message string) *apiError {
+	return &apiError{status: http.StatusNotFound, code: code, message: message}
+}
+
+// The errors without parameters.
+var (
+	errUnsupportedMethod = badRequest("UnsupportedHTTPMethod", "This http method is not supported.")
+	errUnknownAction     = notFound("InvalidAction.NotFound",
+		"Specified action is not found, please check your action name.")
+	errUnknownAPI = notFound("InvalidApi.NotFound",
+		"Specified api is not found, please check your url and method.")
+	errUnknownKey = notFound("InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+	errIncomplete = badRequest("IncompleteSignature",
+		"The request signature does not conform to Aliyun standards.")
+	errNonceUsed  = badRequest("SignatureNonceUsed", "Specified signature nonce was used already.")
+	errDateFormat = badRequest("InvalidTimeStamp.Format",
+		"Specified time stamp or date value is not well formatted.")
+	errDateExpired = badRequest("InvalidTimeStamp.Expired",
+		"Specified time stamp or date value is expired.")
+	errTokenMalformed = badRequest("InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.")
+	errTokenMismatch  = badRequest("InvalidSecurityToken.MismatchWithAccessKey",
+		"Specified SecurityToken mismatch with the AccessKey.")
+)
+
+func missingParameter(name string) *apiError {
+	return badRequest("Missing"+name, name+" is mandatory for this action.")
+}
+
+func invalidParameter(message string) *apiError {
+	return badRequest("InvalidParameter", message)
+}
+
+// signatureMismatch quotes the string that the server signed, as the API does. The
+// string contains the caller's access key id and security token.
+func signatureMismatch(stringToSign string) *apiError {
+	return badRequest("SignatureDoesNotMatch",
+		"Specified signature is not matched with our calculation. server string to sign is:"+stringToSign)
+}
+
+// accessDeniedDetail names the permission that a caller lacks.
 type accessDeniedDetail struct {
 	AuthAction               string
 	AuthPrincipalDisplayName string
@@ -27,43 +67,8 @@ type accessDeniedDetail struct {
 	PolicyType               string
 }
 
-// The refusals that are always the same.
-var (
-	errUnsupportedMethod = &apiError{status: http.StatusBadRequest, code: "UnsupportedHTTPMethod", message: "This http method is not supported."}
-	errUnknownAction     = &apiError{status: http.StatusNotFound, code: "InvalidAction.NotFound", message: "Specified action is not found, please check your action name."}
-	errUnknownAPI        = &apiError{status: http.StatusNotFound, code: "InvalidApi.NotFound", message: "Specified api is not found, please check your url and method."}
-	errUnknownKey        = &apiError{status: http.StatusNotFound, code: "InvalidAccessKeyId.NotFound", message: "Specified access key is not found."}
-	errIncomplete        = &apiError{status: http.StatusBadRequest, code: "IncompleteSignature", message: "The request signature does not conform to Aliyun standards."}
-	errNonceUsed         = &apiError{status: http.StatusBadRequest, code: "SignatureNonceUsed", message: "Specified signature nonce was used already."}
-	errDateFormat        = &apiError{status: http.StatusBadRequest, code: "InvalidTimeStamp.Format", message: "Specified time stamp or date value is not well formatted."}
-	errDateExpired       = &apiError{status: http.StatusBadRequest, code: "InvalidTimeStamp.Expired", message: "Specified time stamp or date value is expired."}
-	errTokenMalformed    = &apiError{status: http.StatusBadRequest, code: "InvalidSecurityToken.Malformed", message: "Specified SecurityToken is malformed."}
-	errTokenMismatch     = &apiError{status: http.StatusBadRequest, code: "InvalidSecurityToken.MismatchWithAccessKey", message: "Specified SecurityToken mismatch with the AccessKey."}
-
-	errServiceUnavailable = &apiError{status: http.StatusServiceUnavailable, code: "ServiceUnavailable", message: "The request has failed due to a temporary failure of the server."}
-	errInternal           = &apiError{status: http.StatusInternalServerError, code: "InternalError", message: "The request processing has failed due to some unknown error."}
-)
-
-func missing(parameter string) *apiError {
-	return &apiError{status: http.StatusBadRequest, code: "Missing" + parameter, message: parameter + " is mandatory for this action."}
-}
-
-func invalidParameter(message string) *apiError {
-	return &apiError{status: http.StatusBadRequest, code: "InvalidParameter", message: message}
-}
-
-// signatureMismatch echoes what the server signed, as the API does. The text holds
-// the caller's key id and security token.
-func signatureMismatch(stringToSign string) *apiError {
-	return &apiError{
-		status:  http.StatusBadRequest,
-		code:    "SignatureDoesNotMatch",
-		message: "Specified signature is not matched with our calculation. server string to sign is:" + stringToSign,
-	}
-}
-
-// denied is the refusal of a caller who lacks the permission for the action.
-func denied(code, action string) *apiError {
+// permissionDenied is the error for a caller who lacks the permission for action.
+func permissionDenied(code, action string) *apiError {
 	return &apiError{
 		status:  http.StatusForbidden,
 		code:    code,
@@ -80,58 +85,16 @@ func denied(code, action string) *apiError {
 	}
 }
 
-// answer is an HTTP answer, all but the headers that each one has.
-type answer struct {
-	status      int
-	header      http.Header
-	contentType string
-	body        []byte
-}
-
-// envelope is what an answer needs to know of its request.
-type envelope struct {
-	requestID, host string
-	xml             bool
-}
-
-// errorBody is an error in JSON and, as Error, in XML.
-type errorBody struct {
-	XMLName            xml.Name            `json:"-" xml:"Error"`
-	RequestID          string              `json:"RequestId" xml:"RequestId"`
-	HostID             string              `json:"HostId" xml:"HostId"`
-	Code               string              `json:"Code" xml:"Code"`
-	Message            string              `json:"Message" xml:"Message"`
-	Recommend          string              `json:"Recommend" xml:"Recommend"`
-	AccessDeniedDetail *accessDeniedDetail `json:"AccessDeniedDetail,omitempty" xml:"AccessDeniedDetail,omitempty"`
-}
-
-func (e *apiError) answer(env envelope) *answer {
-	query := url.Values{"q": {e.code}, "product": {"Cdn"}, "requestId": {env.requestID}}
-	a := render(errorBody{
-		RequestID:          env.requestID,
-		HostID:             env.host,
+func (e *apiError) response(meta responseMeta) *response {
+	query := url.Values{"q": {e.code}, "product": {"Cdn"}, "requestId": {meta.requestID}}
+	resp := encodeResponse(errorBody{
+		RequestID:          meta.requestID,
+		HostID:             meta.host,
 		Code:               e.code,
 		Message:            e.message,
 		Recommend:          "https://api.aliyun.com/troubleshoot?" + query.Encode(),
 		AccessDeniedDetail: e.detail,
-	}, env)
-	a.status, a.header = e.status, e.header
-	return a
-}
-
-// render encodes a body of ours, which holds nothing that could fail to encode.
-func render(body any, env envelope) *answer {
-	var b bytes.Buffer
-	a := &answer{status: http.StatusOK, contentType: "application/json;charset=utf-8"}
-	if env.xml {
-		a.contentType = "text/xml;charset=utf-8"
-		b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>`)
-		_ = xml.NewEncoder(&b).Encode(body)
-	} else {
-		encoder := json.NewEncoder(&b)
-		encoder.SetEscapeHTML(false) // The API sends the & of a URL as it is.
-		_ = encoder.Encode(body)
-	}
-	a.body = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	return a
+	}, meta)
+	resp.status, resp.header = e.status, e.header
+	return resp
 }

@@ -6,55 +6,54 @@ import (
 	"time"
 )
 
-// nonceMemory is how long the API remembers a nonce, and how far a request's
-// clock may be off.
-const nonceMemory = 15 * time.Minute
+// nonceLifetime is how long the API remembers a nonce. It is also the largest
+// accepted difference between the date of a request and the server's clock.
+const nonceLifetime = 15 * time.Minute
 
-// maxNonces bounds the memory: at the documented quota an account cannot use more
-// within nonceMemory.
-const maxNonces = DefaultQuota * int(nonceMemory/time.Second)
+// maxNonces is the number of nonces that an account can use within nonceLifetime
+// at the documented quota.
+const maxNonces = DefaultQuota * int(nonceLifetime/time.Second)
 
-// nonces remembers those of the last 15 minutes. Beyond maxNonces the oldest are
-// forgotten first.
+// nonces remembers the nonces of the last nonceLifetime, but at most the newest
+// maxNonces.
 type nonces struct {
-	mu     sync.Mutex
-	known  map[nonceKey]struct{}
-	oldest []usedNonce // in the order of use
+	mu    sync.Mutex
+	used  map[nonceHash]struct{}
+	queue []usedNonce // oldest first
 }
 
-type (
-	// nonceKey is a hash, so that a nonce's length costs nothing.
-	nonceKey  [16]byte
-	usedNonce struct {
-		key nonceKey
-		at  time.Time
-	}
-)
+// nonceHash has a fixed size, however long the nonce is.
+type nonceHash [16]byte
 
-// add remembers the nonce and returns false if it was known already.
+type usedNonce struct {
+	hash   nonceHash
+	usedAt time.Time
+}
+
+// add remembers a nonce. It returns false if the nonce was used already.
 func (n *nonces) add(nonce string, now time.Time) bool {
 	sum := sha256.Sum256([]byte(nonce))
-	key := nonceKey(sum[:16])
+	hash := nonceHash(sum[:16])
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for len(n.oldest) > 0 && now.Sub(n.oldest[0].at) > nonceMemory {
-		n.forgetOldest()
+	for len(n.queue) > 0 && now.Sub(n.queue[0].usedAt) > nonceLifetime {
+		n.dropOldest()
 	}
-	if _, used := n.known[key]; used {
+	if _, used := n.used[hash]; used {
 		return false
 	}
-	for len(n.oldest) >= maxNonces {
-		n.forgetOldest()
+	for len(n.queue) >= maxNonces {
+		n.dropOldest()
 	}
-	if n.known == nil {
-		n.known = make(map[nonceKey]struct{})
+	if n.used == nil {
+		n.used = make(map[nonceHash]struct{})
 	}
-	n.known[key] = struct{}{}
-	n.oldest = append(n.oldest, usedNonce{key, now})
+	n.used[hash] = struct{}{}
+	n.queue = append(n.queue, usedNonce{hash, now})
 	return true
 }
 
-func (n *nonces) forgetOldest() {
-	delete(n.known, n.oldest[0].key)
-	n.oldest = n.oldest[1:]
+func (n *nonces) dropOldest() {
+	delete(n.used, n.queue[0].hash)
+	n.queue = n.queue[1:]
 }

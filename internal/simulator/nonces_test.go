@@ -5,45 +5,51 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"alicdn_export_exporter/internal/simulator/simulatortest"
 )
 
-func TestNonceIsGoodOnce(t *testing.T) {
-	now := noon
-	s := New(two(), Options{Now: func() time.Time { return now }})
-	c := clientAt(noon)
-	use := func(nonce string) *http.Request {
-		c.now = now
-		return c.v3(http.MethodGet, UsageAction, nil, "", func(r *http.Request) { r.Header.Set("x-acs-signature-nonce", nonce) })
-	}
-	decodePage(t, ask(s, use("a")))
-	expectCode(t, ask(s, use("a")), 400, "SignatureNonceUsed")
-	decodePage(t, ask(s, use("b")))
-	now = noon.Add(15 * time.Minute)
-	expectCode(t, ask(s, use("a")), 400, "SignatureNonceUsed")
-	now = now.Add(time.Second)
-	decodePage(t, ask(s, use("a")))
-
-	// Who cannot sign cannot use a nonce up.
-	c.secret = "guessed"
-	expectCode(t, ask(s, use("c")), 400, "SignatureDoesNotMatch")
-	c.secret = DefaultAccessKeySecret
-	decodePage(t, ask(s, use("c")))
-}
-
-func TestNoncesAreBounded(t *testing.T) {
-	var n nonces
-	for i := range maxNonces + 1000 {
-		if !n.add(strconv.Itoa(i), noon) {
-			t.Fatalf("nonce %d was known", i)
+func TestNonces(t *testing.T) {
+	t.Run("a nonce is accepted once in 15 minutes", func(t *testing.T) {
+		now := noon
+		s := New(twoTasks(), Options{Now: func() time.Time { return now }})
+		c := newClient(noon)
+		request := func(nonce string) *http.Request {
+			c.Now = now
+			return c.V3(http.MethodGet, UsageAction, nil, "", func(r *http.Request) {
+				r.Header.Set("x-acs-signature-nonce", nonce)
+			})
 		}
-	}
-	if len(n.known) != maxNonces || len(n.oldest) != maxNonces {
-		t.Errorf("%d and %d nonces are remembered, want %d", len(n.known), len(n.oldest), maxNonces)
-	}
-	if n.add(strconv.Itoa(1000), noon) {
-		t.Error("the oldest that has room is forgotten")
-	}
-	if !n.add("999", noon) {
-		t.Error("the oldest is remembered in place of a newer one")
-	}
+		simulatortest.DecodePage(t, simulatortest.Do(s, request("a")))
+		simulatortest.WantError(t, simulatortest.Do(s, request("a")), 400, "SignatureNonceUsed")
+		simulatortest.DecodePage(t, simulatortest.Do(s, request("b")))
+		now = noon.Add(15 * time.Minute)
+		simulatortest.WantError(t, simulatortest.Do(s, request("a")), 400, "SignatureNonceUsed")
+		now = now.Add(time.Second)
+		simulatortest.DecodePage(t, simulatortest.Do(s, request("a")))
+
+		// A request with a wrong signature does not use up its nonce.
+		c.Secret = "guessed"
+		simulatortest.WantError(t, simulatortest.Do(s, request("c")), 400, "SignatureDoesNotMatch")
+		c.Secret = DefaultAccessKeySecret
+		simulatortest.DecodePage(t, simulatortest.Do(s, request("c")))
+	})
+
+	t.Run("at most maxNonces are remembered, the newest", func(t *testing.T) {
+		var n nonces
+		for i := range maxNonces + 1000 {
+			if !n.add(strconv.Itoa(i), noon) {
+				t.Fatalf("nonce %d was used already", i)
+			}
+		}
+		if len(n.used) != maxNonces || len(n.queue) != maxNonces {
+			t.Errorf("%d and %d nonces are remembered, want %d", len(n.used), len(n.queue), maxNonces)
+		}
+		if n.add(strconv.Itoa(1000), noon) {
+			t.Errorf("the oldest of the newest %d nonces was forgotten", maxNonces)
+		}
+		if !n.add("999", noon) {
+			t.Errorf("more than the newest %d nonces are remembered", maxNonces)
+		}
+	})
 }

@@ -9,97 +9,70 @@ import (
 	"time"
 )
 
-// page is what a call asks for.
+// page identifies a page of a list.
 type page struct {
 	number, size int
 }
 
-func pageOf(params url.Values) (page, *apiError) {
-	number, refusal := whole(params, "PageNumber", 1, 100000)
-	if refusal != nil {
-		return page{}, refusal
+func parsePage(params url.Values) (page, *apiError) {
+	number, apiErr := parseNumber(params, "PageNumber", 1, 100000)
+	if apiErr != nil {
+		return page{}, apiErr
 	}
-	size, refusal := whole(params, "PageSize", 20, 50)
-	return page{number, size}, refusal
+	size, apiErr := parseNumber(params, "PageSize", 20, 50)
+	return page{number, size}, apiErr
 }
 
-// whole reads a parameter from 1 to most.
-func whole(params url.Values, name string, fallback, most int) (int, *apiError) {
+// parseNumber reads a parameter that must be a whole number from 1 to limit.
+func parseNumber(params url.Values, name string, byDefault, limit int) (int, *apiError) {
 	text := params.Get(name)
 	if text == "" {
-		return fallback, nil
+		return byDefault, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > most {
-		return 0, invalidParameter(fmt.Sprintf("The parameter %s must be a whole number from 1 to %d.", name, most))
+	if err != nil || n < 1 || n > limit {
+		return 0, invalidParameter(fmt.Sprintf("The parameter %s must be a whole number from 1 to %d.", name, limit))
 	}
 	return n, nil
 }
 
-type (
-	pageBody struct {
-		XMLName          xml.Name `json:"-"`
-		RequestID        string   `json:"RequestId" xml:"RequestId"`
-		UsageDataPerPage usageDataPerPage
-	}
-	usageDataPerPage struct {
-		PageSize, PageNumber, TotalCount int
-		Data                             dataItems
-	}
-	dataItems struct {
-		DataItem []dataItem
-	}
-	dataItem struct {
-		TaskID      string `json:"TaskId" xml:"TaskId"`
-		TaskName    string
-		Status      string
-		CreateTime  string      `json:",omitempty" xml:",omitempty"`
-		UpdateTime  string      `json:",omitempty" xml:",omitempty"`
-		DownloadURL string      `json:"DownloadUrl,omitempty" xml:"DownloadUrl,omitempty"`
-		TaskConfig  *taskConfig `json:",omitempty" xml:",omitempty"`
-	}
-	taskConfig struct {
-		StartTime string `json:",omitempty" xml:",omitempty"`
-		EndTime   string `json:",omitempty" xml:",omitempty"`
-	}
-)
-
-// answer cuts the page out of the list and encodes it: nothing else of the list is
-// looked at, however long it is.
-func (p page) answer(tasks []Task, action string, env envelope) *answer {
+// response returns the response with this page of tasks. A page after the last one is empty.
+func (p page) response(tasks []Task, action string, meta responseMeta) *response {
 	from := min((p.number-1)*p.size, len(tasks))
 	to := min(from+p.size, len(tasks))
-	items := make([]dataItem, 0, to-from)
+	items := make([]dataItem, 0, to-from) // An empty page has an empty array, not null.
 	for _, task := range tasks[from:to] {
-		items = append(items, itemOf(task))
+		items = append(items, newDataItem(task))
 	}
-	return render(pageBody{
+	return encodeResponse(pageBody{
 		XMLName:   xml.Name{Local: action + "Response"},
-		RequestID: env.requestID,
+		RequestID: meta.requestID,
 		UsageDataPerPage: usageDataPerPage{
 			PageSize: p.size, PageNumber: p.number, TotalCount: len(tasks),
 			Data: dataItems{DataItem: items},
 		},
-	}, env)
+	}, meta)
 }
 
-func itemOf(task Task) dataItem {
+func newDataItem(task Task) dataItem {
 	item := dataItem{
 		TaskID: task.ID, TaskName: task.Name, Status: task.Status,
-		CreateTime: date(task.Created), UpdateTime: date(task.Updated),
+		CreateTime: formatTime(task.Created), UpdateTime: formatTime(task.Updated),
 	}
 	if strings.EqualFold(task.Status, StatusSuccess) {
 		item.DownloadURL = task.DownloadURL
 	}
 	if !task.Start.IsZero() || !task.End.IsZero() {
-		item.TaskConfig = &taskConfig{StartTime: date(task.Start), EndTime: date(task.End)}
+		item.TaskConfig = &taskConfig{StartTime: formatTime(task.Start), EndTime: formatTime(task.End)}
 	}
 	return item
 }
 
-func date(t time.Time) string {
+// formatTime formats a time as the API does. The zero time is "", which the
+// encoders leave out.
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(dateFormat)
+	return t.UTC().Format(timeFormat)
 }

@@ -2,76 +2,76 @@ package simulator
 
 import (
 	"encoding/xml"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"alicdn_export_exporter/internal/simulator/simulatortest"
 )
 
-// two are the tasks of the published samples: one finished, one not.
-func two() *Fixed {
-	created := time.Date(2018, time.September, 3, 2, 0, 0, 0, time.UTC)
-	return NewFixed(
-		Task{ID: "11584", Name: "usage & more", Status: StatusCreated, Created: created.Add(time.Hour), DownloadURL: "https://oss.example/early"},
-		Task{
-			ID: "11", Name: "refresh", Status: StatusSuccess, Created: created, Updated: created.Add(101 * time.Second),
-			Start: time.Date(2018, time.July, 31, 16, 0, 0, 0, time.UTC), End: time.Date(2018, time.August, 31, 15, 59, 59, 0, time.UTC),
-			DownloadURL: "https://oss.example/11.pdf?a=1&Signature=" + DownloadSecret,
-		},
-	)
-}
+func TestPage(t *testing.T) {
+	t.Run("in JSON", func(t *testing.T) {
+		r := newClient(noon).V3(http.MethodPost, UsageAction, url.Values{"PageSize": {"50"}}, "")
+		w := simulatortest.Do(newServer(), r)
+		want := `{"RequestId":"` + w.Header().Get("x-acs-request-id") + `",` +
+			`"UsageDataPerPage":{"PageSize":50,"PageNumber":1,"TotalCount":2,"Data":{"DataItem":[` +
+			`{"TaskId":"11584","TaskName":"usage & more","Status":"created","CreateTime":"2018-09-03T03:00:00Z"},` +
+			`{"TaskId":"11","TaskName":"refresh","Status":"success",` +
+			`"CreateTime":"2018-09-03T02:00:00Z","UpdateTime":"2018-09-03T02:01:41Z",` +
+			`"DownloadUrl":"https://oss.example/11.pdf?a=1&Signature=` + downloadSecret + `",` +
+			`"TaskConfig":{"StartTime":"2018-07-31T16:00:00Z","EndTime":"2018-08-31T15:59:59Z"}}]}}}`
+		if w.Code != http.StatusOK || w.Body.String() != want {
+			t.Errorf("response %d:\n%s\nwant\n%s", w.Code, w.Body, want)
+		}
+		if got := w.Header().Get("Content-Type"); got != "application/json;charset=utf-8" {
+			t.Errorf("Content-Type = %s", got)
+		}
+	})
 
-func TestPageInJSON(t *testing.T) {
-	s := New(two(), Options{Now: at(noon), Seed: 7})
-	w := ask(s, clientAt(noon).v3(http.MethodPost, UsageAction, url.Values{"PageSize": {"50"}}, ""))
-	want := `{"RequestId":"` + w.Header().Get("x-acs-request-id") + `","UsageDataPerPage":{"PageSize":50,"PageNumber":1,"TotalCount":2,"Data":{"DataItem":[` +
-		`{"TaskId":"11584","TaskName":"usage & more","Status":"created","CreateTime":"2018-09-03T03:00:00Z"},` +
-		`{"TaskId":"11","TaskName":"refresh","Status":"success","CreateTime":"2018-09-03T02:00:00Z","UpdateTime":"2018-09-03T02:01:41Z",` +
-		`"DownloadUrl":"https://oss.example/11.pdf?a=1&Signature=` + DownloadSecret + `",` +
-		`"TaskConfig":{"StartTime":"2018-07-31T16:00:00Z","EndTime":"2018-08-31T15:59:59Z"}}]}}}`
-	if w.Code != http.StatusOK || w.Body.String() != want {
-		t.Errorf("answer %d:\n%s\nwant\n%s", w.Code, w.Body, want)
-	}
-	if got := w.Header().Get("Content-Type"); got != "application/json;charset=utf-8" {
-		t.Errorf("Content-Type = %s", got)
-	}
-}
-
-func TestPageInXML(t *testing.T) {
 	for name, edit := range map[string]func(url.Values){
-		"asked for": func(p url.Values) { p.Set("Format", "XML") },
-		"default":   func(p url.Values) { p.Del("Format") },
+		"in XML, as requested":     func(p url.Values) { p.Set("Format", "XML") },
+		"in XML, without a Format": func(p url.Values) { p.Del("Format") },
 	} {
-		w := ask(New(two(), Options{Now: at(noon)}), clientAt(noon).sha1(http.MethodGet, UsageAction, nil, edit))
-		var body struct {
-			XMLName          xml.Name
-			RequestID        string `xml:"RequestId"`
-			UsageDataPerPage usageDataPerPage
-		}
-		if err := xml.Unmarshal(w.Body.Bytes(), &body); err != nil {
-			t.Fatalf("%s: %v in %s", name, err, w.Body)
-		}
-		items := body.UsageDataPerPage.Data.DataItem
-		if body.XMLName.Local != UsageAction+"Response" || body.RequestID == "" || body.UsageDataPerPage.TotalCount != 2 || len(items) != 2 ||
-			items[0].TaskName != "usage & more" || items[0].TaskConfig != nil || items[1].TaskConfig.EndTime != "2018-08-31T15:59:59Z" {
-			t.Errorf("%s: %s", name, w.Body)
-		}
-		if got := w.Header().Get("Content-Type"); got != "text/xml;charset=utf-8" {
-			t.Errorf("%s: Content-Type = %s", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			w := simulatortest.Do(newServer(), newClient(noon).HMACSHA1(http.MethodGet, UsageAction, nil, edit))
+			var body pageBody
+			if err := xml.Unmarshal(w.Body.Bytes(), &body); err != nil {
+				t.Fatalf("%v in %s", err, w.Body)
+			}
+			page := body.UsageDataPerPage
+			items := page.Data.DataItem
+			if body.XMLName.Local != UsageAction+"Response" || body.RequestID == "" || page.TotalCount != 2 || len(items) != 2 ||
+				items[0].TaskName != "usage & more" || items[0].TaskConfig != nil ||
+				items[1].TaskConfig.EndTime != "2018-08-31T15:59:59Z" {
+				t.Errorf("page %s", w.Body)
+			}
+			if got := w.Header().Get("Content-Type"); got != "text/xml;charset=utf-8" {
+				t.Errorf("Content-Type = %s", got)
+			}
+		})
 	}
+
+	t.Run("of an empty list has an empty array", func(t *testing.T) {
+		s := New(NewFixedAccount(), Options{Now: fixedClock(noon)})
+		w := simulatortest.Do(s, newClient(noon).List(UsageAction))
+		if !strings.Contains(w.Body.String(), `"TotalCount":0,"Data":{"DataItem":[]}`) {
+			t.Error(w.Body)
+		}
+	})
+
+	t.Run("by number and size", testPageNumberAndSize)
 }
 
-func TestPaging(t *testing.T) {
-	tasks := Crowd(120, noon, 1)
-	s := New(NewFixed(tasks...), Options{Now: at(noon), Quota: 1e6})
-	c := clientAt(noon)
+func testPageNumberAndSize(t *testing.T) {
+	tasks := numbered(120)
+	s := New(NewFixedAccount(tasks...), Options{Now: fixedClock(noon), Quota: 1e6})
+	c := newClient(noon)
 	for _, tc := range []struct {
-		number, size string
-		from, to     int
+		number, size string // empty: not sent
+		from, to     int    // the expected tasks, without to
 	}{
 		{"", "", 0, 20},
 		{"1", "50", 0, 50},
@@ -89,39 +89,45 @@ func TestPaging(t *testing.T) {
 			params.Set("PageSize", tc.size)
 		}
 		for scheme, r := range map[string]*http.Request{
-			"V3, query":       c.v3(http.MethodGet, UsageAction, params, ""),
-			"HMAC-SHA1, GET":  c.sha1(http.MethodGet, DetailAction, params),
-			"HMAC-SHA1, form": c.sha1(http.MethodPost, UsageAction, params),
-			"HMAC-SHA1, both": halved(t, c.sha1(http.MethodPost, DetailAction, params)),
-			"V3, form": c.v3(http.MethodPost, DetailAction, nil, params.Encode(), func(r *http.Request) {
+			"V3, query":                 c.V3(http.MethodGet, UsageAction, params, ""),
+			"HMAC-SHA1, query":          c.HMACSHA1(http.MethodGet, DetailAction, params),
+			"HMAC-SHA1, form":           c.HMACSHA1(http.MethodPost, UsageAction, params),
+			"HMAC-SHA1, query and form": moveHalfToQuery(t, c.HMACSHA1(http.MethodPost, DetailAction, params)),
+			"V3, form": c.V3(http.MethodPost, DetailAction, nil, params.Encode(), func(r *http.Request) {
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 			}),
 		} {
-			p := decodePage(t, ask(s, r))
-			if p.TotalCount != 120 || len(p.Data.DataItem) != tc.to-tc.from || fmt.Sprint(p.PageNumber, p.PageSize) != fmt.Sprint(orElse(tc.number, "1"), " ", orElse(tc.size, "20")) {
-				t.Fatalf("%s: page %q of %q: %d %d of %d, %d items", scheme, tc.number, tc.size, p.PageNumber, p.PageSize, p.TotalCount, len(p.Data.DataItem))
+			p := simulatortest.DecodePage(t, simulatortest.Do(s, r))
+			number, size := strconv.Itoa(p.PageNumber), strconv.Itoa(p.PageSize)
+			got := p.Data.DataItem
+			if p.TotalCount != 120 || len(got) != tc.to-tc.from ||
+				number != orDefault(tc.number, "1") || size != orDefault(tc.size, "20") {
+				t.Fatalf("%s: page %q of size %q: number %s, size %s, %d of %d tasks",
+					scheme, tc.number, tc.size, number, size, len(got), p.TotalCount)
 			}
-			for i, item := range p.Data.DataItem {
-				if item.TaskID != tasks[tc.from+i].ID {
-					t.Fatalf("%s: page %q of %q: item %d is %s, want %s", scheme, tc.number, tc.size, i, item.TaskID, tasks[tc.from+i].ID)
+			for i, task := range got {
+				if want := tasks[tc.from+i].ID; task.TaskID != want {
+					t.Fatalf("%s: page %q of size %q: task %d is %s, want %s",
+						scheme, tc.number, tc.size, i, task.TaskID, want)
 				}
 			}
 		}
 	}
-	for _, bad := range []string{"0", "-1", "51", "100001", "1.5", "ten", "0x10", " 1", "99999999999999999999"} {
-		params := url.Values{"PageSize": {bad}}
-		if bad == "51" || bad == "100001" {
-			expectCode(t, ask(s, c.v3(http.MethodGet, UsageAction, params, "")), 400, "InvalidParameter")
-			params = url.Values{"PageNumber": {"100001"}}
+
+	for name, invalid := range map[string][]string{
+		"PageSize":   {"0", "-1", "51", "1.5", "ten", "0x10", " 1", "100001", "99999999999999999999"},
+		"PageNumber": {"0", "-1", "100001", "1.5", "ten", "0x10", " 1", "99999999999999999999"},
+	} {
+		for _, value := range invalid {
+			r := c.V3(http.MethodGet, UsageAction, url.Values{name: {value}}, "")
+			simulatortest.WantError(t, simulatortest.Do(s, r), 400, "InvalidParameter")
 		}
-		expectCode(t, ask(s, c.v3(http.MethodGet, UsageAction, params, "")), 400, "InvalidParameter")
-		params = url.Values{"PageNumber": {strings.Replace(bad, "51", "100001", 1)}}
-		expectCode(t, ask(s, c.v3(http.MethodGet, UsageAction, params, "")), 400, "InvalidParameter")
 	}
 }
 
-// halved moves half of a form's parameters to the URL, where they count alike.
-func halved(t *testing.T, r *http.Request) *http.Request {
+// moveHalfToQuery moves about half of a form's parameters to the URL. The API treats
+// them the same.
+func moveHalfToQuery(t *testing.T, r *http.Request) *http.Request {
 	t.Helper()
 	if err := r.ParseForm(); err != nil {
 		t.Fatal(err)
@@ -139,16 +145,17 @@ func halved(t *testing.T, r *http.Request) *http.Request {
 	return moved
 }
 
-func orElse(text, fallback string) string {
-	if text == "" {
-		return fallback
-	}
-	return text
-}
-
-func TestEmptyListIsAnEmptyArray(t *testing.T) {
-	w := ask(New(NewFixed(), Options{Now: at(noon)}), clientAt(noon).v3(http.MethodGet, UsageAction, nil, ""))
-	if !strings.Contains(w.Body.String(), `"TotalCount":0,"Data":{"DataItem":[]}`) {
-		t.Error(w.Body)
+// BenchmarkPage measures a page of 50 from 100,000 tasks, with its signature.
+func BenchmarkPage(b *testing.B) {
+	s := New(NewFixedAccount(numbered(100000)...), Options{Now: fixedClock(noon), Quota: 1e9})
+	c := newClient(noon)
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		query := url.Values{"PageSize": {"50"}, "PageNumber": {strconv.Itoa(i%2000 + 1)}}
+		r := c.V3(http.MethodPost, UsageAction, query, "")
+		b.StartTimer()
+		if w := simulatortest.Do(s, r); w.Code != http.StatusOK {
+			b.Fatal(w.Body)
+		}
 	}
 }

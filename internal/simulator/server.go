@@ -1,16 +1,20 @@
-// Package simulator is the CDN usage export API of Alibaba Cloud as a local
-// http.Handler. It verifies both request signatures, keeps the account's quota,
-// answers pages and errors in the published shapes, and lists the tasks of an
-// account that lives: tasks appear, finish, fail, are deleted and expire.
+// Package simulator is a local HTTP server that speaks the usage export API of
+// Alibaba Cloud CDN. It verifies request signatures in both schemes, enforces the
+// account's quota, and sends pages and errors in the documented formats.
 //
-// Everything it does follows from a seed and a clock, so that a demo, a test and
-// a benchmark see the same account each time they run.
+// The package implements the protocol only. The tasks come from an Account: a
+// FixedAccount, or one of the accounts in package scenario.
+//
+// A response depends only on the request, the account, the clock and the seed, so
+// that demos, tests and benchmarks are reproducible.
 package simulator
 
 import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"net/http"
 	"strconv"
@@ -19,169 +23,158 @@ import (
 	"time"
 )
 
-// The credentials that a server accepts where its Options name no others.
-const (
-	DefaultAccessKeyID     = "LTAI5tSimulatedAccessKey"
-	DefaultAccessKeySecret = "SimulatedAccessKeySecret000001"
-	DefaultSecurityToken   = "SimulatedSecurityToken000001"
-)
-
-// DefaultQuota is the documented limit of the list operations, in calls a second
-// for the whole account.
+// DefaultQuota is the documented limit of the list operations, in calls per second
+// and account.
 const DefaultQuota = 100
 
-// Options of a server. The zero value is a server on the real clock with the
-// default credentials, the documented quota and no latency.
+// Options configure a server. With the zero value the server uses the real clock,
+// the default credentials and the documented quota, and answers without delay.
 type Options struct {
-	// Now is the server's clock; time.Now when nil.
+	// Now is the server's clock. The default is time.Now.
 	Now func() time.Time
 
-	// Seed decides all that is left to chance: request ids, a scenario's tasks.
+	// Seed determines the request ids and the random choices of a scenario.
 	Seed uint64
 
-	// AccessKeyID, AccessKeySecret and SecurityToken are what the server accepts;
-	// see Rotate. An empty one stands for its default.
+	// AccessKeyID, AccessKeySecret and SecurityToken are the credentials that the
+	// server accepts. SetCredentials explains them.
 	AccessKeyID, AccessKeySecret, SecurityToken string
 
-	// Latency passes before every answer, on the real clock.
+	// Latency delays every response, in real time.
 	Latency time.Duration
 
-	// Quota is the calls a second that the account may make; 0 stands for
-	// DefaultQuota, and in a scenario for what the scenario says. As many as one
-	// second grants, one at least, may be made at once.
+	// Quota is the number of calls that the account may make per second. A burst may
+	// have as many calls at once, or one if Quota is less than one. The default is
+	// DefaultQuota, unless a scenario has its own.
 	Quota float64
 
-	// Order is that of the list of a scenario's account.
+	// Order is the order of a scenario's task list. New ignores it.
 	Order Order
+
+	// Fail, if not nil, decides whether a request fails with a server error. It is
+	// called with the number of the request, counted from 1. The server does not
+	// read a request that fails.
+	Fail func(request int64) Failure
+
+	// Denied maps an action to the error code with which the server refuses it,
+	// such as "NoPermission". The caller is known but lacks the permission.
+	Denied map[string]string
 }
 
-// Server answers as the API does. It is an http.Handler for the path "/" and safe
-// for concurrent use.
+// Server is an http.Handler that answers as the API does, on the path "/". It is
+// safe for concurrent use.
 type Server struct {
 	account Account
-	now     func() time.Time
-	seed    uint64
-	latency time.Duration
+	options Options
 	calls   atomic.Int64
 	nonces  nonces
-	quota   *bucket
-	fault   fault
+	quota   *tokenBucket
 
-	mu   sync.RWMutex
-	keys credentials
+	mu          sync.RWMutex
+	credentials credentials
 }
 
-// fault is what a server answers in place of the truth, where it is not nil.
-type fault struct {
-	// unreachable answers before the request has been read.
-	unreachable func(call int64, env envelope) *answer
-	// refused answers once the caller is known.
-	refused func(action string) *apiError
-}
-
-// New returns a server that lists the tasks of the account.
+// New returns a server that lists the tasks of account.
 func New(account Account, options Options) *Server {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
 	s := &Server{
 		account: account,
-		now:     options.Now,
-		seed:    options.Seed,
-		latency: options.Latency,
-		quota:   newBucket(cmp.Or(options.Quota, DefaultQuota), options.Now()),
+		options: options,
+		quota:   newTokenBucket(cmp.Or(options.Quota, DefaultQuota), options.Now()),
 	}
-	s.Rotate(options.AccessKeyID, options.AccessKeySecret, options.SecurityToken)
+	s.SetCredentials(options.AccessKeyID, options.AccessKeySecret, options.SecurityToken)
 	return s
 }
 
-// Rotate changes the credentials that the server accepts; those before are
-// unknown from now on. An empty argument stands for the default. A token that was
-// given must come with every request; the default one may, unless the key's id
-// begins with "STS.", as the ids of temporary keys do: then it must.
-func (s *Server) Rotate(accessKeyID, accessKeySecret, securityToken string) {
-	keys := credentials{
-		id:     cmp.Or(accessKeyID, DefaultAccessKeyID),
-		secret: cmp.Or(accessKeySecret, DefaultAccessKeySecret),
-		token:  cmp.Or(securityToken, DefaultSecurityToken),
-	}
-	keys.temporary = securityToken != "" || isTemporary(keys.id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keys = keys
-}
-
-// Calls returns how many requests were received, refused ones included.
+// Calls returns the number of requests received so far, including those that
+// failed or were refused.
 func (s *Server) Calls() int {
 	return int(s.calls.Load())
 }
 
-// ServeHTTP answers one call.
+// ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call := s.calls.Add(1)
-	left := wait(r.Context(), s.latency) != nil
-	now := s.now()
-	id := requestID(s.seed, call)
+	number := s.calls.Add(1)
+	canceled := wait(r.Context(), s.options.Latency) != nil
+	now := s.options.Now()
+	meta := responseMeta{requestID: requestID(s.options.Seed, number), host: r.Host}
 
-	var a *answer
-	switch env := (envelope{requestID: id, host: r.Host}); {
-	case left:
-		a = errServiceUnavailable.answer(env) // For a handler around this one: the caller has gone.
-	case s.fault.unreachable != nil:
-		a = s.fault.unreachable(call, env)
-	default:
-		a = s.answer(w, r, now, env)
+	var resp *response
+	if canceled {
+		// The client is gone, but a handler that wraps the server gets a response.
+		resp = ServiceUnavailable.response(meta)
+	} else if failure := s.failure(number); failure != NoFailure {
+		resp = failure.response(meta)
+	} else {
+		resp = s.respond(w, r, now, meta)
 	}
 	header := w.Header()
-	maps.Copy(header, a.header)
-	header.Set("Content-Type", a.contentType)
-	header.Set("Content-Length", strconv.Itoa(len(a.body)))
+	maps.Copy(header, resp.header)
+	header.Set("Content-Type", resp.contentType)
+	header.Set("Content-Length", strconv.Itoa(len(resp.body)))
 	header.Set("Date", now.UTC().Format(http.TimeFormat))
-	header.Set("x-acs-request-id", id)
-	w.WriteHeader(a.status)
-	_, _ = bytes.NewReader(a.body).WriteTo(w) // An error means that the client has left.
+	header.Set("x-acs-request-id", meta.requestID)
+	w.WriteHeader(resp.status)
+	_, _ = bytes.NewReader(resp.body).WriteTo(w) // An error means that the client is gone.
 }
 
-// answer reads the request and decides, in the order of the real gateway: is it a
-// call at all, whose is it, may it be made now, may it be made by them, and only
-// then what it asks for.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, now time.Time, env envelope) *answer {
-	c, refusal := readCall(w, r)
-	env.xml = c.wantsXML()
-	if refusal == nil {
-		refusal = s.admit(c, now)
+func (s *Server) failure(request int64) Failure {
+	if s.options.Fail == nil {
+		return NoFailure
 	}
-	if refusal != nil {
-		return refusal.answer(env)
-	}
-	p, refusal := pageOf(c.params)
-	if refusal != nil {
-		return refusal.answer(env)
-	}
-	return p.answer(s.account.Tasks(c.action, now), c.action, env)
+	return s.options.Fail(request)
 }
 
-// admit tells whether the call is the account's and may be made now.
-func (s *Server) admit(c *call, now time.Time) *apiError {
+// respond checks a request in the order of the real gateway: syntax, signature,
+// quota, permission, parameters.
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, now time.Time, meta responseMeta) *response {
+	c, apiErr := parseCall(w, r)
+	meta.xml = c.wantsXML()
+	if apiErr == nil {
+		apiErr = s.authorize(c, now)
+	}
+	if apiErr != nil {
+		return apiErr.response(meta)
+	}
+	p, apiErr := parsePage(c.params)
+	if apiErr != nil {
+		return apiErr.response(meta)
+	}
+	return p.response(s.account.Tasks(c.action, now), c.action, meta)
+}
+
+// authorize returns an error unless the account may make the call now.
+func (s *Server) authorize(c *call, now time.Time) *apiError {
 	s.mu.RLock()
-	keys := s.keys
+	accepted := s.credentials
 	s.mu.RUnlock()
-	nonce, refusal := c.verify(keys, now)
-	if refusal != nil {
-		return refusal
+	nonce, apiErr := c.authenticate(accepted, now)
+	if apiErr != nil {
+		return apiErr
 	}
 	if !s.nonces.add(nonce, now) {
 		return errNonceUsed
 	}
-	if refusal := s.quota.take(s.now); refusal != nil {
-		return refusal
+	if apiErr := s.quota.take(s.options.Now); apiErr != nil {
+		return apiErr
 	}
-	if s.fault.refused != nil {
-		return s.fault.refused(c.action)
+	if code, denied := s.options.Denied[c.action]; denied {
+		return permissionDenied(code, c.action)
 	}
 	return nil
 }
 
+// requestID returns the id of a request in the API's format, an upper-case UUID.
+func requestID(seed uint64, request int64) string {
+	id := sha256.Sum256(fmt.Appendf(nil, "%d %d", seed, request))
+	id[6] = id[6]&0x0f | 0x40 // UUID version 4
+	id[8] = id[8]&0x3f | 0x80 // UUID variant 1
+	return fmt.Sprintf("%X-%X-%X-%X-%X", id[:4], id[4:6], id[6:8], id[8:10], id[10:16])
+}
+
+// wait returns after d, or earlier with an error if ctx ends.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // page is the API's answer to a call.
@@ -35,7 +36,7 @@ type period struct{ StartTime, EndTime string }
 
 // renderPages is a list of n tasks, cut into pages and encoded.
 func renderPages(n int) ([][]byte, error) {
-	tasks := simulator.Crowd(n, time.Now(), uint64(n))
+	tasks := scenario.Bulk(n, time.Now(), uint64(n))
 	bodies := make([][]byte, 0, pages(n))
 	for from := 0; from < n; from += pageSize {
 		number := from/pageSize + 1

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // The clients would send requests for loopback addresses to a proxy, too.
@@ -111,13 +112,13 @@ func itemOf(task simulator.Task) item {
 // given. It returns the server, its address and what it lists for each action.
 func serve(t *testing.T, want sent, k key) (server *simulator.Server, address string, listed map[string][]item) {
 	t.Helper()
-	account := simulator.NewFixed()
+	account := simulator.NewFixedAccount()
 	listed = make(map[string][]item)
 	for action, n := range actions {
-		tasks := simulator.Crowd(n, time.Now(), uint64(n))
+		tasks := scenario.Bulk(n, time.Now(), uint64(n))
 		// One that is pending: it has neither an update nor a file.
 		tasks[0].Status, tasks[0].Updated, tasks[0].DownloadURL = simulator.StatusCreated, time.Time{}, ""
-		account.Set(action, tasks...)
+		account.SetTasks(action, tasks...)
 		for _, task := range tasks {
 			listed[action] = append(listed[action], itemOf(task))
 		}

@@ -11,6 +11,7 @@ import (
 	sdkerrors "github.com/aliyun/alibaba-cloud-sdk-go/sdk/errors"
 
 	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // codeOf returns the API's code and the HTTP status that a client reports.
@@ -65,7 +66,7 @@ func TestClientsUnderstandScenarios(t *testing.T) {
 		if official.sent.xml {
 			continue
 		}
-		for scenario, tc := range map[string]struct {
+		for scenarioName, tc := range map[string]struct {
 			status int
 			code   string
 		}{
@@ -73,16 +74,16 @@ func TestClientsUnderstandScenarios(t *testing.T) {
 			"clock-skew": {400, "InvalidTimeStamp.Expired"},
 			"throttle":   {400, "Throttling.User"},
 		} {
-			t.Run(name+", "+scenario, func(t *testing.T) {
+			t.Run(name+", "+scenarioName, func(t *testing.T) {
 				// A quota that does not come back within the test.
-				server, err := simulator.Scenario(scenario, simulator.Options{Quota: 1e-6})
+				server, err := scenario.New(scenarioName, simulator.Options{Quota: 1e-6})
 				if err != nil {
 					t.Fatal(err)
 				}
 				listener := httptest.NewServer(server)
 				defer listener.Close()
 				c := official.connect(t, strings.TrimPrefix(listener.URL, "http://"), longLived())
-				if scenario == "throttle" {
+				if scenarioName == "throttle" {
 					if _, total, err := c.page(simulator.UsageAction, 1, 50); err != nil || total < 100 {
 						t.Fatalf("the first call: %d tasks, %v", total, err)
 					}
@@ -99,7 +100,7 @@ func TestClientsUnderstandScenarios(t *testing.T) {
 // The wait hint of a throttled call, as the one client receives it and the other
 // one understands it, in milliseconds.
 func TestClientsFindTheWaitHint(t *testing.T) {
-	server, err := simulator.Scenario("throttle", simulator.Options{Quota: 0.001})
+	server, err := scenario.New("throttle", simulator.Options{Quota: 0.001})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestClientsFindTheWaitHint(t *testing.T) {
 
 // The clients hand on which permission is missing.
 func TestClientsFindTheMissingPermission(t *testing.T) {
-	server, err := simulator.Scenario("denied", simulator.Options{})
+	server, err := scenario.New("denied", simulator.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"alicdn_export_exporter/internal/simulator"
+	simscenario "alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // api is a simulated API whose scenario can change.
@@ -35,7 +36,7 @@ func newAPI(t *testing.T, s scenario) *api {
 // become lets the API tell another story from the next call on.
 func (a *api) become(t *testing.T, s scenario) {
 	t.Helper()
-	server, err := simulator.Scenario(cmp.Or(s.name, s.account), simulator.Options{Seed: 5})
+	server, err := simscenario.New(cmp.Or(s.name, s.account), simulator.Options{Seed: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

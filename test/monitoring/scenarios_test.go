@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"alicdn_export_exporter/internal/simulator"
+	simscenario "alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // scenario is an account with one kind of trouble, and all that is said of it.
@@ -231,7 +231,7 @@ func everyAlertFired(t *testing.T, fired []string) {
 			t.Errorf("no scenario makes %s fire", alert.Alert)
 		}
 	}
-	for _, name := range simulator.ScenarioNames() {
+	for _, name := range simscenario.Names() {
 		if !slices.ContainsFunc(scenarios(), func(s scenario) bool { return s.account == name }) {
 			t.Errorf("the simulator's scenario %s is not tried", name)
 		}

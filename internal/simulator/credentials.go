@@ -1,0 +1,37 @@
+package simulator
+
+import (
+	"cmp"
+	"strings"
+)
+
+// The default credentials of a server.
+const (
+	DefaultAccessKeyID     = "LTAI5tSimulatedAccessKey"
+	DefaultAccessKeySecret = "SimulatedAccessKeySecret000001"
+	DefaultSecurityToken   = "SimulatedSecurityToken000001"
+)
+
+// credentials are what a server accepts.
+type credentials struct {
+	id, secret, token string
+	tokenRequired     bool
+}
+
+// SetCredentials replaces the credentials that the server accepts; the previous
+// ones are unknown from then on. An empty argument means the default.
+//
+// Every request must send the security token if securityToken is given, or if the
+// access key id begins with "STS.", as those of temporary keys do. Otherwise the
+// token is optional.
+func (s *Server) SetCredentials(accessKeyID, accessKeySecret, securityToken string) {
+	accepted := credentials{
+		id:     cmp.Or(accessKeyID, DefaultAccessKeyID),
+		secret: cmp.Or(accessKeySecret, DefaultAccessKeySecret),
+		token:  cmp.Or(securityToken, DefaultSecurityToken),
+	}
+	accepted.tokenRequired = securityToken != "" || strings.HasPrefix(accepted.id, "STS.")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.credentials = accepted
+}
