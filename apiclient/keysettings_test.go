@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"alicdn_export_exporter/apiclient"
-	"alicdn_export_exporter/internal/keyservice"
+	"alicdn_export_exporter/internal/credentials/credentialstest"
 	"alicdn_export_exporter/internal/simulator"
 )
 
@@ -43,12 +43,11 @@ func overwrite(t *testing.T, path, content string) {
 // with which it gives them.
 type service struct {
 	issuer interface {
-		Issue(keyservice.Key, time.Duration)
+		Issue(credentialstest.Key, time.Duration)
 		Fail(http.HandlerFunc)
 		Calls() int
 	}
 	settings apiclient.KeySettings
-	traffic  *keyservice.Traffic
 }
 
 // services starts one of each.
@@ -56,36 +55,36 @@ func services(t *testing.T, f func(*testing.T, service)) {
 	t.Helper()
 	for name, start := range map[string]func(*testing.T) service{
 		"ram_role_arn": func(t *testing.T) service {
-			sts := new(keyservice.STS)
-			sts.Trust(keyservice.Trust{Base: keyservice.Key{ID: "base", Secret: "base-secret"}, RoleARN: testRole, ExternalID: "a+b/c=d"})
-			traffic := network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": sts})
+			sts := new(credentialstest.STS)
+			sts.SetRole(credentialstest.Role{Key: credentialstest.Key{ID: "base", Secret: "base-secret"}, ARN: testRole, ExternalID: "a+b/c=d"})
+			network.Serve(t, credentialstest.Hosts{"sts.aliyuncs.com": sts})
 			return service{sts, apiclient.KeySettings{
 				Type:            apiclient.KeyRAMRoleARN,
 				AccessKeyID:     apiclient.Secret{File: secretFile(t, "base\n")},
 				AccessKeySecret: apiclient.Secret{File: secretFile(t, "base-secret\r\n")},
 				RoleARN:         testRole,
 				ExternalID:      "a+b/c=d",
-			}, traffic}
+			}}
 		},
 		"oidc_role_arn": func(t *testing.T) service {
-			sts := new(keyservice.STS)
-			sts.Trust(keyservice.Trust{RoleARN: testRole, ProviderARN: testProvider, OIDCToken: "token.of.cluster"})
-			traffic := network.Serve(t, map[string]http.Handler{"sts.cn-shanghai.aliyuncs.com": sts})
+			sts := new(credentialstest.STS)
+			sts.SetRole(credentialstest.Role{ARN: testRole, OIDCProviderARN: testProvider, OIDCToken: "token.of.cluster"})
+			network.Serve(t, credentialstest.Hosts{"sts.cn-shanghai.aliyuncs.com": sts})
 			return service{sts, apiclient.KeySettings{
 				Type: apiclient.KeyOIDCRoleARN, RoleARN: testRole, OIDCProviderARN: testProvider,
 				OIDCTokenFile: secretFile(t, "token.of.cluster\n"), STSEndpoint: "sts.cn-shanghai.aliyuncs.com",
-			}, traffic}
+			}}
 		},
 		"ecs_ram_role": func(t *testing.T) service {
-			metadata := &keyservice.Metadata{RoleName: "exporter"}
-			traffic := network.Serve(t, map[string]http.Handler{keyservice.MetadataHost: metadata})
+			metadata := &credentialstest.Metadata{RoleName: "exporter"}
+			network.Serve(t, credentialstest.Hosts{credentialstest.MetadataHost: metadata})
 			t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "")
-			return service{metadata, apiclient.KeySettings{Type: apiclient.KeyECSRAMRole}, traffic}
+			return service{metadata, apiclient.KeySettings{Type: apiclient.KeyECSRAMRole}}
 		},
 		"credentials_uri": func(t *testing.T) service {
-			uri := new(keyservice.URI)
-			traffic := network.Serve(t, map[string]http.Handler{"keys.example.com": uri})
-			return service{uri, apiclient.KeySettings{Type: apiclient.KeyCredentialsURI, URI: "https://keys.example.com/CanaryPath?q=1"}, traffic}
+			uri := new(credentialstest.URI)
+			network.Serve(t, credentialstest.Hosts{"keys.example.com": uri})
+			return service{uri, apiclient.KeySettings{Type: apiclient.KeyCredentialsURI, URI: "https://keys.example.com/CanaryPath?q=1"}}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,8 +96,8 @@ func services(t *testing.T, f func(*testing.T, service)) {
 	}
 }
 
-func sessionKey(name string) keyservice.Key {
-	return keyservice.Key{ID: "STS." + name, Secret: "CanarySecret" + name, Token: "CanaryToken" + name}
+func sessionKey(name string) credentialstest.Key {
+	return credentialstest.Key{ID: "STS." + name, Secret: "CanarySecret" + name, Token: "CanaryToken" + name}
 }
 
 func wantSession(t *testing.T, source *apiclient.KeySource, want, provider string) {
@@ -224,14 +223,14 @@ func TestManyCallersShareOneRequestForAKey(t *testing.T) {
 func TestTheMetadataServiceIsAskedInItsHardenedMode(t *testing.T) {
 	noKeys(t)
 	t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "")
-	metadata := &keyservice.Metadata{RoleName: "exporter"}
+	metadata := &credentialstest.Metadata{RoleName: "exporter"}
 	metadata.Issue(sessionKey("first"), time.Hour)
-	network.Serve(t, map[string]http.Handler{keyservice.MetadataHost: metadata})
+	network.Serve(t, credentialstest.Hosts{credentialstest.MetadataHost: metadata})
 	wantSession(t, apiclient.NewKeySource(apiclient.KeySettings{Type: apiclient.KeyECSRAMRole}), "first", "ecs_ram_role")
 	wantSession(t, apiclient.NewKeySource(apiclient.KeySettings{Type: apiclient.KeyECSRAMRole, RoleName: "exporter"}), "first", "ecs_ram_role")
 	const roles = "GET /latest/meta-data/ram/security-credentials/"
 	const token = "PUT /latest/api/token"
-	if got, want := fmt.Sprint(metadata.Asked()), fmt.Sprint([]string{token, roles, token, roles + "exporter", token, roles + "exporter"}); got != want {
+	if got, want := fmt.Sprint(metadata.Requests()), fmt.Sprint([]string{token, roles, token, roles + "exporter", token, roles + "exporter"}); got != want {
 		t.Errorf("it was asked %s, want %s", got, want)
 	}
 }
@@ -240,10 +239,10 @@ func TestTheMetadataServiceIsAskedInItsHardenedMode(t *testing.T) {
 // token in the environment, which the library prefers, is not.
 func TestTheVariablesOfRRSA(t *testing.T) {
 	noKeys(t)
-	sts := new(keyservice.STS)
-	sts.Trust(keyservice.Trust{RoleARN: testRole, ProviderARN: testProvider, OIDCToken: "token.of.cluster"})
+	sts := new(credentialstest.STS)
+	sts.SetRole(credentialstest.Role{ARN: testRole, OIDCProviderARN: testProvider, OIDCToken: "token.of.cluster"})
 	sts.Issue(sessionKey("first"), time.Hour)
-	network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": sts})
+	network.Serve(t, credentialstest.Hosts{"sts.aliyuncs.com": sts})
 	t.Setenv("ALIBABA_CLOUD_OIDC_TOKEN", "another.token")
 	source := apiclient.NewKeySource(apiclient.KeySettings{Type: apiclient.KeyOIDCRoleARN})
 	for _, variable := range []struct{ key, name, value string }{
@@ -272,11 +271,11 @@ func TestTheVariablesOfRRSA(t *testing.T) {
 // A role is assumed with the key in the files as they are when STS is asked.
 func TestABaseKeyIsRotated(t *testing.T) {
 	noKeys(t)
-	sts := new(keyservice.STS)
-	base := keyservice.Key{ID: "STS.base", Secret: "s1", Token: "t1"}
-	sts.Trust(keyservice.Trust{Base: base, RoleARN: testRole})
+	sts := new(credentialstest.STS)
+	base := credentialstest.Key{ID: "STS.base", Secret: "s1", Token: "t1"}
+	sts.SetRole(credentialstest.Role{Key: base, ARN: testRole})
 	sts.Issue(sessionKey("first"), time.Hour)
-	network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": sts})
+	network.Serve(t, credentialstest.Hosts{"sts.aliyuncs.com": sts})
 	t.Setenv("BASE_TOKEN", base.Token)
 	id, secret := secretFile(t, base.ID), secretFile(t, base.Secret)
 	source := apiclient.NewKeySource(apiclient.KeySettings{
@@ -289,7 +288,7 @@ func TestABaseKeyIsRotated(t *testing.T) {
 	}
 
 	base.Secret = "s2"
-	sts.Trust(keyservice.Trust{Base: base, RoleARN: testRole})
+	sts.SetRole(credentialstest.Role{Key: base, ARN: testRole})
 	sts.Issue(sessionKey("second"), time.Hour)
 	key, _ := source.Credentials(context.Background())
 	source.Reject(key)
@@ -301,7 +300,7 @@ func TestABaseKeyIsRotated(t *testing.T) {
 
 	sts.Issue(sessionKey("third"), time.Hour)
 	base.ID, base.Token = "STS.other", "t2"
-	sts.Trust(keyservice.Trust{Base: base, RoleARN: testRole})
+	sts.SetRole(credentialstest.Role{Key: base, ARN: testRole})
 	overwrite(t, id, base.ID)
 	t.Setenv("BASE_TOKEN", base.Token)
 	apiclient.Age(source, time.Minute)
@@ -513,7 +512,7 @@ func TestAServiceThatHangsIsNamed(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	})
-	network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": hang, "keys.example.com": hang})
+	network.Serve(t, credentialstest.Hosts{"sts.aliyuncs.com": hang, "keys.example.com": hang})
 	var sources sync.WaitGroup
 	for want, settings := range map[string]apiclient.KeySettings{
 		"credentials: oidc_role_arn: STS gives no key for the role: timeout: no whole answer within the time limit": {

@@ -24,7 +24,7 @@ import (
 	"go.uber.org/goleak"
 
 	"alicdn_export_exporter/apiclient"
-	"alicdn_export_exporter/internal/keyservice"
+	"alicdn_export_exporter/internal/credentials/credentialstest"
 )
 
 // authority is the only one that this test process trusts, beside that of the
@@ -32,15 +32,18 @@ import (
 var authority *certificateAuthority
 
 // network is all that is not this machine; nothing else can be reached.
-var network *keyservice.Network
+var network *credentialstest.Proxy
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "apiclient")
 	if err == nil {
-		authority, err = newAuthority(filepath.Join(dir, "ca.pem"))
+		network, err = credentialstest.NewProxy(dir)
 	}
 	if err == nil {
-		network, err = keyservice.OpenNetwork(dir)
+		err = network.Setenv()
+	}
+	if err == nil {
+		authority, err = newAuthority(filepath.Join(dir, "ca.pem"))
 	}
 	if err != nil {
 		log.Fatal(err)
