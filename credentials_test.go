@@ -54,8 +54,8 @@ func TestNewCredentials(t *testing.T) {
 		if err := os.Rename(secret, secret+".gone"); err != nil {
 			t.Fatal(err)
 		}
-		failed := "level=warn account=main msg=\"The key cannot be renewed, the last one is used until the API refuses it\" " +
-			"err=\"access_key: access_key_secret_file: open " + secret + ": no such file or directory\"\n"
+		failed := `level=warn account=main msg="The key cannot be renewed, the last one is used until the API refuses it" ` +
+			`err="access_key: access_key_secret_file: open ` + secret + ": no such file or directory\"\n"
 		expectLog("without a file", failed)
 		if err := os.Rename(secret+".gone", secret); err != nil {
 			t.Fatal(err)

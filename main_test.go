@@ -36,9 +36,14 @@ func TestRun(t *testing.T) {
 		{name: "rejects an unknown flag", args: []string{"--nonsense"}, stderr: "unknown long flag '--nonsense'"},
 		{name: "rejects an unknown command", args: []string{"bake"}, stderr: "bake"},
 		{name: "rejects an invalid flag", args: []string{"--demo", "--log.level=loud"}, stderr: "--log.level=loud"},
-		{name: "rejects an invalid file", args: []string{"--demo", "--config.file=" + config}, stderr: config + ":1: accounts[0].nam: "},
 		{
-			name: "cannot listen where another program does", args: []string{"--demo", "--web.listen-address=" + listener.Addr().String()},
+			name:   "rejects an invalid file",
+			args:   []string{"--demo", "--config.file=" + config},
+			stderr: config + ":1: accounts[0].nam: ",
+		},
+		{
+			name:   "cannot listen where another program does",
+			args:   []string{"--demo", "--web.listen-address=" + listener.Addr().String()},
 			stderr: "--web.listen-address: listen tcp " + listener.Addr().String(),
 		},
 	} {

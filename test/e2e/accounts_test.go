@@ -32,7 +32,8 @@ func TestAccounts(t *testing.T) {
 	t.Run("start without a key", func(t *testing.T) {
 		t.Parallel()
 		_, endpoint := serveScenario(t, "healthy")
-		_, address := serve(t, nil, "--config.file="+writeFile(t, "exporter.yml", "accounts: [{name: a, endpoint: %q}]", endpoint))
+		file := writeFile(t, "exporter.yml", "accounts: [{name: a, endpoint: %q}]", endpoint)
+		_, address := serve(t, nil, "--config.file="+file)
 		expectSamples(t, scrape(t, address), map[string]string{
 			`up{account="a",export="usage"}`: "0",
 			`api_errors_total{account="a",class="credentials",code="credentials",export="usage"}`: "1",

@@ -43,7 +43,8 @@ func TestCheck(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			_, endpoint := serveScenario(t, tc.scenario)
-			status, stdout, stderr := run(t, keyEnv(defaultKey), "check", "--api.endpoint="+endpoint, "--collector.exports=usage,usage_detail")
+			status, stdout, stderr := run(t, keyEnv(defaultKey),
+				"check", "--api.endpoint="+endpoint, "--collector.exports=usage,usage_detail")
 			if status != 1 || stderr != checkFailed {
 				t.Errorf("exit status %d, want 1; stderr %q", status, stderr)
 			}
@@ -58,7 +59,8 @@ func TestCheck(t *testing.T) {
 		t.Parallel()
 		_, healthy := serveScenario(t, "healthy")
 		_, denied := serveScenario(t, "denied")
-		file := writeFile(t, "exporter.yml", "accounts: [{name: denied, endpoint: %q}, {name: healthy, endpoint: %q}]", denied, healthy)
+		file := writeFile(t, "exporter.yml",
+			"accounts: [{name: denied, endpoint: %q}, {name: healthy, endpoint: %q}]", denied, healthy)
 		status, stdout, stderr := run(t, keyEnv(defaultKey), "check", "--config.file="+file)
 		if status != 1 || stderr != checkFailed {
 			t.Errorf("exit status %d, want 1; stderr %q", status, stderr)

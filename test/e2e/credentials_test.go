@@ -16,6 +16,7 @@ import (
 const (
 	roleARN         = "acs:ram::1234567890123456:role/exporter"
 	oidcProviderARN = "acs:ram::1234567890123456:oidc-provider/cluster"
+	vpcHost         = "sts-vpc.cn-shanghai.aliyuncs.com" // STS inside a region's network
 )
 
 // secretFile makes a file of a secret. Like most such files it ends with a line end.
@@ -27,7 +28,21 @@ func secretFile(t *testing.T, secret string) (path string) {
 // keyFiles makes files of a key and returns the settings that name them.
 func keyFiles(t *testing.T, key credentialstest.Key) (settings string) {
 	t.Helper()
-	return fmt.Sprintf("access_key_id_file: %s, access_key_secret_file: %s", secretFile(t, key.ID), secretFile(t, key.Secret))
+	return "access_key_id_file: " + secretFile(t, key.ID) + ", access_key_secret_file: " + secretFile(t, key.Secret)
+}
+
+// oidcSettings makes a file of a token and returns the settings with which STS at
+// vpcHost gives a key for it.
+func oidcSettings(t *testing.T, token string) (settings string) {
+	t.Helper()
+	return fmt.Sprintf("role_arn: %q, oidc_provider_arn: %q, oidc_token_file: %s, sts_endpoint: %s",
+		roleARN, oidcProviderARN, secretFile(t, token), vpcHost)
+}
+
+// accountOfType returns the line of a configuration file for an account with a type of
+// credentials, which is also its name.
+func accountOfType(name, endpoint, settings string) (line string) {
+	return fmt.Sprintf("- {name: %s, endpoint: %q, credentials: {type: %s, %s}}\n", name, endpoint, name, settings)
 }
 
 // accountFile makes a configuration file with the account "main" of an API, and
@@ -47,9 +62,8 @@ func TestCredentialsOfRole(t *testing.T) {
 	key := credentialstest.Key{ID: "STS.one", Secret: "secret-one", Token: "token-one"}
 	sts.Issue(key, time.Hour)
 	api := newAPI(t, "healthy", key)
-	file := accountFile(t, api, fmt.Sprintf(
-		"{type: ram_role_arn, role_arn: %q, external_id: tenant-1, access_key_id_file: %s, access_key_secret_env: BASE_SECRET}",
-		roleARN, secretFile(t, "LTAIbase")))
+	file := accountFile(t, api, "{type: ram_role_arn, role_arn: '"+roleARN+"', external_id: tenant-1, "+
+		"access_key_id_file: "+secretFile(t, "LTAIbase")+", access_key_secret_env: BASE_SECRET}")
 	env := append(newProxy(t, credentialstest.Hosts{"sts.aliyuncs.com": sts}).Env(), "BASE_SECRET=base-secret")
 
 	status, stdout, stderr := run(t, env, "check", file)
@@ -102,18 +116,17 @@ func TestCredentialsOfEveryType(t *testing.T) {
 		service.Issue(key, time.Hour)
 	}
 	proxy := newProxy(t, credentialstest.Hosts{
-		"sts.aliyuncs.com": &sts, "sts-vpc.cn-shanghai.aliyuncs.com": &vpc, credentialstest.MetadataHost: &metadata, "keys.internal": &uri,
+		"sts.aliyuncs.com": &sts, vpcHost: &vpc, credentialstest.MetadataHost: &metadata, "keys.internal": &uri,
 	})
 	env := append(proxy.Env(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=", "BASE_TOKEN="+base.Token)
 	env = append(env, keyEnv(key)...) // For default.
 
 	credentials := map[string]string{
-		"default":      "",
-		"access_key":   keyFiles(t, defaultKey),
-		"sts":          keyFiles(t, key) + ", security_token_file: " + secretFile(t, key.Token),
-		"ram_role_arn": "role_arn: '" + roleARN + "', " + keyFiles(t, base) + ", security_token_env: BASE_TOKEN",
-		"oidc_role_arn": fmt.Sprintf("role_arn: %q, oidc_provider_arn: %q, oidc_token_file: %s, sts_endpoint: sts-vpc.cn-shanghai.aliyuncs.com",
-			roleARN, oidcProviderARN, secretFile(t, "a.b.c")),
+		"default":         "",
+		"access_key":      keyFiles(t, defaultKey),
+		"sts":             keyFiles(t, key) + ", security_token_file: " + secretFile(t, key.Token),
+		"ram_role_arn":    "role_arn: '" + roleARN + "', " + keyFiles(t, base) + ", security_token_env: BASE_TOKEN",
+		"oidc_role_arn":   oidcSettings(t, "a.b.c"),
 		"ecs_ram_role":    "",
 		"credentials_uri": "uri: 'http://keys.internal/path'",
 	}
@@ -124,7 +137,7 @@ func TestCredentialsOfEveryType(t *testing.T) {
 		if name == "access_key" {
 			endpoint = permanent
 		}
-		file += fmt.Sprintf("- {name: %s, endpoint: %q, credentials: {type: %s, %s}}\n", name, endpoint, name, credentials[name])
+		file += accountOfType(name, endpoint, credentials[name])
 	}
 	_, address := serve(t, env, "--config.file="+writeFile(t, "exporter.yml", "%s", file))
 	page := scrape(t, address)
@@ -138,8 +151,9 @@ func TestCredentialsOfEveryType(t *testing.T) {
 // credentialTypes returns the types that the program says it accepts.
 func credentialTypes(t *testing.T) []string {
 	t.Helper()
-	_, _, stderr := run(t, nil, "--config.file="+writeFile(t, "exporter.yml", "accounts: [{name: a, credentials: {type: nonsense}}]"))
-	match := regexp.MustCompile(`accounts\[0\]\.credentials\.type: .* of ([a-z_]+(?:, [a-z_]+)+)`).FindStringSubmatch(stderr)
+	file := writeFile(t, "exporter.yml", "accounts: [{name: a, credentials: {type: nonsense}}]")
+	_, _, stderr := run(t, nil, "--config.file="+file)
+	match := regexp.MustCompile(`credentials\.type: .* of ([a-z_]+(?:, [a-z_]+)+)`).FindStringSubmatch(stderr)
 	if match == nil {
 		t.Fatalf("no list of types:\n%s", stderr)
 	}
@@ -157,7 +171,7 @@ func TestCredentialsInFiles(t *testing.T) {
 		`up{account="main",export="usage"}`: "0",
 		`api_errors_total{account="main",class="credentials",code="credentials",export="usage"}`: "1",
 	})
-	p.stderr.await(t, `level=warn .*access_key: access_key_id_file: open `+regexp.QuoteMeta(id)+`: no such file or directory`)
+	p.stderr.await(t, `level=warn .*access_key: access_key_id_file: open `+regexp.QuoteMeta(id)+`: no such file`)
 	for path, content := range map[string]string{id: defaultKey.ID, secret: defaultKey.Secret} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)

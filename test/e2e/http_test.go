@@ -12,35 +12,42 @@ import (
 // client leaves no connection open.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 
+// response is a response that was read to its end.
+type response struct {
+	status int
+	header http.Header
+	body   string
+}
+
 // do sends a request without a body. The test fails if there is no response.
-func do(t *testing.T, method, address string, edits ...func(http.Header)) (resp *http.Response, body string) {
+func do(t *testing.T, method, address string, edits ...func(http.Header)) response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, address, http.NoBody)
 	if err != nil {
 		t.Error(err)
-		return new(http.Response), ""
+		return response{}
 	}
 	for _, edit := range edits {
 		edit(request.Header)
 	}
-	resp, err = client.Do(request)
+	resp, err := client.Do(request)
 	if err != nil {
 		t.Error(err)
-		return new(http.Response), ""
+		return response{}
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
+	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Error(err)
 	}
-	return resp, string(text)
+	return response{resp.StatusCode, resp.Header, string(body)}
 }
 
 // get returns the status and the body of a page.
 func get(t *testing.T, address string, edits ...func(http.Header)) (status int, body string) {
 	t.Helper()
-	resp, body := do(t, http.MethodGet, address, edits...)
-	return resp.StatusCode, body
+	resp := do(t, http.MethodGet, address, edits...)
+	return resp.status, resp.body
 }
 
 // scrape returns the metrics.
@@ -56,8 +63,8 @@ func scrape(t *testing.T, address string) (page string) {
 // reload loads the configuration again. It must succeed.
 func reload(t *testing.T, address string) {
 	t.Helper()
-	if resp, body := do(t, http.MethodPost, address+"/-/reload"); resp.StatusCode != http.StatusOK {
-		t.Fatalf("POST /-/reload: status %d: %s", resp.StatusCode, body)
+	if resp := do(t, http.MethodPost, address+"/-/reload"); resp.status != http.StatusOK {
+		t.Fatalf("POST /-/reload: status %d: %s", resp.status, resp.body)
 	}
 }
 

@@ -131,7 +131,7 @@ func TestProxyPassword(t *testing.T) {
 			page := scrape(t, address)
 			shown := page
 			for _, path := range []string{"/", "/-/healthy", "/-/ready", "/nothing", "/metrics"} {
-				shown += response(t, http.MethodGet, address+path, "*/*")
+				shown += shownBy(t, http.MethodGet, address+path, "*/*")
 			}
 			p.stop()
 			shown += p.stderr.String()

@@ -42,7 +42,8 @@ func TestREADME(t *testing.T) {
 			case *update:
 				overwrite(t, path, "%s", want)
 			default:
-				t.Errorf("README.md differs from the program. \"go -C test test ./e2e -run README -update\" writes this table:\n\n%s", table)
+				t.Errorf("README.md differs from the program. %s writes this table:\n\n%s",
+					`"go -C test test ./e2e -run README -update"`, table)
 			}
 		})
 	}
@@ -148,7 +149,8 @@ func servedMetrics(t *testing.T) map[string][]string {
 			}
 		}
 		rows[name] = []string{
-			code(name), strings.ToLower(family.GetType().String()), strings.Join(slices.Sorted(maps.Keys(labels)), ", "), family.GetHelp(),
+			code(name), strings.ToLower(family.GetType().String()),
+			strings.Join(slices.Sorted(maps.Keys(labels)), ", "), family.GetHelp(),
 		}
 	}
 	return rows
@@ -215,7 +217,7 @@ func programFlags(t *testing.T) []programFlag {
 			if text, err := strconv.Unquote(flag.value); err == nil {
 				flag.value = text
 			}
-			if flag.value == strings.ToUpper(flag.name) { // This is how the page shows a flag without a default.
+			if strings.EqualFold(flag.value, flag.name) { // The page shows the name if a flag has no default.
 				flag.value = ""
 			}
 			flags = append(flags, flag)

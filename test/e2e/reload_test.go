@@ -17,7 +17,8 @@ func TestReloadAccounts(t *testing.T) {
 	bAPI, b := serveScenario(t, "healthy")
 	_, c := serveScenario(t, "healthy")
 	_, d := serveScenario(t, "denied")
-	file := writeFile(t, "exporter.yml", "accounts: [{name: a, endpoint: %q}, {name: b, endpoint: %q}, {name: c, endpoint: %q}]", a, b, c)
+	file := writeFile(t, "exporter.yml",
+		"accounts: [{name: a, endpoint: %q}, {name: b, endpoint: %q}, {name: c, endpoint: %q}]", a, b, c)
 	_, address := serve(t, keyEnv(defaultKey), "--config.file="+file, "--web.enable-lifecycle", "--cache.ttl=59m")
 	before := scrape(t, address)
 	expectSamples(t, before, map[string]string{
@@ -25,7 +26,8 @@ func TestReloadAccounts(t *testing.T) {
 	})
 	aCalls, bCalls := aAPI.Calls(), bAPI.Calls()
 
-	overwrite(t, file, "accounts: [{name: d, endpoint: %q}, {name: b, endpoint: %q, rate_limit: 7}, {name: a, endpoint: %q}]", d, b, a)
+	overwrite(t, file,
+		"accounts: [{name: d, endpoint: %q}, {name: b, endpoint: %q, rate_limit: 7}, {name: a, endpoint: %q}]", d, b, a)
 	reload(t, address)
 	after := scrape(t, address)
 	t.Run("keeps an account that did not change", func(t *testing.T) {
@@ -55,9 +57,10 @@ func TestReloadAccounts(t *testing.T) {
 		}
 	})
 	t.Run("adds an account", func(t *testing.T) {
+		failures := sample(after, metric("refresh_failures_total", "d"))
 		expectSamples(t, after, map[string]string{
 			metric("up", "d"): "0",
-			`api_errors_total{account="d",class="denied",code="NoPermission",export="usage"}`: sample(after, metric("refresh_failures_total", "d")),
+			`api_errors_total{account="d",class="denied",code="NoPermission",export="usage"}`: failures,
 			"config_last_reload_successful": "1",
 		})
 	})
@@ -91,9 +94,9 @@ func TestReloadFailure(t *testing.T) {
 				overwrite(t, file, "%s", tc.content)
 			}
 			failures := strings.Count(p.stderr.String(), reloadFailed)
-			resp, body := do(t, http.MethodPost, address+"/-/reload")
-			if resp.StatusCode != http.StatusInternalServerError || !strings.Contains(body, tc.want) {
-				t.Errorf("status %d: %s", resp.StatusCode, body)
+			resp := do(t, http.MethodPost, address+"/-/reload")
+			if resp.status != http.StatusInternalServerError || !strings.Contains(resp.body, tc.want) {
+				t.Errorf("status %d: %s", resp.status, resp.body)
 			}
 			expectSamples(t, scrape(t, address), map[string]string{
 				"config_last_reload_successful":          "0",
@@ -101,7 +104,7 @@ func TestReloadFailure(t *testing.T) {
 				metric("refreshes_total", "a"):           "1",
 				metric("tasks", "a", `status="unknown"`): "0",
 			})
-			p.stderr.await(t, fmt.Sprintf(`(?s)(?:level=error [^\n]*msg="%s" err=.*){%d}`, reloadFailed, failures+1))
+			p.stderr.await(t, fmt.Sprintf(`(?s)(?:level=error [^\n]*msg=%q err=.*){%d}`, reloadFailed, failures+1))
 			overwrite(t, file, "%s", good)
 			reload(t, address)
 		})
@@ -127,14 +130,20 @@ func TestReloadOnHangup(t *testing.T) {
 		if accounts := p.stderr.await(t, fmt.Sprintf(reloaded, 1, 0)); accounts != "2" {
 			t.Errorf("%s accounts, want 2", accounts)
 		}
-		expectSamples(t, scrape(t, address), map[string]string{metric("up", "b"): "1", "config_last_reload_successful": "1"})
+		expectReload := func(successful string) {
+			t.Helper()
+			expectSamples(t, scrape(t, address), map[string]string{
+				metric("up", "b"): "1", "config_last_reload_successful": successful,
+			})
+		}
+		expectReload("1")
 		overwrite(t, file, "accounts: 5")
 		p.signal(syscall.SIGHUP)
 		p.stderr.await(t, reloadFailed+`.*accounts: is not a list`)
-		expectSamples(t, scrape(t, address), map[string]string{metric("up", "b"): "1", "config_last_reload_successful": "0"})
-		resp, body := do(t, http.MethodPost, address+"/-/reload")
-		if resp.StatusCode != http.StatusForbidden || !strings.Contains(body, "--web.enable-lifecycle") {
-			t.Errorf("POST /-/reload: status %d: %s", resp.StatusCode, body)
+		expectReload("0")
+		resp := do(t, http.MethodPost, address+"/-/reload")
+		if resp.status != http.StatusForbidden || !strings.Contains(resp.body, "--web.enable-lifecycle") {
+			t.Errorf("POST /-/reload: status %d: %s", resp.status, resp.body)
 		}
 	})
 	t.Run("without a file", func(t *testing.T) {
@@ -157,7 +166,8 @@ func TestReloadDuringScrapes(t *testing.T) {
 	t.Parallel()
 	_, endpoint := serveScenario(t, "healthy")
 	file := writeFile(t, "exporter.yml", "accounts: [{name: a, endpoint: %q}]", endpoint)
-	_, address := serve(t, keyEnv(defaultKey), "--config.file="+file, "--web.enable-lifecycle", "--cache.ttl=0s", "--api.rate-limit=1000")
+	_, address := serve(t, keyEnv(defaultKey),
+		"--config.file="+file, "--web.enable-lifecycle", "--cache.ttl=0s", "--api.rate-limit=1000")
 	var scrapes sync.WaitGroup
 	done := make(chan struct{})
 	for range 4 {
@@ -180,12 +190,13 @@ func TestReloadDuringScrapes(t *testing.T) {
 	}
 	for n := range 40 {
 		if n%2 == 0 {
-			overwrite(t, file, "accounts: [{name: a, endpoint: %q}, {name: b, endpoint: %q, rate_limit: %d}]", endpoint, endpoint, n+1)
+			overwrite(t, file,
+				"accounts: [{name: a, endpoint: %q}, {name: b, endpoint: %q, rate_limit: %d}]", endpoint, endpoint, n+1)
 		} else {
 			overwrite(t, file, "accounts: [{name: a, endpoint: %q}]", endpoint)
 		}
-		if resp, body := do(t, http.MethodPost, address+"/-/reload"); resp.StatusCode != http.StatusOK {
-			t.Errorf("POST /-/reload: status %d: %s", resp.StatusCode, body)
+		if resp := do(t, http.MethodPost, address+"/-/reload"); resp.status != http.StatusOK {
+			t.Errorf("POST /-/reload: status %d: %s", resp.status, resp.body)
 		}
 	}
 	close(done)
@@ -199,7 +210,9 @@ func TestReloadDuringScrapes(t *testing.T) {
 func TestReloadRateLimit(t *testing.T) {
 	t.Parallel()
 	api, endpoint := serveScenario(t, "healthy")
-	const account = "accounts: [{name: a, endpoint: %q, rate_limit: 1, expectations: [{name: n%d, export: usage, every: month}]}]"
+	const account = `accounts:
+- {name: a, endpoint: %q, rate_limit: 1, expectations: [{name: n%d, export: usage, every: month}]}
+`
 	file := writeFile(t, "exporter.yml", account, endpoint, 0)
 	_, address := serve(t, keyEnv(defaultKey), "--config.file="+file, "--web.enable-lifecycle")
 	began := time.Now()

@@ -23,7 +23,8 @@ func TestScenarios(t *testing.T) {
 		overdue                               map[string]bool // by expectation
 	}{
 		"healthy": {
-			unrecovered: "0", failed: "1", lastMonth: "1", monthBefore: "1", overdue: map[string]bool{"monthly": false, "never": true},
+			unrecovered: "0", failed: "1", lastMonth: "1", monthBefore: "1",
+			overdue: map[string]bool{"monthly": false, "never": true},
 		},
 		"failed":          {unrecovered: "1", unknown: "0", gapLastMonth: true, overdue: map[string]bool{"never": true}},
 		"stuck":           {unrecovered: "0", created: "1", pendingLong: true, overdue: map[string]bool{"monthly": false}},
@@ -40,7 +41,8 @@ func TestScenarios(t *testing.T) {
   - {name: never, export: usage, task_name: nobody makes this, every: week}
 `, name, endpoint)
 	}
-	_, address := serve(t, keyEnv(defaultKey), "--config.file="+writeFile(t, "exporter.yml", "%s", file), "--collector.task-info=3")
+	_, address := serve(t, keyEnv(defaultKey),
+		"--config.file="+writeFile(t, "exporter.yml", "%s", file), "--collector.task-info=3")
 	page := scrape(t, address)
 	for name, tc := range scenarios {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +71,8 @@ func TestScenarios(t *testing.T) {
 				t.Errorf("covered until %v", until)
 			}
 			if tc.pendingLong {
-				if created := timestamp(t, page, metric("oldest_pending_created_timestamp_seconds", name)); time.Since(created) < time.Hour {
+				created := timestamp(t, page, metric("oldest_pending_created_timestamp_seconds", name))
+				if time.Since(created) < time.Hour {
 					t.Errorf("the oldest pending export was created at %v", created)
 				}
 			}

@@ -19,7 +19,9 @@ import (
 
 // canary is a key whose parts must never leave the program. They are letters only, so
 // that no encoding hides them and an error code may look like them.
-var canary = credentialstest.Key{ID: "LTAIcanaryAccessKeyId", Secret: "CanaryAccessKeySecret", Token: "CanarySecurityToken"}
+var canary = credentialstest.Key{
+	ID: "LTAIcanaryAccessKeyId", Secret: "CanaryAccessKeySecret", Token: "CanarySecurityToken",
+}
 
 // recorder serves an API and keeps what the program must not show.
 type recorder struct {
@@ -68,30 +70,31 @@ func echo(status int, contentType, body string) http.Handler {
 	})
 }
 
-// response returns all of a response that a client sees.
-func response(t *testing.T, method, address, accept string) string {
+// shownBy returns all of a response that a client sees.
+func shownBy(t *testing.T, method, address, accept string) string {
 	t.Helper()
-	resp, body := do(t, method, address, func(h http.Header) { h.Set("Accept", accept) })
-	return fmt.Sprintf("%s %s: %s %s\n%s\n", method, address, resp.Status, resp.Header, body)
+	resp := do(t, method, address, func(h http.Header) { h.Set("Accept", accept) })
+	return fmt.Sprintf("%s %s: %d %s\n%s\n", method, address, resp.status, resp.header, resp.body)
 }
 
-// everythingShown runs the exporter and check. It returns the metrics, the exporter's
-// log, and all that a user can see of both runs.
+// everythingShown runs the exporter, and check beside it. It returns the metrics, the
+// exporter's log, and all that a user can see of both.
 func everythingShown(t *testing.T, env []string, args ...string) (page, log, shown string) {
 	t.Helper()
 	args = append(args, "--api.max-retries=1", "--cache.ttl=0s", "--log.level=debug")
+	check := start(t, env, append([]string{"check"}, args...)...)
 	p, address := serve(t, env, args...)
 	for _, path := range []string{"/metrics", "/", "/-/healthy", "/-/ready", "/nothing", "/debug/pprof/cmdline"} {
 		for _, accept := range []string{"*/*", "application/openmetrics-text;version=1.0.0"} {
-			shown += response(t, http.MethodGet, address+path, accept)
+			shown += shownBy(t, http.MethodGet, address+path, accept)
 		}
 	}
-	shown += response(t, http.MethodPost, address+"/metrics", "*/*")
+	shown += shownBy(t, http.MethodPost, address+"/metrics", "*/*")
 	page = scrape(t, address)
 	p.stop()
-	_, stdout, stderr := run(t, env, append([]string{"check"}, args...)...)
+	check.wait()
 	log = p.stderr.String()
-	return page, log, shown + page + p.stdout.String() + log + stdout + stderr
+	return page, log, shown + page + p.stdout.String() + log + check.stdout.String() + check.stderr.String()
 }
 
 // expectHidden fails the test if the text contains a secret.
@@ -119,7 +122,7 @@ func TestSecretsInAnswersOfAPI(t *testing.T) {
 		name string
 		api  http.Handler
 		says string // a secret in the API's answers, if there is one
-		code string // an expression for the error code that the metrics count; empty if all is well
+		code string // an expression for the error code in the metrics; empty if there is none
 	}{
 		{"healthy", scenario("healthy", nil), simulator.DownloadSecret, ""},
 		{"several-pages-that-move", scenario("moving", nil), simulator.DownloadSecret, ""},
@@ -131,13 +134,17 @@ func TestSecretsInAnswersOfAPI(t *testing.T) {
 			"wrong-secret", scenario("healthy", func(k *credentialstest.Key) { k.Secret = "another" }),
 			canary.Token, "SignatureDoesNotMatch",
 		},
-		{"unknown-key", scenario("healthy", func(k *credentialstest.Key) { k.ID = "another" }), "", "InvalidAccessKeyId.NotFound"},
+		{
+			"unknown-key", scenario("healthy", func(k *credentialstest.Key) { k.ID = "another" }),
+			"", "InvalidAccessKeyId.NotFound",
+		},
 		{
 			"wrong-token", scenario("healthy", func(k *credentialstest.Key) { k.Token = "another" }),
 			"", "InvalidSecurityToken.MismatchWithAccessKey",
 		},
 		{
-			"code-is-the-id", echo(400, "application/json", `{"Code":"`+canary.ID+`","Message":%q,"RequestId":"`+canary.Token+`"}`),
+			"code-is-the-id",
+			echo(400, "application/json", `{"Code":"`+canary.ID+`","Message":%q,"RequestId":"`+canary.Token+`"}`),
 			canary.ID, "other",
 		},
 		{
@@ -181,7 +188,8 @@ func TestSecretsInAnswersOfAPI(t *testing.T) {
 			if !strings.Contains(api.answers.String(), tc.says) {
 				t.Errorf("the API never said %q:\n%s", tc.says, &api.answers)
 			}
-			counted := regexp.MustCompile(`alicdn_export_api_errors_total\{account="` + tc.name + `",class="[a-z]+",code="(` + tc.code + `)",export="usage"\} [1-9]`)
+			counted := regexp.MustCompile(fmt.Sprintf(
+				`alicdn_export_api_errors_total\{account=%q,class="[a-z]+",code="(%s)",export="usage"\} [1-9]`, tc.name, tc.code))
 			if tc.code != "" && !counted.MatchString(page) {
 				t.Errorf("the metrics count no error %s:\n%s", tc.code, page)
 			}
@@ -245,13 +253,12 @@ func expectKeyServiceSecretsHidden(t *testing.T, answer http.HandlerFunc) {
 	}{
 		"ram_role_arn": {&sts.Service, fmt.Sprintf("role_arn: %q, external_id: %s, security_token_env: CANARY_TOKEN, %s",
 			roleARN, externalID, keyFiles(t, base))},
-		"oidc_role_arn": {&oidc.Service, fmt.Sprintf("role_arn: %q, oidc_provider_arn: %q, oidc_token_file: %s, sts_endpoint: sts-vpc.cn-shanghai.aliyuncs.com",
-			roleARN, oidcProviderARN, secretFile(t, oidcToken))},
+		"oidc_role_arn":   {&oidc.Service, oidcSettings(t, oidcToken)},
 		"ecs_ram_role":    {&metadata.Service, "role_name: instance"},
 		"credentials_uri": {&uri.Service, "uri: 'http://keys.internal/" + uriPath + "?CanaryQuery=CanaryQuery'"},
 	}
 	proxy := newProxy(t, credentialstest.Hosts{
-		"sts.aliyuncs.com": &sts, "sts-vpc.cn-shanghai.aliyuncs.com": &oidc, credentialstest.MetadataHost: &metadata, "keys.internal": &uri,
+		"sts.aliyuncs.com": &sts, vpcHost: &oidc, credentialstest.MetadataHost: &metadata, "keys.internal": &uri,
 	})
 	api := &recorder{api: newEmptyAPI(canary)}
 	endpoint := serveHandler(t, api)
@@ -259,10 +266,10 @@ func expectKeyServiceSecretsHidden(t *testing.T, answer http.HandlerFunc) {
 	for _, name := range slices.Sorted(maps.Keys(types)) {
 		types[name].service.Issue(canary, time.Minute)
 		types[name].service.Fail(answer)
-		file += fmt.Sprintf("- {name: %s, endpoint: %q, credentials: {type: %s, %s}}\n", name, endpoint, name, types[name].settings)
+		file += accountOfType(name, endpoint, types[name].settings)
 	}
-	page, _, shown := everythingShown(t, append(proxy.Env(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=", "CANARY_TOKEN="+base.Token),
-		"--config.file="+writeFile(t, "exporter.yml", "%s", file))
+	env := append(proxy.Env(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=", "CANARY_TOKEN="+base.Token)
+	page, _, shown := everythingShown(t, env, "--config.file="+writeFile(t, "exporter.yml", "%s", file))
 	expectHidden(t, shown, append(api.secrets(), base.ID, base.Secret, base.Token, oidcToken, "Canary")...)
 
 	for name, tc := range types { // Without secrets in its way a program hides them easily.

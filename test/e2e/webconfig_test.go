@@ -72,8 +72,12 @@ func writeCertificate(t *testing.T, dir, name string, certificate tls.Certificat
 	if err != nil {
 		t.Fatal(err)
 	}
-	overwrite(t, filepath.Join(dir, name+".pem"), "%s", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}))
-	overwrite(t, filepath.Join(dir, name+".key"), "%s", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	for suffix, block := range map[string]*pem.Block{
+		".pem": {Type: "CERTIFICATE", Bytes: certificate.Certificate[0]},
+		".key": {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		overwrite(t, filepath.Join(dir, name+suffix), "%s", pem.EncodeToMemory(block))
+	}
 }
 
 func TestWebConfigPassword(t *testing.T) {
@@ -100,7 +104,7 @@ func TestWebConfigPassword(t *testing.T) {
 		var flood sync.WaitGroup
 		for n := range 20 {
 			flood.Go(func() {
-				for m := range 10 {
+				for m := range 5 {
 					body, status, err := getWithPassword(t, nil, address+"/metrics", fmt.Sprint("guess ", n, m))
 					if err != nil || status != http.StatusUnauthorized || len(body) > 100 {
 						t.Errorf("status %d, %v: %s", status, err, body)
@@ -109,7 +113,8 @@ func TestWebConfigPassword(t *testing.T) {
 			})
 		}
 		for range 10 {
-			if _, status, err := getWithPassword(t, nil, address+"/metrics", "open sesame"); err != nil || status != http.StatusOK {
+			_, status, err := getWithPassword(t, nil, address+"/metrics", "open sesame")
+			if err != nil || status != http.StatusOK {
 				t.Errorf("a scrape: status %d, %v", status, err)
 			}
 		}
@@ -146,7 +151,8 @@ func TestWebConfigFile(t *testing.T) {
 		_, address := serve(t, nil, "--demo", "--web.config.file="+config)
 		address = strings.Replace(address, "http:", "https:", 1) + "/-/healthy"
 		trusting := &tls.Config{RootCAs: authority.Pool()}
-		if _, status, err := getWithPassword(t, trusting, address, ""); err == nil || !strings.Contains(err.Error(), "expired") {
+		_, status, err := getWithPassword(t, trusting, address, "")
+		if err == nil || !strings.Contains(err.Error(), "expired") {
 			t.Errorf("with an expired certificate: status %d, %v", status, err)
 		}
 		writeCertificate(t, dir, "server", issue(t, authority, "exporter.test", time.Now().Add(time.Hour)))
@@ -159,7 +165,7 @@ func TestWebConfigFile(t *testing.T) {
 // The example of the documentation wants a client certificate and a password.
 func TestWebConfigExample(t *testing.T) {
 	t.Parallel()
-	example, err := os.ReadFile(filepath.Join(root, "docs/web-config.example.yml"))
+	example, err := os.ReadFile(filepath.Join(root, "docs", "web-config.example.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +180,8 @@ func TestWebConfigExample(t *testing.T) {
 	tomorrow, yesterday := time.Now().Add(24*time.Hour), time.Now().Add(-time.Hour)
 	writeCertificate(t, dir, "exporter", issue(t, authority, "exporter.test", tomorrow))
 	client := issue(t, authority, "prometheus.test", tomorrow)
-	expired, foreign := issue(t, authority, "prometheus.test", yesterday), issue(t, stranger, "prometheus.test", tomorrow)
+	expired := issue(t, authority, "prometheus.test", yesterday)
+	foreign := issue(t, stranger, "prometheus.test", tomorrow)
 
 	_, plain := serve(t, nil, "--demo", "--web.config.file="+config)
 	address := strings.Replace(plain, "http:", "https:", 1)
@@ -183,17 +190,19 @@ func TestWebConfigExample(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run("GET "+path, func(t *testing.T) {
-			if _, status, err := getWithPassword(t, tlsConfig(), address+path, "open sesame"); err != nil || status == http.StatusUnauthorized {
-				t.Errorf("with certificate and password: status %d, %v", status, err)
-			}
-			if _, status, err := getWithPassword(t, tlsConfig(), address+path, "open the door"); err != nil || status != http.StatusUnauthorized {
-				t.Errorf("with a wrong password: status %d, %v", status, err)
+			for password, want := range map[string]bool{"open sesame": true, "open the door": false} {
+				_, status, err := getWithPassword(t, tlsConfig(), address+path, password)
+				if got := status != http.StatusUnauthorized; err != nil || got != want {
+					t.Errorf("with a certificate and the password %q: status %d, %v", password, status, err)
+				}
 			}
 			for name, change := range map[string]func(*tls.Config){
-				"without a certificate":                       func(c *tls.Config) { c.Certificates = nil },
-				"with an expired certificate":                 func(c *tls.Config) { c.Certificates = []tls.Certificate{expired} },
-				"with a certificate of another authority":     func(c *tls.Config) { c.Certificates = []tls.Certificate{foreign} },
-				"with TLS 1.1":                                func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 },
+				"without a certificate":                   func(c *tls.Config) { c.Certificates = nil },
+				"with an expired certificate":             func(c *tls.Config) { c.Certificates = []tls.Certificate{expired} },
+				"with a certificate of another authority": func(c *tls.Config) { c.Certificates = []tls.Certificate{foreign} },
+				"with TLS 1.1": func(c *tls.Config) {
+					c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+				},
 				"by a client that trusts another authority":   func(c *tls.Config) { c.RootCAs = stranger.Pool() },
 				"by a client that asks for another host name": func(c *tls.Config) { c.ServerName = "another.test" },
 			} {

@@ -61,7 +61,8 @@ func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refused := s.check(r); refused != nil {
 		w.WriteHeader(refused.status)
 		_ = json.NewEncoder(w).Encode(map[string]string{
-			"RequestId": "964E0EC5-575B-4FF5-8FD0-D4BD8025602A", "HostId": r.Host, "Code": refused.code, "Message": refused.message,
+			"RequestId": "964E0EC5-575B-4FF5-8FD0-D4BD8025602A", "HostId": r.Host,
+			"Code": refused.code, "Message": refused.message,
 		})
 		return
 	}
@@ -106,7 +107,8 @@ func (s *STS) check(r *http.Request) *refusal {
 		}
 		if s.role.OIDCToken == "" || form.Get("OIDCToken") != s.role.OIDCToken {
 			return &refusal{
-				http.StatusUnauthorized, "AuthenticationFail.OIDCToken.Invalid", "The token " + form.Get("OIDCToken") + " is invalid.",
+				http.StatusUnauthorized, "AuthenticationFail.OIDCToken.Invalid",
+				"The token " + form.Get("OIDCToken") + " is invalid.",
 			}
 		}
 	default:
@@ -127,7 +129,8 @@ func (s *STS) checkSignature(r *http.Request) *refusal {
 		return &refusal{http.StatusNotFound, "InvalidAccessKeyId.NotFound", "Specified access key is not found."}
 	case form.Get("SecurityToken") != s.role.Key.Token:
 		return &refusal{
-			http.StatusForbidden, "InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey.",
+			http.StatusForbidden, "InvalidSecurityToken.MismatchWithAccessKey",
+			"Specified SecurityToken mismatch with the AccessKey.",
 		}
 	case err != nil || time.Since(timestamp).Abs() > 15*time.Minute:
 		return &refusal{http.StatusBadRequest, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."}
@@ -141,7 +144,8 @@ func (s *STS) checkSignature(r *http.Request) *refusal {
 	want := signature.HMACSHA1(s.role.Key.Secret, r.Method, form)
 	if !hmac.Equal([]byte(form.Get("Signature")), []byte(want)) {
 		return &refusal{http.StatusBadRequest, "SignatureDoesNotMatch", fmt.Sprintf(
-			"Specified signature is not matched with our calculation. server string to sign is:%s", signature.CanonicalQuery(form))}
+			"Specified signature is not matched with our calculation. server string to sign is:%s",
+			signature.CanonicalQuery(form))}
 	}
 	return nil
 }
