@@ -88,7 +88,8 @@ func TestStartErrors(t *testing.T) {
 			},
 		},
 		"an unknown scenario": {
-			args: []string{"simulate", "--scenario=sunshine"}, want: []string{`unknown scenario "sunshine"`, "healthy", "outage"},
+			args: []string{"simulate", "--scenario=sunshine"},
+			want: []string{`unknown scenario "sunshine"`, "healthy", "outage"},
 		},
 		"an address in use for the simulated API": {
 			args: []string{"simulate", "--address=" + occupied}, want: []string{occupied, "address already in use"},
