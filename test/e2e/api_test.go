@@ -1,0 +1,103 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"alicdn_export_exporter/internal/credentials/credentialstest"
+	"alicdn_export_exporter/internal/simulator"
+)
+
+// defaultKey is the key of a simulated API without options.
+var defaultKey = credentialstest.Key{ID: simulator.DefaultAccessKeyID, Secret: simulator.DefaultAccessKeySecret}
+
+// keyEnv returns the variables of a key.
+func keyEnv(key credentialstest.Key) []string {
+	return []string{
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + key.ID,
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + key.Secret,
+		"ALIBABA_CLOUD_SECURITY_TOKEN=" + key.Token,
+	}
+}
+
+// newAPI returns a simulated API that accepts the key.
+func newAPI(t *testing.T, scenario string, key credentialstest.Key) *simulator.Server {
+	t.Helper()
+	api, err := simulator.Scenario(scenario, simulator.Options{
+		AccessKeyID: key.ID, AccessKeySecret: key.Secret, SecurityToken: key.Token,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
+// newEmptyAPI returns a simulated API without tasks.
+func newEmptyAPI(key credentialstest.Key) *simulator.Server {
+	return simulator.New(simulator.NewFixed(), simulator.Options{
+		AccessKeyID: key.ID, AccessKeySecret: key.Secret, SecurityToken: key.Token,
+	})
+}
+
+// serveHandler returns the URL of a server.
+func serveHandler(t *testing.T, handler http.Handler) (url string) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// serveScenario returns a simulated API with the default key, and its URL.
+func serveScenario(t *testing.T, name string) (api *simulator.Server, url string) {
+	t.Helper()
+	api = newAPI(t, name, defaultKey)
+	return api, serveHandler(t, api)
+}
+
+// newProxy returns a proxy that leads to the hosts until the test ends.
+func newProxy(t *testing.T, hosts credentialstest.Hosts) *credentialstest.Proxy {
+	t.Helper()
+	proxy, err := credentialstest.NewProxy(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy.Serve(t, hosts)
+	return proxy
+}
+
+// writeFile makes a file in a directory of its own. Its format has arguments if there
+// are any.
+func writeFile(t *testing.T, name, format string, args ...any) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	overwrite(t, path, format, args...)
+	return path
+}
+
+// overwrite replaces a file.
+func overwrite(t *testing.T, path, format string, args ...any) {
+	t.Helper()
+	text := format
+	if len(args) > 0 {
+		text = fmt.Sprintf(format, args...)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// occupiedAddress returns an address where a listener waits until the test ends.
+func occupiedAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener.Addr().String()
+}

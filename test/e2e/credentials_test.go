@@ -1,0 +1,183 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"alicdn_export_exporter/internal/credentials/credentialstest"
+)
+
+const (
+	roleARN         = "acs:ram::1234567890123456:role/exporter"
+	oidcProviderARN = "acs:ram::1234567890123456:oidc-provider/cluster"
+	vpcHost         = "sts-vpc.cn-shanghai.aliyuncs.com" // STS inside a region's network
+)
+
+// secretFile makes a file of a secret. Like most such files it ends with a line end.
+func secretFile(t *testing.T, secret string) (path string) {
+	t.Helper()
+	return writeFile(t, "secret", "%s\n", secret)
+}
+
+// keyFiles makes files of a key and returns the settings that name them.
+func keyFiles(t *testing.T, key credentialstest.Key) (settings string) {
+	t.Helper()
+	return "access_key_id_file: " + secretFile(t, key.ID) + ", access_key_secret_file: " + secretFile(t, key.Secret)
+}
+
+// oidcSettings makes a file of a token and returns the settings with which STS at
+// vpcHost gives a key for it.
+func oidcSettings(t *testing.T, token string) (settings string) {
+	t.Helper()
+	return fmt.Sprintf("role_arn: %q, oidc_provider_arn: %q, oidc_token_file: %s, sts_endpoint: %s",
+		roleARN, oidcProviderARN, secretFile(t, token), vpcHost)
+}
+
+// accountOfType returns the line of a configuration file for an account with a type of
+// credentials, which is also its name.
+func accountOfType(name, endpoint, settings string) (line string) {
+	return fmt.Sprintf("- {name: %s, endpoint: %q, credentials: {type: %s, %s}}\n", name, endpoint, name, settings)
+}
+
+// accountFile makes a configuration file with the account "main" of an API, and
+// returns the flag that names it.
+func accountFile(t *testing.T, api http.Handler, credentials string) (flag string) {
+	t.Helper()
+	return "--config.file=" + writeFile(t, "exporter.yml",
+		"accounts:\n- name: main\n  endpoint: %s\n  credentials: %s\n", serveHandler(t, api), credentials)
+}
+
+func TestCredentialsOfRole(t *testing.T) {
+	t.Parallel()
+	sts := new(credentialstest.STS)
+	sts.SetRole(credentialstest.Role{
+		ARN: roleARN, Key: credentialstest.Key{ID: "LTAIbase", Secret: "base-secret"}, ExternalID: "tenant-1",
+	})
+	key := credentialstest.Key{ID: "STS.one", Secret: "secret-one", Token: "token-one"}
+	sts.Issue(key, time.Hour)
+	api := newAPI(t, "healthy", key)
+	file := accountFile(t, api, "{type: ram_role_arn, role_arn: '"+roleARN+"', external_id: tenant-1, "+
+		"access_key_id_file: "+secretFile(t, "LTAIbase")+", access_key_secret_env: BASE_SECRET}")
+	env := append(newProxy(t, credentialstest.Hosts{"sts.aliyuncs.com": sts}).Env(), "BASE_SECRET=base-secret")
+
+	status, stdout, stderr := run(t, env, "check", file)
+	if status != 0 || !strings.Contains(stdout, "credentials   ok      from ram_role_arn\n") {
+		t.Errorf("check exits with %d:\n%s%s", status, stdout, stderr)
+	}
+	_, address := serve(t, env, file, "--cache.ttl=0s")
+	refreshes := 0
+	expectUp := func(want string) {
+		t.Helper()
+		refreshes++
+		page := scrapeUntil(t, address, metric("refreshes_total", "main"), fmt.Sprint(refreshes))
+		if up(page, "main") != want {
+			t.Errorf("after %d refreshes up is %q, want %s:\n%s", refreshes, up(page, "main"), want, page)
+		}
+	}
+	expectUp("1")
+	expectUp("1")
+	if n := sts.Calls(); n != 2 { // One by check, one by the exporter.
+		t.Errorf("%d requests to STS, want 2", n)
+	}
+	replaceKey := func(next credentialstest.Key) {
+		api.Rotate(next.ID, next.Secret, next.Token)
+		sts.Issue(next, time.Hour)
+	}
+
+	// A token that the API rejects is replaced within the refresh.
+	replaceKey(credentialstest.Key{ID: "STS.one", Secret: "secret-one", Token: "token-two"})
+	expectUp("1")
+
+	// A key that no longer exists makes the refresh fail. The next one gets a new key.
+	replaceKey(credentialstest.Key{ID: "STS.two", Secret: "secret-two", Token: "token-three"})
+	expectUp("0")
+	expectUp("1")
+}
+
+// One program reads accounts with every type of credentials.
+func TestCredentialsOfEveryType(t *testing.T) {
+	t.Parallel()
+	key := credentialstest.Key{ID: "STS.key", Secret: "the-secret", Token: "the-token"}
+	base := credentialstest.Key{ID: "STS.base", Secret: "base-secret", Token: "base-token"}
+	var (
+		sts, vpc credentialstest.STS
+		metadata = credentialstest.Metadata{RoleName: "instance"}
+		uri      credentialstest.URI
+	)
+	sts.SetRole(credentialstest.Role{ARN: roleARN, Key: base})
+	vpc.SetRole(credentialstest.Role{ARN: roleARN, OIDCProviderARN: oidcProviderARN, OIDCToken: "a.b.c"})
+	for _, service := range []*credentialstest.Service{&sts.Service, &vpc.Service, &metadata.Service, &uri.Service} {
+		service.Issue(key, time.Hour)
+	}
+	proxy := newProxy(t, credentialstest.Hosts{
+		"sts.aliyuncs.com": &sts, vpcHost: &vpc, credentialstest.MetadataHost: &metadata, "keys.internal": &uri,
+	})
+	env := append(proxy.Env(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=", "BASE_TOKEN="+base.Token)
+	env = append(env, keyEnv(key)...) // For default.
+
+	credentials := map[string]string{
+		"default":         "",
+		"access_key":      keyFiles(t, defaultKey),
+		"sts":             keyFiles(t, key) + ", security_token_file: " + secretFile(t, key.Token),
+		"ram_role_arn":    "role_arn: '" + roleARN + "', " + keyFiles(t, base) + ", security_token_env: BASE_TOKEN",
+		"oidc_role_arn":   oidcSettings(t, "a.b.c"),
+		"ecs_ram_role":    "",
+		"credentials_uri": "uri: 'http://keys.internal/path'",
+	}
+	permanent, temporary := serveHandler(t, newEmptyAPI(defaultKey)), serveHandler(t, newEmptyAPI(key))
+	file := "accounts:\n"
+	for _, name := range credentialTypes(t) {
+		endpoint := temporary
+		if name == "access_key" {
+			endpoint = permanent
+		}
+		file += accountOfType(name, endpoint, credentials[name])
+	}
+	_, address := serve(t, env, "--config.file="+writeFile(t, "exporter.yml", "%s", file))
+	page := scrape(t, address)
+	for _, name := range credentialTypes(t) {
+		if up(page, name) != "1" {
+			t.Errorf("up of %s is %q", name, up(page, name))
+		}
+	}
+}
+
+// credentialTypes returns the types that the program says it accepts.
+func credentialTypes(t *testing.T) []string {
+	t.Helper()
+	file := writeFile(t, "exporter.yml", "accounts: [{name: a, credentials: {type: nonsense}}]")
+	_, _, stderr := run(t, nil, "--config.file="+file)
+	match := regexp.MustCompile(`credentials\.type: .* of ([a-z_]+(?:, [a-z_]+)+)`).FindStringSubmatch(stderr)
+	if match == nil {
+		t.Fatalf("no list of types:\n%s", stderr)
+	}
+	return strings.Split(match[1], ", ")
+}
+
+func TestCredentialsInFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	id, secret := filepath.Join(dir, "id"), filepath.Join(dir, "secret")
+	file := accountFile(t, newAPI(t, "healthy", defaultKey),
+		"{type: access_key, access_key_id_file: "+id+", access_key_secret_file: "+secret+"}")
+	p, address := serve(t, nil, file, "--cache.ttl=0s")
+	expectSamples(t, scrape(t, address), map[string]string{
+		`up{account="main",export="usage"}`: "0",
+		`api_errors_total{account="main",class="credentials",code="credentials",export="usage"}`: "1",
+	})
+	p.stderr.await(t, `level=warn .*access_key: access_key_id_file: open `+regexp.QuoteMeta(id)+`: no such file`)
+	for path, content := range map[string]string{id: defaultKey.ID, secret: defaultKey.Secret} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if page := scrapeUntil(t, address, metric("refreshes_total", "main"), "2"); up(page, "main") != "1" {
+		t.Errorf("up is %q with the key in the files", up(page, "main"))
+	}
+}

@@ -1,0 +1,80 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// The Deployment of docs/scale.md uses flags that exist, and the default port and paths
+// that the program serves.
+func TestDocsDeployment(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile(filepath.Join(root, "docs", "scale.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(content)
+	if block == nil {
+		t.Fatal("docs/scale.md has no Deployment")
+	}
+	type probe struct {
+		HTTPGet struct{ Path, Port string } `yaml:"httpGet"`
+	}
+	var deployment struct {
+		Spec struct {
+			Template struct {
+				Spec struct {
+					Containers []struct {
+						Args  []string
+						Ports []struct {
+							Name          string
+							ContainerPort int `yaml:"containerPort"`
+						}
+						LivenessProbe  probe `yaml:"livenessProbe"`
+						ReadinessProbe probe `yaml:"readinessProbe"`
+					}
+				}
+			}
+		}
+	}
+	if err := yaml.Unmarshal(block[1], &deployment); err != nil {
+		t.Fatal(err)
+	}
+	containers := deployment.Spec.Template.Spec.Containers
+	if len(containers) != 1 || len(containers[0].Ports) != 1 {
+		t.Fatalf("containers %+v", containers)
+	}
+	container, port := containers[0], containers[0].Ports[0]
+
+	flags := programFlags(t)
+	i := slices.IndexFunc(flags, func(f programFlag) bool { return f.name == "web.listen-address" })
+	if port.ContainerPort != 10077 || i < 0 || flags[i].value != ":10077" {
+		t.Errorf("its port is %d, the program's flags are %v", port.ContainerPort, flags)
+	}
+
+	// The demo takes the place of the accounts, and a file here that of the mounted one.
+	file := writeFile(t, "exporter.yml", "accounts: [{name: a}]")
+	args := []string{"--demo"}
+	for _, arg := range container.Args {
+		if path, ok := strings.CutPrefix(arg, "--config.file="); ok {
+			if !filepath.IsAbs(path) {
+				t.Errorf("%s is not a mounted file", path)
+			}
+			arg = "--config.file=" + file
+		}
+		args = append(args, arg)
+	}
+	_, address := serve(t, nil, args...)
+	for _, probe := range []probe{container.LivenessProbe, container.ReadinessProbe} {
+		status, _ := get(t, address+probe.HTTPGet.Path)
+		if status != 200 || probe.HTTPGet.Path == "" || probe.HTTPGet.Port != port.Name {
+			t.Errorf("the probe %+v: status %d", probe, status)
+		}
+	}
+}

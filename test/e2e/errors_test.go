@@ -1,0 +1,122 @@
+package e2e_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A mistake ends the program with status 1 and one line that says what to change.
+func TestStartErrors(t *testing.T) {
+	t.Parallel()
+	occupied := occupiedAddress(t)
+	missing := filepath.Join(t.TempDir(), "missing.yml")
+	const oneExpectation = "accounts: [{expectations: [{name: x, export: usage_detail, every: week}]}]"
+	unknownKeys := writeFile(t, "exporter.yml", "accounts:\n- nam: x\n  exprts: y\n")
+	for name, tc := range map[string]struct {
+		args []string
+		env  []string
+		want []string
+	}{
+		"an unknown flag": {
+			args: []string{"--nonsense"}, want: []string{"unknown long flag '--nonsense'", "try --help"},
+		},
+		"an unknown command": {
+			args: []string{"bake"}, want: []string{"bake", "try --help"},
+		},
+		"a flag's value of the wrong type": {
+			args: []string{"--demo", "--cache.ttl=soon"},
+			want: []string{"--cache.ttl=soon is not a duration", "try --help"},
+		},
+		"a variable's value of the wrong type": {
+			args: []string{"--demo"}, env: []string{"ALICDN_EXPORT_EXPORTER_API_CONCURRENCY=many"},
+			want: []string{"--api.concurrency=many is not a whole number"},
+		},
+		"two invalid values": {
+			args: []string{"--demo", "--log.level=loud", "--refresh.timeout=0s"},
+			want: []string{"--log.level=loud must be debug, info, warn or error; --refresh.timeout=0s must be above 0"},
+		},
+		"an account name that cannot be a label": {
+			args: []string{"--demo", "--account.name=\xff"}, want: []string{"--account.name", "must be UTF-8"},
+		},
+		"an unknown export": {
+			args: []string{"--demo", "--collector.exports=users"},
+			want: []string{"--collector.exports=users", "usage, usage_detail"},
+		},
+		"no key": {
+			want: []string{noKey, "ALIBABA_CLOUD_ACCESS_KEY_ID", "--demo"},
+		},
+		"no key for check": {
+			args: []string{"check"}, want: []string{noKey, "ALIBABA_CLOUD_ACCESS_KEY_ID"},
+		},
+		"a variable that makes the credentials library print secrets": {
+			env: append(keyEnv(defaultKey), "DEBUG=sdk,credential"), want: []string{"DEBUG=credential", "unset it"},
+		},
+		"an endpoint without TLS": {
+			args: []string{"--api.endpoint=http://cdn.aliyuncs.com"}, env: keyEnv(defaultKey),
+			want: []string{"--api.endpoint=http://cdn.aliyuncs.com", "loopback addresses only"},
+		},
+		"a telemetry path that cannot be served": {
+			args: []string{"--demo", "--web.telemetry-path=/a//b"}, want: []string{`telemetry path "/a//b"`},
+		},
+		"an address in use": {
+			args: []string{"--demo", "--log.level=error", "--web.listen-address=" + occupied},
+			want: []string{"--web.listen-address: listen tcp " + occupied, "address already in use"},
+		},
+		"an address without a port": {
+			args: []string{"--demo", "--log.level=error", "--web.listen-address=nowhere"},
+			want: []string{"nowhere", "missing port"},
+		},
+		"a missing web configuration": {
+			args: []string{
+				"--demo", "--log.level=error", "--web.listen-address=127.0.0.1:0", "--web.config.file=" + missing,
+			},
+			want: []string{missing},
+		},
+		"a missing configuration file": {
+			args: []string{"--demo", "--config.file=" + missing}, want: []string{"--config.file: ", missing},
+		},
+		"an expectation of an export that the account does not have": {
+			args: []string{"--demo", "--config.file=" + writeFile(t, "exporter.yml", oneExpectation)},
+			want: []string{"accounts[0].expectations[0].export: usage_detail is not among the exports of the account\n"},
+		},
+		"a configuration file with several mistakes": {
+			args: []string{"--demo", "--config.file=" + unknownKeys},
+			want: []string{
+				unknownKeys + ":2: accounts[0].nam: is not a known key; " +
+					unknownKeys + ":3: accounts[0].exprts: is not a known key\n",
+			},
+		},
+		"an unknown scenario": {
+			args: []string{"simulate", "--scenario=sunshine"},
+			want: []string{`unknown scenario "sunshine"`, "healthy", "outage"},
+		},
+		"an address in use for the simulated API": {
+			args: []string{"simulate", "--address=" + occupied}, want: []string{occupied, "address already in use"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status, stdout, stderr := run(t, tc.env, tc.args...)
+			if status != 1 || stdout != "" {
+				t.Errorf("exit status %d, want 1; stdout %q", status, stdout)
+			}
+			if !strings.HasPrefix(stderr, errorPrefix) || strings.Index(stderr, "\n") != len(stderr)-1 {
+				t.Errorf("stderr is not one line:\n%s", stderr)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("stderr lacks %q:\n%s", want, stderr)
+				}
+			}
+		})
+	}
+	t.Run("an address in use, at the default log level", func(t *testing.T) {
+		t.Parallel()
+		status, _, stderr := run(t, nil, "--demo", "--web.listen-address="+occupied)
+		want := "--web.listen-address: listen tcp " + occupied
+		if status != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("exit status %d, stderr %q, want 1 and one line with %q", status, stderr, want)
+		}
+	})
+}

@@ -1,0 +1,56 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for args, wants := range map[string][]string{
+		"--help": {
+			"usage: alicdn_export_exporter", "--cache.ttl=1m", "$ALICDN_EXPORT_EXPORTER_CACHE_TTL", "check", "simulate", "serve",
+		},
+		"-h":              {"usage: alicdn_export_exporter"},
+		"help":            {"usage: alicdn_export_exporter"},
+		"check --help":    {"usage: alicdn_export_exporter check"},
+		"simulate --help": {"--scenario", "forgotten-month"},
+		"--version":       {"alicdn_export_exporter, version", "go version"},
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			status, stdout, stderr := run(t, nil, strings.Fields(args)...)
+			if status != 0 || stderr != "" {
+				t.Errorf("exit status %d, want 0; stderr %q", status, stderr)
+			}
+			for _, want := range wants {
+				if !strings.Contains(stdout, want) {
+					t.Errorf("stdout lacks %q:\n%s", want, stdout)
+				}
+			}
+		})
+	}
+}
+
+func TestEnvironmentVariables(t *testing.T) {
+	t.Parallel()
+	t.Run("exist for every flag but --help and --version", func(t *testing.T) {
+		t.Parallel()
+		_, help, _ := run(t, []string{"COLUMNS=1000"}, "--help-long")
+		for _, flag := range programFlags(t) {
+			variable := "ALICDN_EXPORT_EXPORTER_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag.name))
+			want := flag.name != "help" && flag.name != "version"
+			if got := strings.Contains(help, "($"+variable+")"); got != want {
+				t.Errorf("--%s has the variable %s: %t, want %t", flag.name, variable, got, want)
+			}
+		}
+	})
+	t.Run("do not print help or version", func(t *testing.T) {
+		t.Parallel()
+		// Kubernetes sets such variables for a service of the program's name.
+		env := []string{"ALICDN_EXPORT_EXPORTER_HELP=true", "ALICDN_EXPORT_EXPORTER_VERSION=1.2.3"}
+		if status, stdout, _ := run(t, env, "check", "--demo"); status != 0 || !strings.HasPrefix(stdout, "account ") {
+			t.Errorf("exit status %d:\n%s", status, stdout)
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package e2e_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"alicdn_export_exporter/internal/credentials/credentialstest"
+	"alicdn_export_exporter/internal/simulator"
+)
+
+// apiHost is a name that only a proxy knows. Go never asks a name server for .onion
+// names (RFC 7686).
+const apiHost = "cdn.example.onion"
+
+// apiArgs lead to apiHost.
+func apiArgs(args ...string) []string {
+	return append(args, "--api.endpoint="+apiHost, "--api.max-retries=0", "--log.level=debug")
+}
+
+// proxyEnv leads to a proxy with a healthy API behind it. Later variables may change
+// that.
+func proxyEnv(proxy *credentialstest.Proxy, more ...string) []string {
+	return append(append(proxy.Env(), keyEnv(defaultKey)...), more...)
+}
+
+func apiHosts(t *testing.T) credentialstest.Hosts {
+	t.Helper()
+	return credentialstest.Hosts{apiHost: newAPI(t, "healthy", defaultKey)}
+}
+
+// expectCheckFails runs check, which must fail and print all of the texts.
+func expectCheckFails(t *testing.T, env []string, wants ...string) (output string) {
+	t.Helper()
+	status, stdout, stderr := run(t, env, apiArgs("check")...)
+	if status != 1 {
+		t.Errorf("exit status %d, want 1", status)
+	}
+	for _, want := range wants {
+		if !strings.Contains(stdout+stderr, want) {
+			t.Errorf("the output lacks %q:\n%s%s", want, stdout, stderr)
+		}
+	}
+	return stdout + stderr
+}
+
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	t.Run("tunnels to the API and sees no request", func(t *testing.T) {
+		t.Parallel()
+		proxy := newProxy(t, apiHosts(t))
+		status, stdout, stderr := run(t, proxyEnv(proxy), apiArgs("check")...)
+		if status != 0 || !strings.Contains(stdout, usageOK) {
+			t.Errorf("exit status %d:\n%s%s", status, stdout, stderr)
+		}
+		if requests := proxy.Requests(); len(requests) == 0 || requests[0] != "CONNECT "+apiHost+":443" {
+			t.Errorf("requests: %q", requests)
+		}
+		sent := proxy.Sent()
+		for _, secret := range []string{simulator.DefaultAccessKeyID, "DescribeUserUsage", "HMAC"} {
+			if sent == "" || strings.Contains(sent, secret) {
+				t.Errorf("%q is in %d bytes that the proxy sees", secret, len(sent))
+			}
+		}
+	})
+	t.Run("is not used for the hosts of NO_PROXY", func(t *testing.T) {
+		t.Parallel()
+		proxy := newProxy(t, apiHosts(t))
+		for _, exception := range []string{apiHost, ".example.onion", "*"} {
+			// Without the proxy the program looks the name up itself.
+			expectCheckFails(t, proxyEnv(proxy, "NO_PROXY="+exception), "dial tcp: ", apiHost+": no suitable address")
+		}
+		if requests := proxy.Requests(); len(requests) > 0 {
+			t.Errorf("requests: %q", requests)
+		}
+	})
+	t.Run("is used for hosts that NO_PROXY does not name", func(t *testing.T) {
+		t.Parallel()
+		env := proxyEnv(newProxy(t, apiHosts(t)), "NO_PROXY=100.100.100.200,another.test")
+		if status, stdout, stderr := run(t, env, apiArgs("check")...); status != 0 {
+			t.Errorf("exit status %d:\n%s%s", status, stdout, stderr)
+		}
+	})
+	for _, refusal := range []int{http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusBadGateway} {
+		t.Run(fmt.Sprint("is named when it answers ", refusal), func(t *testing.T) {
+			t.Parallel()
+			proxy := newProxy(t, nil)
+			proxy.RefuseAll(refusal)
+			expectCheckFails(t, proxyEnv(proxy), "connection", proxyAdvice)
+		})
+	}
+	t.Run("is down", func(t *testing.T) {
+		t.Parallel()
+		expectCheckFails(t, append(keyEnv(defaultKey), "HTTPS_PROXY=http://127.0.0.1:1"), "connection")
+	})
+	t.Run("has an invalid address", func(t *testing.T) {
+		t.Parallel()
+		expectCheckFails(t, append(keyEnv(defaultKey), "HTTPS_PROXY=http://["), "FAILED")
+	})
+}
+
+// A proxy gets the password of its address. The program never shows it.
+func TestProxyPassword(t *testing.T) {
+	t.Parallel()
+	const user, right, wrong = "somebody", "open-sesame", "let-me-in"
+	proxy := newProxy(t, apiHosts(t))
+	proxy.RequirePassword(user, right)
+	env := func(password string) []string {
+		return proxyEnv(proxy, "HTTPS_PROXY="+strings.Replace(proxy.URL(), "http://", "http://"+user+":"+password+"@", 1))
+	}
+	secrets := func(password string) []string {
+		return []string{password, user, base64.StdEncoding.EncodeToString([]byte(user + ":" + password))}
+	}
+
+	t.Run("lets check pass", func(t *testing.T) {
+		if status, stdout, stderr := run(t, env(right), apiArgs("check")...); status != 0 {
+			t.Errorf("exit status %d:\n%s%s", status, stdout, stderr)
+		}
+	})
+	t.Run("makes check fail if it is wrong", func(t *testing.T) {
+		expectHidden(t, expectCheckFails(t, env(wrong), "proxy"), secrets(wrong)...)
+	})
+	for password, want := range map[string]struct{ up, call string }{
+		right: {"1", `msg="` + callEnded + `"`},
+		wrong: {"0", `msg="` + callFailed + `"`},
+	} {
+		t.Run("is on no page and in no log line: "+password, func(t *testing.T) {
+			p, address := serve(t, env(password), apiArgs("serve", "--cache.ttl=0s")...)
+			page := scrape(t, address)
+			shown := page
+			for _, path := range []string{"/", "/-/healthy", "/-/ready", "/nothing", "/metrics"} {
+				shown += shownBy(t, http.MethodGet, address+path, "*/*")
+			}
+			p.stop()
+			shown += p.stderr.String()
+			if up(page, "default") != want.up || !strings.Contains(shown, want.call) || !strings.Contains(shown, newestTasks) {
+				t.Errorf("up is %q, want %s, a line %s and the status page:\n%s", up(page, "default"), want.up, want.call, shown)
+			}
+			expectHidden(t, shown, secrets(password)...)
+		})
+	}
+}

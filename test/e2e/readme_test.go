@@ -1,0 +1,230 @@
+package e2e_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/config"
+)
+
+var update = flag.Bool("update", false, "write the tables of metrics and flags into README.md")
+
+func TestREADME(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the flag --web.systemd-socket exists only on Linux")
+	}
+	for name, table := range map[string]string{"metrics": metricsTable(t), "flags": flagsTable(t)} {
+		t.Run("table of "+name, func(t *testing.T) {
+			path := filepath.Join(root, "README.md")
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := withTable(string(content), name, table)
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case want == string(content):
+			case *update:
+				overwrite(t, path, "%s", want)
+			default:
+				t.Errorf("README.md differs from the program. %s writes this table:\n\n%s",
+					`"go -C test test ./e2e -run README -update"`, table)
+			}
+		})
+	}
+}
+
+func TestWithTable(t *testing.T) {
+	t.Parallel()
+	const before, table = "text\n\n<!-- flags -->\n", "\n| flag |\n|---|\n| `--x` |\n\n"
+	const after = "<!-- /flags -->\n\ntext\n<!-- metrics -->\n<!-- /metrics -->\n"
+	t.Run("replaces what is between the markers", func(t *testing.T) {
+		for _, old := range []string{"", "\n| flag |\n|---|\n| `--old` |\n\n", table} {
+			if got, err := withTable(before+old+after, "flags", table); err != nil || got != before+table+after {
+				t.Errorf("after %q: %v\n%s", old, err, got)
+			}
+		}
+	})
+	t.Run("fails without the markers", func(t *testing.T) {
+		for _, text := range []string{"", "<!-- flags -->\n", "<!-- /flags -->\n<!-- flags -->\n"} {
+			if _, err := withTable(text, "flags", table); err == nil {
+				t.Errorf("%q: no error", text)
+			}
+		}
+	})
+}
+
+// withTable replaces the text between a table's markers.
+func withTable(text, name, table string) (string, error) {
+	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
+	before, rest, hasBegin := strings.Cut(text, begin)
+	_, after, hasEnd := strings.Cut(rest, end)
+	if !hasBegin || !hasEnd {
+		return "", fmt.Errorf("the lines %q and %q are missing", strings.TrimSpace(begin), strings.TrimSpace(end))
+	}
+	return before + begin + table + end + after, nil
+}
+
+// markdownTable formats rows of cells. The first row is the head.
+func markdownTable(rows ...[]string) string {
+	var b strings.Builder
+	b.WriteString("\n")
+	for i, row := range rows {
+		for _, cell := range row {
+			if cell = strings.ReplaceAll(cell, "|", `\|`); cell != "" {
+				cell += " "
+			}
+			b.WriteString("| " + cell)
+		}
+		b.WriteString("|\n")
+		if i == 0 {
+			b.WriteString(strings.Repeat("|---", len(row)) + "|\n")
+		}
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + text + "`"
+}
+
+// metricsTable has the metrics that the program serves under its own prefix, in the
+// order in which the code describes them.
+func metricsTable(t *testing.T) string {
+	t.Helper()
+	served := servedMetrics(t)
+	rows := [][]string{{"metric", "type", "labels", "meaning"}}
+	for _, name := range describedMetrics() {
+		row, ok := served[name]
+		if !ok {
+			t.Fatalf("%s is described, but not served", name)
+		}
+		delete(served, name)
+		rows = append(rows, row)
+	}
+	for name := range served {
+		t.Errorf("%s is served, but not described", name)
+	}
+	return markdownTable(rows...)
+}
+
+// servedMetrics returns the rows of a run in which each metric has a value.
+func servedMetrics(t *testing.T) map[string][]string {
+	t.Helper()
+	file := writeFile(t, "exporter.yml", `accounts: [{expectations: [{name: monthly, export: usage, every: month}]}]`)
+	_, address := serve(t, nil, "--demo", "--config.file="+file, "--collector.task-info=1")
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(scrape(t, address)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make(map[string][]string)
+	for name, family := range families {
+		if !strings.HasPrefix(name, "alicdn_export_") {
+			continue
+		}
+		labels := make(map[string]bool)
+		for _, metric := range family.GetMetric() {
+			for _, pair := range metric.GetLabel() {
+				labels[pair.GetName()] = true
+			}
+		}
+		rows[name] = []string{
+			code(name), strings.ToLower(family.GetType().String()),
+			strings.Join(slices.Sorted(maps.Keys(labels)), ", "), family.GetHelp(),
+		}
+	}
+	return rows
+}
+
+// describedMetrics returns the names of the metrics that the code describes.
+func describedMetrics() []string {
+	descs := make(chan *prometheus.Desc)
+	go func() {
+		defer close(descs)
+		collector.New(collector.Config{}).Describe(descs)
+		config.NewReloader(nil).Describe(descs)
+	}()
+	var names []string
+	for desc := range descs {
+		_, rest, _ := strings.Cut(desc.String(), `fqName: "`)
+		name, _, _ := strings.Cut(rest, `"`)
+		names = append(names, name)
+	}
+	return append(names, "alicdn_export_build_info")
+}
+
+// flagsTable has the flags of the program, those of a command with the command before
+// them, except --help and --version.
+func flagsTable(t *testing.T) string {
+	t.Helper()
+	rows := [][]string{{"flag", "default", "meaning"}}
+	for _, flag := range programFlags(t) {
+		if flag.name != "help" && flag.name != "version" {
+			rows = append(rows, []string{code(flag.command + "--" + flag.name), code(flag.value), flag.help})
+		}
+	}
+	return markdownTable(rows...)
+}
+
+// programFlag is a flag as the program's manual page shows it.
+type programFlag struct {
+	command string // with a blank at its end; empty for a flag of the program
+	name    string
+	value   string // the default
+	help    string
+}
+
+// programFlags reads the program's manual page. There a line ".TP" begins a flag, a
+// line such as "\fB--name=default\fR" names it, and its help follows. A line such as
+// "\fBcommand [<flags>]\fR" after ".SS" begins a command.
+func programFlags(t *testing.T) []programFlag {
+	t.Helper()
+	_, page, _ := run(t, nil, "--help-man")
+	names := regexp.MustCompile(`^\\fB(?:-h, )?--([a-z.-]+)(?:=(.*))?\\fR$`)
+	commands := regexp.MustCompile(`^\\fB([a-z]+)\b.*\\fR$`)
+	lines := strings.Split(page, "\n")
+	var (
+		flags   []programFlag
+		command string
+	)
+	for i, line := range lines[:len(lines)-2] {
+		match := names.FindStringSubmatch(lines[i+1])
+		switch {
+		case line == ".SS":
+			command = commands.FindStringSubmatch(lines[i+1])[1] + " "
+		case line == ".TP" && match != nil:
+			flag := programFlag{command: command, name: match[1], value: match[2], help: lines[i+2]}
+			if text, err := strconv.Unquote(flag.value); err == nil {
+				flag.value = text
+			}
+			if strings.EqualFold(flag.value, flag.name) { // The page shows the name if a flag has no default.
+				flag.value = ""
+			}
+			flags = append(flags, flag)
+		}
+	}
+	if len(flags) < 20 {
+		t.Fatalf("%d flags in\n%s", len(flags), page)
+	}
+	return flags
+}

@@ -1,0 +1,137 @@
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The metrics on which finance acts, for the scenarios of the simulated API that are
+// about them. Each scenario is an account with a monthly export, and with a weekly
+// expectation that no task meets.
+func TestScenarios(t *testing.T) {
+	t.Parallel()
+	scenarios := map[string]struct {
+		unrecovered, created, failed, unknown string          // numbers of tasks; empty for not compared
+		lastMonth, monthBefore                string          // shares covered; empty for not compared
+		gapLastMonth                          bool            // less than all of last month is covered
+		pendingLong                           bool            // a task is pending for more than an hour
+		overdue                               map[string]bool // by expectation
+	}{
+		"healthy": {
+			unrecovered: "0", failed: "1", lastMonth: "1", monthBefore: "1",
+			overdue: map[string]bool{"monthly": false, "never": true},
+		},
+		"failed":          {unrecovered: "1", unknown: "0", gapLastMonth: true, overdue: map[string]bool{"never": true}},
+		"stuck":           {unrecovered: "0", created: "1", pendingLong: true, overdue: map[string]bool{"monthly": false}},
+		"forgotten-month": {monthBefore: "1", gapLastMonth: true, overdue: map[string]bool{"never": true}},
+	}
+	file := "accounts:\n"
+	for _, name := range slices.Sorted(maps.Keys(scenarios)) {
+		_, endpoint := serveScenario(t, name)
+		file += fmt.Sprintf(`- name: %s
+  endpoint: %s
+  exports: [usage, usage_detail]
+  expectations:
+  - {name: monthly, export: usage, task_name: usage-.*, every: month, grace: 72h}
+  - {name: never, export: usage, task_name: nobody makes this, every: week}
+`, name, endpoint)
+	}
+	_, address := serve(t, keyEnv(defaultKey),
+		"--config.file="+writeFile(t, "exporter.yml", "%s", file), "--collector.task-info=3")
+	page := scrape(t, address)
+	for name, tc := range scenarios {
+		t.Run(name, func(t *testing.T) {
+			detail := func(metric string) string { return fmt.Sprintf(`%s{account=%q,export="usage_detail"}`, metric, name) }
+			expectSamples(t, page, map[string]string{
+				detail("up"): "1", detail("unrecovered_failures"): "0", detail("covered_until_timestamp_seconds"): "",
+			})
+			for metric, want := range map[string]string{
+				metric("unrecovered_failures", name):                  tc.unrecovered,
+				metric("tasks", name, `status="created"`):             tc.created,
+				metric("tasks", name, `status="failed"`):              tc.failed,
+				metric("tasks", name, `status="unknown"`):             tc.unknown,
+				metric("month_covered_ratio", name, `months_ago="1"`): tc.lastMonth,
+				metric("month_covered_ratio", name, `months_ago="2"`): tc.monthBefore,
+			} {
+				if want != "" {
+					expectSamples(t, page, map[string]string{metric: want})
+				}
+			}
+			for expectation, overdue := range tc.overdue {
+				if due := timestamp(t, page, dueName(name, expectation)); due.Before(time.Now()) != overdue {
+					t.Errorf("%s is due at %v, want overdue: %t", expectation, due, overdue)
+				}
+			}
+			if until := timestamp(t, page, metric("covered_until_timestamp_seconds", name)); until.After(time.Now()) {
+				t.Errorf("covered until %v", until)
+			}
+			if tc.pendingLong {
+				created := timestamp(t, page, metric("oldest_pending_created_timestamp_seconds", name))
+				if time.Since(created) < time.Hour {
+					t.Errorf("the oldest pending export was created at %v", created)
+				}
+			}
+			if ratio := number(t, page, metric("month_covered_ratio", name, `months_ago="1"`)); tc.gapLastMonth && ratio >= 1 {
+				t.Errorf("last month is covered to %v, want less than 1", ratio)
+			}
+			if n := strings.Count(page, fmt.Sprintf("\nalicdn_export_task_info{account=%q,", name)); n != 6 {
+				t.Errorf("%d samples of task_info, want 3 of each export", n)
+			}
+		})
+	}
+}
+
+func TestExpectations(t *testing.T) {
+	t.Parallel()
+	tomorrow := time.Now().AddDate(0, 0, 2).Format(time.DateOnly) // At the latest, in any time zone.
+	file := writeFile(t, "exporter.yml", `accounts:
+- name: main
+  expectations:
+  - {name: plain, export: usage, task_name: nobody makes this, every: month}
+  - {name: patient, export: usage, task_name: nobody makes this, every: month, grace: 30h}
+  - {name: later, export: usage, task_name: nobody makes this, every: month, since: %s}
+`, tomorrow)
+	_, address := serve(t, nil, "--demo", "--config.file="+file)
+	page := scrape(t, address)
+	due := func(expectation string) time.Time { return timestamp(t, page, dueName("main", expectation)) }
+	t.Run("are due at the end of a period", func(t *testing.T) {
+		if due("plain").After(time.Now()) {
+			t.Errorf("due at %v", due("plain"))
+		}
+	})
+	t.Run("are due later with a grace", func(t *testing.T) {
+		if grace := due("patient").Sub(due("plain")); grace != 30*time.Hour {
+			t.Errorf("due %v later, want 30h", grace)
+		}
+	})
+	t.Run("are not due before since", func(t *testing.T) {
+		if due("later").Before(time.Now()) {
+			t.Errorf("due at %v", due("later"))
+		}
+	})
+}
+
+func dueName(account, expectation string) string {
+	return fmt.Sprintf(`expectation_due_timestamp_seconds{account=%q,expectation=%q,export="usage"}`, account, expectation)
+}
+
+// number returns the value of a sample that must be there.
+func number(t *testing.T, page, name string) float64 {
+	t.Helper()
+	value, err := strconv.ParseFloat(sample(page, name), 64)
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+	return value
+}
+
+// timestamp returns a sample that is a time, in whole seconds.
+func timestamp(t *testing.T, page, name string) time.Time {
+	t.Helper()
+	return time.Unix(int64(number(t, page, name)), 0)
+}

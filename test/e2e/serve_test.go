@@ -1,0 +1,228 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"alicdn_export_exporter/internal/credentials/credentialstest"
+	"alicdn_export_exporter/internal/simulator"
+)
+
+func TestServeDemo(t *testing.T) {
+	t.Parallel()
+	p, address := serve(t, nil, "--demo")
+	page := scrape(t, address)
+	t.Run("serves metrics", func(t *testing.T) {
+		expectSamples(t, page, map[string]string{
+			`up{account="default",export="usage"}`:                                                  "1",
+			`refreshes_total{account="default",export="usage"}`:                                     "1",
+			`refresh_failures_total{account="default",export="usage"}`:                              "0",
+			`api_requests_total{account="default",export="usage"}`:                                  "1",
+			`api_errors_total{account="default",class="denied",code="NoPermission",export="usage"}`: "0",
+			`api_rate_limit_requests_per_second{account="default"}`:                                 "20",
+			`tasks{account="default",export="usage",status="created"}`:                              "1",
+			`tasks{account="default",export="usage",status="failed"}`:                               "1",
+			`tasks{account="default",export="usage",status="unknown"}`:                              "0",
+			`unlisted_tasks{account="default",export="usage"}`:                                      "0",
+			`newest_task_status{account="default",export="usage",status="created"}`:                 "1",
+			`tasks{account="default",export="usage_detail",status="created"}`:                       "",
+			`api_request_duration_seconds_count{account="default",export="usage"}`:                  "1",
+		})
+		families := []string{
+			"alicdn_export_build_info", "go_goroutines", "process_open_fds", "promhttp_metric_handler_errors_total",
+		}
+		for _, family := range families {
+			if !strings.Contains(page, "\n"+family) {
+				t.Errorf("%s is missing", family)
+			}
+		}
+	})
+	t.Run("serves these paths", func(t *testing.T) {
+		for path, want := range map[string]int{
+			"/": 200, "/-/healthy": 200, "/-/ready": 200, "/nothing": 404, "/debug/pprof/": 404,
+		} {
+			if status, _ := get(t, address+path); status != want {
+				t.Errorf("%s: status %d, want %d", path, status, want)
+			}
+		}
+	})
+	t.Run("logs no warning and stops", func(t *testing.T) {
+		p.stop()
+		log := p.stderr.String()
+		if strings.Contains(log, "level=warn") || strings.Contains(log, "level=error") {
+			t.Errorf("a warning in the log:\n%s", log)
+		}
+		if !strings.Contains(log, shuttingDown) {
+			t.Errorf("the log lacks %q:\n%s", shuttingDown, log)
+		}
+		if text := p.stdout.String(); text != "" {
+			t.Errorf("stdout: %q", text)
+		}
+	})
+}
+
+func TestServeExports(t *testing.T) {
+	t.Parallel()
+	_, address := serve(t, nil, "--demo", "--collector.exports=usage,usage_detail", "--account.name=main")
+	expectSamples(t, scrape(t, address), map[string]string{
+		`up{account="main",export="usage"}`:        "1",
+		`up{account="main",export="usage_detail"}`: "1",
+	})
+}
+
+func TestServeLogFormatJSON(t *testing.T) {
+	t.Parallel()
+	p, address := serve(t, nil, "--demo", "--log.format=json", "--log.level=debug")
+	scrape(t, address)
+	p.stop()
+	log := p.stderr.String()
+	for line := range strings.Lines(log) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		for _, key := range []string{"time", "caller", "level", "msg"} {
+			if text, _ := fields[key].(string); text == "" {
+				t.Errorf("%q has no %s", line, key)
+			}
+		}
+	}
+	if lines := strings.Count(log, "\n"); lines < 5 {
+		t.Errorf("only %d lines at debug", lines)
+	}
+}
+
+// gate holds requests back until it is opened.
+type gate struct {
+	http.Handler
+	arrived, open chan struct{}
+}
+
+func (g gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.arrived <- struct{}{}
+	<-g.open
+	g.Handler.ServeHTTP(w, r)
+}
+
+func TestServeShutdown(t *testing.T) {
+	t.Parallel()
+	t.Run("finishes a scrape in flight", func(t *testing.T) {
+		t.Parallel()
+		api := gate{newAPI(t, "healthy", defaultKey), make(chan struct{}, 1), make(chan struct{})}
+		p, address := serve(t, keyEnv(defaultKey), "--api.endpoint="+serveHandler(t, api))
+		var scrapes sync.WaitGroup
+		scrapes.Go(func() {
+			if page := scrape(t, address); up(page, "default") != "1" {
+				t.Errorf("up is %q", up(page, "default"))
+			}
+		})
+		<-api.arrived
+		p.signal(syscall.SIGTERM)
+		p.stderr.await(t, shuttingDown)
+		select {
+		case <-p.ended:
+			t.Error("the program ended during the scrape")
+		default:
+		}
+		close(api.open)
+		scrapes.Wait()
+		if status := p.wait(); status != 0 {
+			t.Errorf("exit status %d, want 0", status)
+		}
+	})
+	t.Run("cancels a refresh that no scrape waits for", func(t *testing.T) {
+		t.Parallel()
+		called, canceled := make(chan struct{}), make(chan struct{})
+		api := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			close(called)
+			<-r.Context().Done()
+			close(canceled)
+		})
+		p, address := serve(t, keyEnv(defaultKey),
+			"--api.endpoint="+serveHandler(t, api), "--api.timeout=1h", "--refresh.timeout=1h")
+		status, page := get(t, address+"/metrics", scrapeTimeout("0.5"))
+		if status != http.StatusOK || up(page, "default") != "0" {
+			t.Errorf("status %d, up is %q", status, up(page, "default"))
+		}
+		<-called
+		p.stop()
+		<-canceled
+		if log := p.stderr.String(); strings.Contains(log, "level=warn") {
+			t.Errorf("log:\n%s", log)
+		}
+	})
+}
+
+func TestServeOutage(t *testing.T) {
+	t.Parallel()
+	_, endpoint := serveScenario(t, "outage")
+	p, address := serve(t, keyEnv(defaultKey), "--api.endpoint="+endpoint, "--api.max-retries=0")
+	expectSamples(t, scrape(t, address), map[string]string{
+		`up{account="default",export="usage"}`:                         "0",
+		`refresh_failures_total{account="default",export="usage"}`:     "1",
+		`api_requests_total{account="default",export="usage"}`:         "1",
+		`snapshot_timestamp_seconds{account="default",export="usage"}`: "",
+		`tasks{account="default",export="usage",status="success"}`:     "",
+	})
+	p.stop()
+	if log := p.stderr.String(); strings.Count(log, "level=warn") != 1 {
+		t.Errorf("want one warning:\n%s", log)
+	}
+}
+
+// A key that appears after the start is used without a restart.
+func TestServeWithoutKey(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "credentials")
+	_, endpoint := serveScenario(t, "healthy")
+	p, address := serve(t, []string{"ALIBABA_CLOUD_CREDENTIALS_FILE=" + file},
+		"--api.endpoint="+endpoint, "--cache.ttl=0s", "--api.max-retries=0")
+	expectSamples(t, scrape(t, address), map[string]string{
+		`up{account="default",export="usage"}`:                                                      "0",
+		`api_requests_total{account="default",export="usage"}`:                                      "1",
+		`api_errors_total{account="default",class="credentials",code="credentials",export="usage"}`: "1",
+	})
+	overwrite(t, file, "[default]\ntype = access_key\naccess_key_id = %s\naccess_key_secret = %s\n",
+		defaultKey.ID, defaultKey.Secret)
+	scrapeUntil(t, address, metric("up", "default"), "1")
+	p.stop()
+	if log := p.stderr.String(); !strings.Contains(log, startedNoKey) {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+func TestSimulate(t *testing.T) {
+	t.Parallel()
+	p := start(t, nil, "simulate", "--scenario=moving", "--address=127.0.0.1:0")
+	endpoint := p.stdout.await(t, `(--api\.endpoint=http://127\.0\.0\.1:\d+)\n`)
+	key := keyEnv(credentialstest.Key{
+		ID:     p.stdout.await(t, `ALIBABA_CLOUD_ACCESS_KEY_ID=(\S+)`),
+		Secret: p.stdout.await(t, `ALIBABA_CLOUD_ACCESS_KEY_SECRET=(\S+)`),
+	})
+	t.Run("serves an API that check reads", func(t *testing.T) {
+		if status, stdout, stderr := run(t, key, "check", endpoint); status != 0 {
+			t.Errorf("exit status %d:\n%s%s", status, stdout, stderr)
+		}
+	})
+	t.Run("serves an API that the exporter reads", func(t *testing.T) {
+		_, address := serve(t, key, endpoint)
+		if page := scrape(t, address); up(page, "default") != "1" {
+			t.Errorf("up is %q", up(page, "default"))
+		}
+	})
+	t.Run("says nothing secret and stops", func(t *testing.T) {
+		p.stop()
+		text := p.stdout.String()
+		if !strings.Contains(text, `"moving"`) || strings.Contains(text, simulator.DownloadSecret) {
+			t.Errorf("stdout:\n%s", text)
+		}
+		if p.stderr.String() != "" {
+			t.Errorf("stderr:\n%s", p.stderr)
+		}
+	})
+}
