@@ -1,20 +1,19 @@
-// Command alicdn_export_exporter exposes the state of Alibaba Cloud CDN's usage
-// export tasks to Prometheus.
+// Command alicdn_export_exporter exposes the state of Alibaba Cloud CDN's usage export
+// tasks to Prometheus.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
@@ -22,139 +21,140 @@ import (
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/accounts"
+	"alicdn_export_exporter/internal/check"
 	"alicdn_export_exporter/internal/config"
+	"alicdn_export_exporter/internal/simulator/scenario"
 	"alicdn_export_exporter/internal/web"
 )
 
 const name = "alicdn_export_exporter"
 
-// drainTimeout is how long requests in flight get after SIGTERM; scrapes that
-// wait for a refresh are answered with what there is after half of it.
-const drainTimeout = 20 * time.Second
-
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// run is the whole program. Its result is the exit status: 0, or 1 after one
-// clear line on stderr.
+// run is the whole program. It returns the exit status: 0, or 1 after one clear line per
+// error on stderr.
 func run(args []string, stdout, stderr io.Writer) int {
-	line := newCommandLine(stdout)
-	printed := false
-	line.app.Terminate(func(int) { printed = true })
-	command, err := line.app.Parse(args)
-	if printed { // --help or --version
+	app := kingpin.New(name, "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN.").
+		DefaultEnvars().Version(version.Print(name)).UsageWriter(stdout)
+	app.HelpFlag.Short('h')
+	for _, flag := range app.Model().Flags { // They print something and exit; an environment variable must not.
+		app.GetFlag(flag.Name).NoEnvar()
+	}
+	flags := config.AddFlags(app)
+	serveCmd := app.Command("serve", "Serve the metrics. The default.").Default()
+	checkCmd := app.Command("check", "Try the configuration, the credentials, the lists and the clock, and report what is wrong.")
+	simulateCmd := app.Command("simulate", "Serve a simulated API, to try the exporter without an account.")
+	scenarioName := simulateCmd.Flag("scenario", "What happens there: "+strings.Join(scenario.Names(), ", ")+".").
+		Default("healthy").String()
+	address := simulateCmd.Flag("address", "Address to listen on.").Default("127.0.0.1:10078").String()
+
+	exited := false
+	app.Terminate(func(int) { exited = true })
+	command, err := app.Parse(args)
+	if exited { // After --help or --version.
 		return 0
 	}
 	if err != nil {
 		err = fmt.Errorf("%w, try --help", err)
-	} else if err = line.flags.Validate(); err == nil {
-		// A second signal ends the process at once.
+	} else if err = flags.Validate(); err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		context.AfterFunc(ctx, stop)
+		context.AfterFunc(ctx, stop) // A second signal ends the process at once.
 		defer stop()
 		switch command {
-		case line.check.FullCommand():
-			err = runCheck(ctx, line.flags, stdout)
-		case line.simulate.FullCommand():
-			err = serveSimulator(ctx, *line.scenario, *line.address, stdout)
-		default:
-			err = serve(ctx, line.flags, stderr)
+		case serveCmd.FullCommand():
+			err = serve(ctx, flags, stderr)
+		case checkCmd.FullCommand():
+			err = check.Accounts(ctx, flags, stdout)
+		case simulateCmd.FullCommand():
+			err = simulate(ctx, *scenarioName, *address, stdout)
 		}
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", name, strings.ReplaceAll(err.Error(), "\n", "; "))
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", name, line)
+		}
 		return 1
 	}
 	return 0
 }
 
-// serve runs the exporter until the context ends.
+// serve runs the exporter until ctx ends.
 func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	if err := toolkit.Validate(*flags.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %w", err)
 	}
-	logs := newLogs(flags.LogLevel, flags.LogFormat, stderr)
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
+	base := newLogger(flags, stderr)
+	logger := log.With(base, "time", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
+	_ = level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 
-	accounts, err := newAccounts(ctx, flags, logs.gokit)
+	accts, err := accounts.New(ctx, flags, logger)
 	if err != nil {
 		return err
 	}
-	defer accounts.close()
-	exports := collector.New(collector.Config{
+	defer accts.Close()
+	coll := collector.New(collector.Config{
 		TTL:            flags.CacheTTL,
 		MaxStale:       flags.CacheMaxStale,
 		RefreshTimeout: flags.RefreshTimeout,
 		TaskInfo:       flags.TaskInfo,
-		Logger:         logs.gokit,
+		Logger:         logger,
 	})
-	defer exports.Close()
-	reloader := config.NewReloader(func() error { return accounts.reload(exports) })
-	if err := reloader.Reload(); err != nil {
+	defer coll.Close()
+	reload := func() error { return accts.Reload(coll) }
+	if err := reload(); err != nil {
 		return err
 	}
-	if err := accounts.findKey(ctx); err != nil {
-		return err
-	}
-	reload := func() error {
-		err := reloader.Reload()
-		if err != nil {
-			logs.slog.Error("Configuration is wrong, the one before it stays", "err", err)
-		}
-		return err
-	}
+
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(exports, reloader, versioncollector.NewCollector("alicdn_export"),
+	registry.MustRegister(coll, accts, versioncollector.NewCollector("alicdn_export"),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	handler, err := web.New(web.Config{
 		TelemetryPath:       flags.TelemetryPath,
 		ScrapeTimeoutOffset: flags.ScrapeTimeoutOffset,
 		Registry:            registry,
-		Refresher:           exports,
-		Statuses:            exports.Statuses,
+		Refresher:           coll,
+		Statuses:            coll.Statuses,
 		EnableLifecycle:     flags.EnableLifecycle,
 		Reload:              reload,
-		Logger:              logs.gokit,
+		Logger:              logger,
 	})
 	if err != nil {
 		return err
 	}
-	waiting, release := context.WithCancel(context.Background())
-	defer release()
-	server := web.NewServer(waiting, handler, logs.std())
-	scrapes, started := server.BaseContext, len(accounts.running)
-	server.BaseContext = func(l net.Listener) context.Context { // It listens: nothing can stop it from starting now.
-		logs.slog.Info("Started "+name, "version", version.Info(), "accounts", started)
-		return scrapes(l)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- toolkit.ListenAndServe(server, flags.Web, logs.slog) }()
-	go func() { // Nothing that a file does may keep the program from its end.
+	go func() { // A slow reload must not delay the shutdown.
 		for {
 			select {
-			case <-hangups:
-				_ = reload() // It says itself what is wrong.
+			case <-hup:
+				_ = reload() // Logged by Reload.
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
-	select {
-	case err := <-ended:
-		return fmt.Errorf("--web.listen-address: %w", err)
-	case <-ctx.Done():
+	return web.Serve(ctx, handler, flags.Web, base)
+}
+
+// newLogger returns a logger of the levels that the flags allow.
+func newLogger(flags *config.Flags, stderr io.Writer) log.Logger {
+	newFormat := log.NewLogfmtLogger
+	if flags.LogFormat == "json" {
+		newFormat = log.NewJSONLogger
 	}
-	logs.slog.Info("Stopping, requests in flight are finished", "timeout", drainTimeout)
-	time.AfterFunc(drainTimeout/2, release)
-	draining, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
-	if err := server.Shutdown(draining); err != nil {
-		_ = server.Close()
-		return fmt.Errorf("requests were still in flight %s after the signal", drainTimeout)
-	}
-	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+	return level.NewFilter(newFormat(log.NewSyncWriter(stderr)), level.Allow(level.ParseDefault(flags.LogLevel, level.InfoValue())))
+}
+
+// simulate serves a scenario until ctx ends.
+func simulate(ctx context.Context, scenarioName, address string, stdout io.Writer) error {
+	server, err := scenario.Listen(ctx, scenarioName, address)
+	if err != nil {
 		return err
 	}
-	return nil
+	defer server.Close()
+	_, err = fmt.Fprintf(stdout, "Serving the scenario %q. In another terminal:\n\n%s", scenarioName, server.Usage(os.Args[0]))
+	<-ctx.Done()
+	return err
 }

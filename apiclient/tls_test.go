@@ -2,16 +2,9 @@ package apiclient_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"io"
 	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,73 +14,38 @@ import (
 	"go.uber.org/goleak"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/credentials/credentialstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// certificateAuthority issues certificates for a test's servers.
-type certificateAuthority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
+// authority issues the certificates of a test's servers.
+type authority struct{ *credentialstest.Authority }
 
-func newAuthority(t *testing.T) *certificateAuthority {
+func newAuthority(t *testing.T) authority {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	a, err := credentialstest.NewAuthority(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "test authority"},
-		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().Add(time.Hour),
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		KeyUsage:              x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if template, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	return &certificateAuthority{template, key}
+	return authority{a}
 }
 
 // trusted lets a client accept the authority's certificates.
-func (a *certificateAuthority) trusted(c *apiclient.Config) {
-	transport := c.Transport.(*http.Transport)
-	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-	transport.TLSClientConfig.RootCAs.AddCert(a.certificate)
+func (a authority) trusted(c *apiclient.Config) {
+	c.Transport.(*http.Transport).TLSClientConfig.RootCAs = a.Pool()
 }
 
-// serve starts a server whose certificate is for a host and ends at a time.
-func (a *certificateAuthority) serve(t *testing.T, host string, end time.Time, handler http.Handler) string {
+// serve starts a server whose certificate is for a host and expires at a time.
+func (a authority) serve(t *testing.T, host string, notAfter time.Time, handler http.Handler) string {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2),
-		NotBefore:    end.Add(-24 * time.Hour),
-		NotAfter:     end,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	if ip := net.ParseIP(host); ip != nil {
-		template.IPAddresses = []net.IP{ip}
-	} else {
-		template.DNSNames = []string{host}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
+	certificate, err := a.Issue(host, notAfter)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(handler)
 	server.EnableHTTP2 = true
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)

@@ -121,7 +121,7 @@ func (m *APIMetrics) Attempted(a apiclient.Attempt) {
 		_ = logger.Log("msg", "API call ended")
 		return
 	}
-	m.errors.count(a.Export, a.Err.Code)
+	m.errors.count(a.Export, a.Err.Kind())
 	_ = logger.Log("msg", "API call failed", "err", a.Err)
 }
 

@@ -19,7 +19,7 @@ var usageOnly = []apiclient.Export{apiclient.Usage}
 
 func TestEveryKnownErrorIsThereAt0FromTheStart(t *testing.T) {
 	metrics := collector.NewAPIMetrics("main", usageOnly, log.NewNopLogger())
-	codes := apiclient.Codes()
+	codes := apiclient.ErrorKinds()
 	want := map[string]string{
 		ofMain("api_requests_total"):                                        "0",
 		ofMain("listing_restarts_total"):                                    "0",
@@ -49,8 +49,8 @@ func errorsOf(code, class string) string {
 }
 
 func TestWhatAnAccountsMetricsCount(t *testing.T) {
-	denied := &apiclient.Error{Code: apiclient.Code{Code: "Forbidden", Class: apiclient.Denied}, Status: 403, APICode: "Forbidden.RAM"}
-	noKey := &apiclient.Error{Code: apiclient.Code{Code: apiclient.CodeCredentials, Class: apiclient.CredentialsClass}}
+	denied := &apiclient.Error{Code: "Forbidden", Class: apiclient.ClassDenied, Status: 403, APICode: "Forbidden.RAM"}
+	noKey := &apiclient.Error{Code: apiclient.CodeCredentials, Class: apiclient.ClassCredentials}
 	for name, tc := range map[string]struct {
 		tell func(apiclient.Observer)
 		want map[string]string
@@ -89,7 +89,7 @@ func TestWhatAnAccountsMetricsCount(t *testing.T) {
 		},
 		"an error that nobody knows is another one of the API": {
 			func(o apiclient.Observer) {
-				o.Attempted(apiclient.Attempt{Export: apiclient.Usage, Err: &apiclient.Error{Code: apiclient.Code{Code: "Newer", Class: apiclient.Denied}}})
+				o.Attempted(apiclient.Attempt{Export: apiclient.Usage, Err: &apiclient.Error{Code: "Newer", Class: apiclient.ClassDenied}})
 			},
 			map[string]string{errorsOf("other", "server"): "1", errorsOf("other", "request"): "0", errorsOf("Newer", "denied"): ""},
 		},
@@ -114,7 +114,7 @@ func TestWhatAnAccountsMetricsCount(t *testing.T) {
 			metrics := collector.NewAPIMetrics("main", usageOnly, log.NewNopLogger())
 			tc.tell(metrics)
 			expect(t, metrics, tc.want)
-			if n := testutil.CollectAndCount(metrics, "alicdn_export_api_errors_total"); n != len(apiclient.Codes()) {
+			if n := testutil.CollectAndCount(metrics, "alicdn_export_api_errors_total"); n != len(apiclient.ErrorKinds()) {
 				t.Errorf("%d pairs of code and class, want those known and no others", n)
 			}
 		})
@@ -126,7 +126,7 @@ func TestWhatAnAccountsMetricsLog(t *testing.T) {
 	observer := collector.NewAPIMetrics("main", usageOnly, logs.logger())
 	observer.Attempted(apiclient.Attempt{Export: apiclient.Usage, Page: 3, Sent: true, Duration: time.Second, RateLimitWait: time.Millisecond})
 	observer.Attempted(apiclient.Attempt{Export: apiclient.Usage, Page: 4, Err: &apiclient.Error{
-		Code: apiclient.Code{Code: "other", Class: apiclient.Server}, Status: 500, APICode: "Strange",
+		Code: "other", Class: apiclient.ClassServer, Status: 500, APICode: "Strange",
 	}})
 	observer.WalkRestarted(apiclient.Usage, "a task is listed twice")
 	const want = `level=debug account=main export=usage page=3 duration=1s rate_limit_wait=1ms msg="API call ended"
@@ -175,7 +175,7 @@ func TestErrorsAreCollectedInTheOrderOfTheRegistry(t *testing.T) {
 		}
 		n++
 	}
-	if want := 3 * 2 * len(apiclient.Codes()); n != want {
+	if want := 3 * 2 * len(apiclient.ErrorKinds()); n != want {
 		t.Errorf("%d counters of errors, want %d", n, want)
 	}
 }

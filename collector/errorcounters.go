@@ -18,9 +18,9 @@ var apiErrors = prometheus.NewDesc(prometheus.BuildFQName(namespace, "", "api_er
 	[]string{"account", "export", "code", "class"}, nil)
 
 // knownErrors are all that can be counted, in the order in which a registry puts them.
-var knownErrors = slices.SortedFunc(slices.Values(apiclient.Codes()), inOrder)
+var knownErrors = slices.SortedFunc(slices.Values(apiclient.ErrorKinds()), inOrder)
 
-func inOrder(a, b apiclient.Code) int {
+func inOrder(a, b apiclient.ErrorKind) int {
 	return cmp.Or(strings.Compare(string(a.Class), string(b.Class)), strings.Compare(a.Code, b.Code))
 }
 
@@ -60,10 +60,10 @@ func newErrorCounters(account string, exports []apiclient.Export) *errorCounters
 }
 
 // count adds an error. What is not known counts as the API's other error.
-func (c *errorCounters) count(export apiclient.Export, code apiclient.Code) {
+func (c *errorCounters) count(export apiclient.Export, code apiclient.ErrorKind) {
 	at, known := slices.BinarySearchFunc(knownErrors, code, inOrder)
 	if !known {
-		at, _ = slices.BinarySearchFunc(knownErrors, apiclient.Code{Code: apiclient.CodeOther, Class: apiclient.Server}, inOrder)
+		at, _ = slices.BinarySearchFunc(knownErrors, apiclient.ErrorKind{Code: apiclient.CodeOther, Class: apiclient.ClassServer}, inOrder)
 	}
 	c.counters[at*len(c.exports)+slices.Index(c.exports, export)].n.Add(1)
 }

@@ -17,7 +17,7 @@ func (a *Accounts) Reload(coll *collector.Collector) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	old := a.running
-	if err := a.loadRecovered(); err != nil {
+	if err := recovered(func() error { _, err := a.Load(); return err }); err != nil {
 		a.lastSuccessful.Set(0)
 		if old != nil {
 			_ = level.Error(a.logger).Log("msg", "Reload failed, keeping the current configuration", "err", err)
@@ -36,9 +36,9 @@ func (a *Accounts) Reload(coll *collector.Collector) error {
 	return nil
 }
 
-// loadRecovered turns a panic in Load into an error, so that no configuration ends the
+// recovered turns a panic in load into an error, so that no configuration ends the
 // process. Only texts of the Go runtime are passed on: another value may hold a secret.
-func (a *Accounts) loadRecovered() (err error) {
+func recovered(load func() error) (err error) {
 	defer func() {
 		reason := recover()
 		if known, ok := reason.(runtime.Error); ok {
@@ -47,8 +47,7 @@ func (a *Accounts) loadRecovered() (err error) {
 			err = fmt.Errorf("panic: %T: this is a bug, please report it", reason)
 		}
 	}()
-	_, err = a.Load()
-	return err
+	return load()
 }
 
 // countMissing counts the accounts that are not among others.

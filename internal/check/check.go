@@ -9,8 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-kit/log"
+
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/accounts"
+	"alicdn_export_exporter/internal/advice"
+	"alicdn_export_exporter/internal/config"
 )
 
 // The API refuses requests whose date is off by more than 15 minutes
@@ -20,14 +25,48 @@ const (
 	notableSkew = time.Minute
 )
 
+// Accounts checks every account that the flags describe, one after the other, each within
+// --refresh.timeout. It prints one line for each check, and what to do if it failed; then
+// what the lists say. The error counts the accounts with failed checks, whatever their
+// lists say.
+func Accounts(ctx context.Context, flags *config.Flags, out io.Writer) error {
+	running, err := accounts.New(ctx, flags, log.NewNopLogger())
+	if err != nil {
+		return err
+	}
+	defer running.Close()
+	all, err := running.Load()
+	if err != nil {
+		return err
+	}
+	failed := 0
+	for i, account := range all {
+		if i > 0 {
+			_, _ = fmt.Fprintln(out)
+		}
+		accountCtx, cancel := context.WithTimeout(ctx, flags.RefreshTimeout)
+		if !Run(accountCtx, out, Config{
+			Account: account.Collected, Endpoint: account.Endpoint.String(),
+			Credentials: account.Credentials, Client: account.Client, Now: time.Now(),
+		}) {
+			failed++
+		}
+		cancel()
+	}
+	if failed > 0 {
+		return fmt.Errorf("check failed: %d of %d accounts", failed, len(all))
+	}
+	return nil
+}
+
 // Client reads pages and lists. *apiclient.Client implements it.
 type Client interface {
 	Page(ctx context.Context, export apiclient.Export, number int) (apiclient.Page, error)
 	List(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
-	ClockSkew() (time.Duration, bool)
+	ClockSkew() (skew time.Duration, ok bool)
 }
 
-// Config says what to check.
+// Config says which account to check.
 type Config struct {
 	Account     collector.Account
 	Endpoint    string
@@ -37,8 +76,7 @@ type Config struct {
 	Now time.Time
 }
 
-// Run prints one line for each check, and what to do if it failed; then it prints what
-// the lists say. It reports whether all checks passed, whatever the lists say.
+// Run prints the checks of one account and reports whether all of them passed.
 func Run(ctx context.Context, out io.Writer, config Config) (ok bool) {
 	p := &printer{out: out}
 	p.passed("account", "%s at %s", config.Account.Name, config.Endpoint)
@@ -52,17 +90,17 @@ func Run(ctx context.Context, out io.Writer, config Config) (ok bool) {
 	for _, export := range config.Account.Exports {
 		page, err := config.Client.Page(ctx, export, 1)
 		if err != nil {
-			p.failed(string(export), err.Error(), apiclient.Advice(err, export))
+			p.failed(string(export), err.Error(), advice.For(err, export))
 			continue
 		}
 		p.passed(string(export), "%d tasks in the list", page.TotalCount)
 		readable = append(readable, export)
 	}
-	p.clock(config.Client)
+	p.clock(config.Client.ClockSkew())
 	for _, export := range readable {
 		listing, err := config.Client.List(ctx, export, nil)
 		if err != nil {
-			p.failed(string(export), err.Error(), apiclient.Advice(err, export))
+			p.failed(string(export), err.Error(), advice.For(err, export))
 			continue
 		}
 		p.report(export, collector.NewSnapshot(config.Account, export, listing, collector.ReportedTasks), config.Now)
@@ -91,8 +129,7 @@ func (p *printer) line(what, text string) {
 	_, _ = fmt.Fprintln(p.out, strings.TrimRight(fmt.Sprintf("%-14s%s", what, text), " "))
 }
 
-func (p *printer) clock(client Client) {
-	skew, ok := client.ClockSkew()
+func (p *printer) clock(skew time.Duration, ok bool) {
 	if !ok {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/advice"
 	"alicdn_export_exporter/internal/check"
 )
 
@@ -99,7 +100,7 @@ func run(t *testing.T, client check.Client, provider apiclient.CredentialsProvid
 }
 
 func apiError(code string, class apiclient.Class) error {
-	return fmt.Errorf("page 1: %w", &apiclient.Error{Code: apiclient.Code{Code: code, Class: class}, Status: 400})
+	return fmt.Errorf("page 1: %w", &apiclient.Error{Code: code, Class: class, Status: 400})
 }
 
 func TestWhatIsRightHasALineEach(t *testing.T) {
@@ -139,7 +140,7 @@ func TestWithoutAKeyNothingElseIsTried(t *testing.T) {
 func TestOneExportThatFailsDoesNotHideTheOther(t *testing.T) {
 	client := fakeClient{page: func(export apiclient.Export, _ int) (apiclient.Page, error) {
 		if export == apiclient.Usage {
-			return apiclient.Page{}, apiError("Forbidden", apiclient.Denied)
+			return apiclient.Page{}, apiError("Forbidden", apiclient.ClassDenied)
 		}
 		return apiclient.Page{TotalCount: 7}, nil
 	}}
@@ -151,30 +152,10 @@ func TestOneExportThatFailsDoesNotHideTheOther(t *testing.T) {
 }
 
 func TestEveryErrorHasItsAdvice(t *testing.T) {
-	const (
-		report  = "Please report this error"
-		network = "Look at the way to the endpoint"
-	)
-	advice := map[apiclient.Class]string{
-		apiclient.Throttled:        "quota of calls is used up",
-		apiclient.Server:           "The API is in trouble",
-		apiclient.Network:          network,
-		apiclient.Malformed:        "What answers is not the API",
-		apiclient.Denied:           `grant it the RAM action cdn:DescribeUserUsageDataExportTask on the resource "*"`,
-		apiclient.CredentialsClass: "The API does not accept the key",
-		apiclient.Clock:            "Set this machine's clock",
-		apiclient.Request:          report,
-	}
-	special := map[string]string{
-		"OperationDenied": "The account has no CDN service, or it is suspended",
-		"credentials":     "There is no key to ask the API with",
-	}
-	for _, code := range apiclient.Codes() {
-		want, ok := special[code.Code]
-		if !ok {
-			want = advice[code.Class]
-		}
-		right, lines := run(t, failing(apiError(code.Code, code.Class)), key, apiclient.Usage)
+	for _, code := range apiclient.ErrorKinds() {
+		failure := apiError(code.Code, code.Class)
+		want := advice.For(failure, apiclient.Usage)
+		right, lines := run(t, failing(failure), key, apiclient.Usage)
 		if right || len(lines) != 4 || want == "" || !strings.Contains(lines[3], want) || !strings.Contains(lines[2], code.Code) {
 			t.Errorf("%s, class %s: all right is %t, want the advice %q:\n%s", code.Code, code.Class, right, want, strings.Join(lines, "\n"))
 		}
@@ -189,7 +170,7 @@ func TestTheMissingRAMActionIsTheExportsOwn(t *testing.T) {
 		apiclient.Usage:       "cdn:DescribeUserUsageDataExportTask ",
 		apiclient.UsageDetail: "cdn:DescribeUserUsageDetailDataExportTask ",
 	} {
-		_, lines := run(t, failing(apiError("NoPermission", apiclient.Denied)), key, export)
+		_, lines := run(t, failing(apiError("NoPermission", apiclient.ClassDenied)), key, export)
 		if len(lines) != 4 || !strings.Contains(lines[3], action) {
 			t.Errorf("%s wants %s:\n%s", export, action, strings.Join(lines, "\n"))
 		}
@@ -224,7 +205,7 @@ func TestTheClock(t *testing.T) {
 }
 
 func TestTheClockIsCheckedAlsoWhereTheListIsRefused(t *testing.T) {
-	client := failing(apiError("InvalidTimeStamp.Expired", apiclient.Clock)).skewed(-time.Hour)
+	client := failing(apiError("InvalidTimeStamp.Expired", apiclient.ClassClock)).skewed(-time.Hour)
 	right, lines := run(t, client, key, apiclient.Usage)
 	if right || len(lines) != 6 || !strings.HasPrefix(lines[4], "clock         FAILED  1h0m0s behind") {
 		t.Errorf("all right is %t:\n%s", right, strings.Join(lines, "\n"))

@@ -14,18 +14,21 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/credentials"
-	"alicdn_export_exporter/internal/keyservice"
+	"alicdn_export_exporter/internal/credentials/credentialstest"
 )
 
 // network replaces everything outside this machine.
-var network *keyservice.Network
+var network *credentialstest.Proxy
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "credentials")
 	if err != nil {
 		panic(err)
 	}
-	if network, err = keyservice.OpenNetwork(dir); err != nil {
+	if network, err = credentialstest.NewProxy(dir); err != nil {
+		panic(err)
+	}
+	if err := network.Setenv(); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {

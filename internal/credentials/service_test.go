@@ -16,7 +16,7 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/credentials"
-	"alicdn_export_exporter/internal/keyservice"
+	"alicdn_export_exporter/internal/credentials/credentialstest"
 	"alicdn_export_exporter/internal/simulator"
 )
 
@@ -44,12 +44,11 @@ func overwrite(t *testing.T, path, content string) {
 // with which it gives them.
 type service struct {
 	issuer interface {
-		Issue(keyservice.Key, time.Duration)
+		Issue(credentialstest.Key, time.Duration)
 		Fail(http.HandlerFunc)
 		Calls() int
 	}
 	settings credentials.Config
-	traffic  *keyservice.Traffic
 }
 
 // services starts one of each.
@@ -57,36 +56,36 @@ func services(t *testing.T, f func(*testing.T, service)) {
 	t.Helper()
 	for name, start := range map[string]func(*testing.T) service{
 		"ram_role_arn": func(t *testing.T) service {
-			sts := new(keyservice.STS)
-			sts.Trust(keyservice.Trust{Base: keyservice.Key{ID: "base", Secret: "base-secret"}, RoleARN: testRole, ExternalID: "a+b/c=d"})
-			traffic := network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": sts})
+			sts := new(credentialstest.STS)
+			sts.SetRole(credentialstest.Role{Key: credentialstest.Key{ID: "base", Secret: "base-secret"}, ARN: testRole, ExternalID: "a+b/c=d"})
+			network.Serve(t, credentialstest.Hosts{"sts.aliyuncs.com": sts})
 			return service{sts, credentials.Config{
 				Type:                credentials.TypeRAMRoleARN,
 				AccessKeyIDFile:     secretFile(t, "base\n"),
 				AccessKeySecretFile: secretFile(t, "base-secret\r\n"),
 				RoleARN:             testRole,
 				ExternalID:          "a+b/c=d",
-			}, traffic}
+			}}
 		},
 		"oidc_role_arn": func(t *testing.T) service {
-			sts := new(keyservice.STS)
-			sts.Trust(keyservice.Trust{RoleARN: testRole, ProviderARN: testProvider, OIDCToken: "token.of.cluster"})
-			traffic := network.Serve(t, map[string]http.Handler{"sts.cn-shanghai.aliyuncs.com": sts})
+			sts := new(credentialstest.STS)
+			sts.SetRole(credentialstest.Role{ARN: testRole, OIDCProviderARN: testProvider, OIDCToken: "token.of.cluster"})
+			network.Serve(t, credentialstest.Hosts{"sts.cn-shanghai.aliyuncs.com": sts})
 			return service{sts, credentials.Config{
 				Type: credentials.TypeOIDCRoleARN, RoleARN: testRole, OIDCProviderARN: testProvider,
 				OIDCTokenFile: secretFile(t, "token.of.cluster\n"), STSEndpoint: "sts.cn-shanghai.aliyuncs.com",
-			}, traffic}
+			}}
 		},
 		"ecs_ram_role": func(t *testing.T) service {
-			metadata := &keyservice.Metadata{RoleName: "exporter"}
-			traffic := network.Serve(t, map[string]http.Handler{keyservice.MetadataHost: metadata})
+			metadata := &credentialstest.Metadata{RoleName: "exporter"}
+			network.Serve(t, credentialstest.Hosts{credentialstest.MetadataHost: metadata})
 			t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "")
-			return service{metadata, credentials.Config{Type: credentials.TypeECSRAMRole}, traffic}
+			return service{metadata, credentials.Config{Type: credentials.TypeECSRAMRole}}
 		},
 		"credentials_uri": func(t *testing.T) service {
-			uri := new(keyservice.URI)
-			traffic := network.Serve(t, map[string]http.Handler{"keys.example.com": uri})
-			return service{uri, credentials.Config{Type: credentials.TypeURI, URI: "https://keys.example.com/CanaryPath?q=1"}, traffic}
+			uri := new(credentialstest.URI)
+			network.Serve(t, credentialstest.Hosts{"keys.example.com": uri})
+			return service{uri, credentials.Config{Type: credentials.TypeURI, URI: "https://keys.example.com/CanaryPath?q=1"}}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,8 +97,8 @@ func services(t *testing.T, f func(*testing.T, service)) {
 	}
 }
 
-func sessionKey(name string) keyservice.Key {
-	return keyservice.Key{ID: "STS." + name, Secret: "CanarySecret" + name, Token: "CanaryToken" + name}
+func sessionKey(name string) credentialstest.Key {
+	return credentialstest.Key{ID: "STS." + name, Secret: "CanarySecret" + name, Token: "CanaryToken" + name}
 }
 
 func wantSession(t *testing.T, source *credentials.Source, want, provider string) {
@@ -226,14 +225,14 @@ func TestSourceWithService(t *testing.T) {
 	t.Run("asks the metadata service in its hardened mode", func(t *testing.T) {
 		noKeys(t)
 		t.Setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "")
-		metadata := &keyservice.Metadata{RoleName: "exporter"}
+		metadata := &credentialstest.Metadata{RoleName: "exporter"}
 		metadata.Issue(sessionKey("first"), time.Hour)
-		network.Serve(t, map[string]http.Handler{keyservice.MetadataHost: metadata})
+		network.Serve(t, credentialstest.Hosts{credentialstest.MetadataHost: metadata})
 		wantSession(t, newSource(credentials.Config{Type: credentials.TypeECSRAMRole}), "first", "ecs_ram_role")
 		wantSession(t, newSource(credentials.Config{Type: credentials.TypeECSRAMRole, RoleName: "exporter"}), "first", "ecs_ram_role")
 		const roles = "GET /latest/meta-data/ram/security-credentials/"
 		const token = "PUT /latest/api/token"
-		if got, want := fmt.Sprint(metadata.Asked()), fmt.Sprint([]string{token, roles, token, roles + "exporter", token, roles + "exporter"}); got != want {
+		if got, want := fmt.Sprint(metadata.Requests()), fmt.Sprint([]string{token, roles, token, roles + "exporter", token, roles + "exporter"}); got != want {
 			t.Errorf("it was asked %s, want %s", got, want)
 		}
 	})
@@ -242,10 +241,10 @@ func TestSourceWithService(t *testing.T) {
 	// token in the environment, which the library prefers, is not.
 	t.Run("uses the variables of RRSA", func(t *testing.T) {
 		noKeys(t)
-		sts := new(keyservice.STS)
-		sts.Trust(keyservice.Trust{RoleARN: testRole, ProviderARN: testProvider, OIDCToken: "token.of.cluster"})
+		sts := new(credentialstest.STS)
+		sts.SetRole(credentialstest.Role{ARN: testRole, OIDCProviderARN: testProvider, OIDCToken: "token.of.cluster"})
 		sts.Issue(sessionKey("first"), time.Hour)
-		network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": sts})
+		network.Serve(t, credentialstest.Hosts{"sts.aliyuncs.com": sts})
 		t.Setenv("ALIBABA_CLOUD_OIDC_TOKEN", "another.token")
 		source := newSource(credentials.Config{Type: credentials.TypeOIDCRoleARN})
 		for _, variable := range []struct{ key, name, value string }{
@@ -274,11 +273,11 @@ func TestSourceWithService(t *testing.T) {
 	// A role is assumed with the key in the files as they are when STS is asked.
 	t.Run("assumes a role with the current base key", func(t *testing.T) {
 		noKeys(t)
-		sts := new(keyservice.STS)
-		base := keyservice.Key{ID: "STS.base", Secret: "s1", Token: "t1"}
-		sts.Trust(keyservice.Trust{Base: base, RoleARN: testRole})
+		sts := new(credentialstest.STS)
+		base := credentialstest.Key{ID: "STS.base", Secret: "s1", Token: "t1"}
+		sts.SetRole(credentialstest.Role{Key: base, ARN: testRole})
 		sts.Issue(sessionKey("first"), time.Hour)
-		network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": sts})
+		network.Serve(t, credentialstest.Hosts{"sts.aliyuncs.com": sts})
 		t.Setenv("BASE_TOKEN", base.Token)
 		id, secret := secretFile(t, base.ID), secretFile(t, base.Secret)
 		source := newSource(credentials.Config{
@@ -291,7 +290,7 @@ func TestSourceWithService(t *testing.T) {
 		}
 
 		base.Secret = "s2"
-		sts.Trust(keyservice.Trust{Base: base, RoleARN: testRole})
+		sts.SetRole(credentialstest.Role{Key: base, ARN: testRole})
 		sts.Issue(sessionKey("second"), time.Hour)
 		key, _ := source.Credentials(context.Background())
 		source.Reject(key)
@@ -303,7 +302,7 @@ func TestSourceWithService(t *testing.T) {
 
 		sts.Issue(sessionKey("third"), time.Hour)
 		base.ID, base.Token = "STS.other", "t2"
-		sts.Trust(keyservice.Trust{Base: base, RoleARN: testRole})
+		sts.SetRole(credentialstest.Role{Key: base, ARN: testRole})
 		overwrite(t, id, base.ID)
 		t.Setenv("BASE_TOKEN", base.Token)
 		credentials.Age(source, time.Minute)
@@ -520,7 +519,7 @@ func TestSourceErrors(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		})
-		network.Serve(t, map[string]http.Handler{"sts.aliyuncs.com": hang, "keys.example.com": hang})
+		network.Serve(t, credentialstest.Hosts{"sts.aliyuncs.com": hang, "keys.example.com": hang})
 		var sources sync.WaitGroup
 		for want, settings := range map[string]credentials.Config{
 			"credentials: oidc_role_arn: STS gives no key for the role: timeout: no complete response within the time limit": {

@@ -17,8 +17,8 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
 
-	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/advice"
 )
 
 // maxDetailed is the greatest number of exports whose details are all on one page.
@@ -166,7 +166,7 @@ func newExportView(status collector.ExportStatus, now time.Time) exportView {
 		err := status.Refreshes[0].Err
 		e.Problems = append(e.Problems, problem{
 			What:   fmt.Sprintf("The last refresh failed: %s.", strings.TrimSuffix(err.Error(), ".")),
-			Advice: apiclient.Advice(err, status.Export),
+			Advice: advice.For(err, status.Export),
 		})
 	}
 	report := status.Report

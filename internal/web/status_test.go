@@ -112,7 +112,7 @@ func TestTheStatusPageSaysHowEachExportIs(t *testing.T) {
 		"the key may not list": {with(func(s *collector.ExportStatus) {
 			s.Up = false
 			s.Refreshes[0].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
-				Code: apiclient.Code{Code: "Forbidden", Class: apiclient.Denied}, Status: 403, APICode: "Forbidden.RAM",
+				Code: "Forbidden", Class: apiclient.ClassDenied, Status: 403, APICode: "Forbidden.RAM",
 			})
 		}), []string{
 			"✖ The export needs attention", "main usage ✖ needs attention 6 s ago 3 h ago",

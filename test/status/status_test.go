@@ -109,7 +109,7 @@ func statuses(t *testing.T) []collector.ExportStatus {
 	denied.Up, denied.Report, denied.Began = false, nil, time.Time{}
 	for n := range denied.Refreshes {
 		denied.Refreshes[n].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
-			Code: apiclient.Code{Code: "Forbidden", Class: apiclient.Denied}, Status: 403, APICode: "Forbidden.RAM",
+			Code: "Forbidden", Class: apiclient.ClassDenied, Status: 403, APICode: "Forbidden.RAM",
 		})
 	}
 	sound := status("production", apiclient.Usage, 1, "usage-last-month", "usage-the-month-before")
