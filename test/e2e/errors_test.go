@@ -83,8 +83,8 @@ func TestStartErrors(t *testing.T) {
 		"a configuration file with several mistakes": {
 			args: []string{"--demo", "--config.file=" + unknownKeys},
 			want: []string{
-				unknownKeys + ":2: accounts[0].nam: is not a known key; " +
-					unknownKeys + ":3: accounts[0].exprts: is not a known key\n",
+				unknownKeys + ":2: accounts[0].nam: " + unknownKey + "; " +
+					unknownKeys + ":3: accounts[0].exprts: " + unknownKey + "\n",
 			},
 		},
 		"an unknown scenario": {

@@ -76,7 +76,7 @@ func TestReloadFailure(t *testing.T) {
 	scrape(t, address)
 	calls := api.Calls()
 	for name, tc := range map[string]struct{ content, want string }{
-		"an unknown key": {"accounts:\n- nam: a\n", "exporter.yml:2: " + unknownKeyNam},
+		"an unknown key": {"accounts:\n- nam: a\n", "exporter.yml:2: accounts[0].nam: " + unknownKey},
 		"a duplicate name": {
 			fmt.Sprintf("accounts:\n- {name: a, endpoint: %q}\n- name: a\n", endpoint),
 			`exporter.yml:3: accounts[1].name: "a" is the name of accounts[0] already`,

@@ -23,8 +23,7 @@ type Authority struct {
 }
 
 // NewAuthority returns an authority. It writes the authority's certificate to the file
-// authority.pem in dir, which must hold no other authority that a program should not
-// trust.
+// authority.pem in dir. Env makes a program trust every authority in dir.
 func NewAuthority(dir string) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -50,7 +49,8 @@ func NewAuthority(dir string) (*Authority, error) {
 // File returns the path of the authority's certificate, in PEM format.
 func (a *Authority) File() string { return filepath.Join(a.dir, "authority.pem") }
 
-// Env returns the variables that make a Go program trust this authority only.
+// Env returns the variables that make a Go program trust this authority instead of the
+// system's.
 func (a *Authority) Env() []string {
 	return []string{"SSL_CERT_FILE=" + a.File(), "SSL_CERT_DIR=" + a.dir}
 }
