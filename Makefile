@@ -29,7 +29,7 @@ lint: .tools/golangci-lint ## lint every module, compiled as for the tests, so t
 fmt: .tools/golangci-lint ## format every module
 	for m in $(MODULES); do (cd $$m && '$(CURDIR)/$<' fmt) || exit; done
 fuzz: ## run every fuzz target on FUZZTIME (20000x) inputs
-	for m in $(MODULES); do FUZZTIME=$(FUZZTIME) tools/fuzz.sh $$m || exit; done
+	for m in $(MODULES); do FUZZTIME=$(FUZZTIME) test/tools/fuzz.sh $$m || exit; done
 model: ## play 10,000 random histories of a moving list against the client, and print how they ended
 	go test ./apiclient -run '^TestNoListingIsEverFalse$$' -histories=10000 -v | sed '/^=== /d; /^ *--- PASS/d; /^PASS/d'
 tidy: ## check that go.mod and go.sum are complete, and the modules unchanged
@@ -51,12 +51,12 @@ docker: ## build the container image alicdn_export_exporter
 	docker build $(foreach v,VERSION REVISION BRANCH BUILD_USER BUILD_DATE,--build-arg $v='$($v)') -t alicdn_export_exporter .
 clean: ## remove what was built
 	rm -rf alicdn_export_exporter .tools test/render/dist test/render/node_modules
-.tools/golangci-lint: tools/go.mod tools/go.sum
-	go -C tools build -ldflags '-s -w' -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint && touch $@
-.tools/promtool: tools/prometheus/go.mod tools/prometheus/go.sum # and prometheus; nomad's client, which the tag leaves out, keeps "go mod tidy" from it
-	go -C tools/prometheus build -tags remove_all_sd,netgo -ldflags '-s -w' -o '$(CURDIR)/.tools/' github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool && touch $@
-.tools/alertmanager: tools/alertmanager.sh tools/alertmanager/go.mod tools/alertmanager/go.sum # and amtool
-	mkdir -p .tools && tools/alertmanager.sh .tools && touch $@
+.tools/golangci-lint: test/tools/go.mod test/tools/go.sum
+	go -C test/tools build -ldflags '-s -w' -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint && touch $@
+.tools/promtool: test/tools/prometheus/go.mod test/tools/prometheus/go.sum # and prometheus; nomad's client, which the tag leaves out, keeps "go mod tidy" from it
+	go -C test/tools/prometheus build -tags remove_all_sd,netgo -ldflags '-s -w' -o '$(CURDIR)/.tools/' github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool && touch $@
+.tools/alertmanager: test/tools/alertmanager.sh test/tools/alertmanager/go.mod test/tools/alertmanager/go.sum # and amtool
+	mkdir -p .tools && test/tools/alertmanager.sh .tools && touch $@
 test/render/node_modules/.package-lock.json: test/render/package-lock.json
 	cd test/render && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund && touch node_modules/.package-lock.json
 test/render/dist/index.html: test/render/node_modules/.package-lock.json $(wildcard $(addprefix test/render/,*.html *.json *.mjs src/*.ts* src/panels/*.ts*))
