@@ -145,7 +145,7 @@ func labelsExist(t *testing.T, query string) {
 // staysAsLong compares what is said of an alert's end with keep_firing_for.
 func staysAsLong(t *testing.T, alert string, keep time.Duration, text string) {
 	t.Helper()
-	said := regexp.MustCompile(`stays (\w+) minutes longer`).FindStringSubmatch(text)
+	said := regexp.MustCompile(`stays\s+(\w+)\s+minutes\s+longer`).FindStringSubmatch(text)
 	if said == nil {
 		if keep > 0 {
 			t.Errorf("%s: that it stays %s longer is not said", alert, keep)
