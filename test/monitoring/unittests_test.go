@@ -187,12 +187,12 @@ func TestEveryAlertHasItsUnitTests(t *testing.T) {
 				}
 				return test, moments(t, test, alert.Alert)
 			}
-			_, all := named("not yet, firing, resolved")
+			_, all := named("inactive, firing, resolved")
 			if got := course(all); !regexp.MustCompile(`^-+F+-+$`).MatchString(got) || !turns(all, true) || !turns(all, false) {
-				t.Errorf("its course is %q, want not yet, firing, resolved, and both turns to the minute", got)
+				t.Errorf("its course is %q, want inactive, firing, resolved, and both turns to the minute", got)
 			}
 
-			test, all := named("data missing")
+			test, all := named("missing data")
 			if isAbsent(parse(t, alert.Expr)) {
 				if got := course(all); !regexp.MustCompile(`^-+F+$`).MatchString(got) || !turns(all, true) {
 					t.Errorf("without data its course is %q, want that it begins to fire, to the minute", got)
@@ -201,7 +201,7 @@ func TestEveryAlertHasItsUnitTests(t *testing.T) {
 				t.Errorf("without data its course is %q, want that it ends, to the minute, when a series vanishes", got)
 			}
 
-			test, all = named("a scrape is lost")
+			test, all = named("lost scrapes")
 			if got := course(all); !regexp.MustCompile(`^-+F+-?$`).MatchString(got) || !turns(all, true) {
 				t.Errorf("with lost scrapes its course is %q, want that it begins to fire, to the minute, and goes on", got)
 			}
