@@ -43,7 +43,7 @@ programs: .tools/promtool .tools/alertmanager test/render/dist/index.html ## bui
 rules: ## generate alerts/prometheusrule.yaml from the alert rules
 	go -C test test ./monitoring -run '^TestManifestIsCurrent$$' -update
 pictures: programs ## draw the dashboards and the status page into docs/images
-	PICTURES='$(CURDIR)/docs/images' go -C test test -p 1 ./monitoring ./status -count=1 -run '^(TestEveryPanelIsAnswered|TestTheStatusPageInABrowser)$$' -v
+	PICTURES='$(CURDIR)/docs/images' go -C test test -p 1 ./monitoring ./status -count=1 -run '^(TestPanels|TestStatusPage)$$' -v
 bench: ## compare speed and memory with the official SDKs, 15 minutes (docs/performance.md)
 	cd test && go run ./bench && go test -run '^$$' -bench . ./bench
 demo: ## serve a simulated account on http://localhost:10077/metrics
