@@ -13,7 +13,7 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// codeOf returns the API's code and the HTTP status that a client reports.
+// codeOf returns the API's error code and the HTTP status from a client's error.
 func codeOf(t *testing.T, err error) (code string, status int) {
 	t.Helper()
 	if old, ok := errors.AsType[*sdkerrors.ServerError](err); ok {
@@ -22,14 +22,14 @@ func codeOf(t *testing.T, err error) (code string, status int) {
 	if generic, ok := errors.AsType[*tea.SDKError](err); ok {
 		return tea.StringValue(generic.Code), tea.IntValue(generic.StatusCode)
 	}
-	t.Fatalf("%T tells no code: %v", err, err)
+	t.Fatalf("%T has no error code: %v", err, err)
 	return "", 0
 }
 
-func TestClientsUnderstandRefusals(t *testing.T) {
+func TestClientsRefused(t *testing.T) {
 	for name, official := range clients {
 		if official.sent.xml {
-			continue // The SDK asks for XML and then reads errors as JSON.
+			continue // The SDK requests XML, but decodes errors as JSON.
 		}
 		for refusal, tc := range map[string]struct {
 			server, client key
@@ -48,19 +48,18 @@ func TestClientsUnderstandRefusals(t *testing.T) {
 				server, address, _ := serve(t, official.sent, tc.server)
 				_, _, err := official.connect(t, address, tc.client).page(simulator.UsageAction, tc.number, 50)
 				if code, status := codeOf(t, err); code != tc.code || status != tc.status {
-					t.Errorf("%d %s, want %d %s: %v", status, code, tc.status, tc.code, err)
+					t.Errorf("got %d %s, want %d %s: %v", status, code, tc.status, tc.code, err)
 				}
 				if server.Calls() != 1 {
-					t.Errorf("%d calls, want 1", server.Calls())
+					t.Errorf("server received %d calls, want 1", server.Calls())
 				}
 			})
 		}
 	}
 }
 
-// A clock that is off, a quota that is used up and a permission that is missing
-// reach the clients, too.
-func TestClientsUnderstandScenarios(t *testing.T) {
+// The clients must report a wrong clock, a used-up quota and a missing permission.
+func TestClientsInScenarios(t *testing.T) {
 	for name, official := range clients {
 		if official.sent.xml {
 			continue
@@ -74,7 +73,7 @@ func TestClientsUnderstandScenarios(t *testing.T) {
 			"throttle":   {400, "Throttling.User"},
 		} {
 			t.Run(name+", "+scenario, func(t *testing.T) {
-				// A quota that does not come back within the test.
+				// With this quota, no second call is allowed during the test.
 				server, err := simulator.Scenario(scenario, simulator.Options{Quota: 1e-6})
 				if err != nil {
 					t.Fatal(err)
@@ -84,21 +83,21 @@ func TestClientsUnderstandScenarios(t *testing.T) {
 				c := official.connect(t, strings.TrimPrefix(listener.URL, "http://"), longLived())
 				if scenario == "throttle" {
 					if _, total, err := c.page(simulator.UsageAction, 1, 50); err != nil || total < 100 {
-						t.Fatalf("the first call: %d tasks, %v", total, err)
+						t.Fatalf("first call: %d tasks, want at least 100; error %v", total, err)
 					}
 				}
 				_, _, err = c.page(simulator.UsageAction, 1, 50)
 				if code, status := codeOf(t, err); code != tc.code || status != tc.status {
-					t.Errorf("%d %s, want %d %s: %v", status, code, tc.status, tc.code, err)
+					t.Errorf("got %d %s, want %d %s: %v", status, code, tc.status, tc.code, err)
 				}
 			})
 		}
 	}
 }
 
-// The wait hint of a throttled call, as the one client receives it and the other
-// one understands it, in milliseconds.
-func TestClientsFindTheWaitHint(t *testing.T) {
+// One client returns the headers of a throttled call. The other one parses the wait hint in them, in
+// milliseconds.
+func TestClientsWaitHint(t *testing.T) {
 	server, err := simulator.Scenario("throttle", simulator.Options{Quota: 0.001})
 	if err != nil {
 		t.Fatal(err)
@@ -118,14 +117,14 @@ func TestClientsFindTheWaitHint(t *testing.T) {
 	for name, values := range throttled.RespHeaders {
 		headers[strings.ToLower(name)] = &values[0]
 	}
-	// A call every thousand seconds, of which the test has taken one or two.
+	// The quota allows one call in 1,000 seconds, and the test has used one or two seconds of them.
 	if left := tea.Int64Value(openapiutil.GetThrottlingTimeLeft(headers)); left < 900_000 || left > 1_000_000 {
-		t.Errorf("wait hint of %d ms in %v", left, throttled.RespHeaders)
+		t.Errorf("wait hint is %d ms, want 900,000 to 1,000,000; headers %v", left, throttled.RespHeaders)
 	}
 }
 
-// The clients hand on which permission is missing.
-func TestClientsFindTheMissingPermission(t *testing.T) {
+// The clients must report which permission is missing.
+func TestClientsMissingPermission(t *testing.T) {
 	server, err := simulator.Scenario("denied", simulator.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -138,11 +137,11 @@ func TestClientsFindTheMissingPermission(t *testing.T) {
 	_, _, err = darabonbaAs(v3Query)(t, address, longLived()).page(simulator.DetailAction, 1, 50)
 	var generic *tea.SDKError
 	if !errors.As(err, &generic) || generic.AccessDeniedDetail["AuthAction"] != want {
-		t.Errorf("darabonba-openapi: %v", err)
+		t.Errorf("darabonba-openapi does not report %s: %v", want, err)
 	}
 	_, _, err = sdkAs("JSON")(t, address, longLived()).page(simulator.DetailAction, 1, 50)
 	var old *sdkerrors.ServerError
 	if !errors.As(err, &old) || old.AccessDeniedDetail()["AuthAction"] != want {
-		t.Errorf("alibaba-cloud-sdk-go: %v", err)
+		t.Errorf("alibaba-cloud-sdk-go does not report %s: %v", want, err)
 	}
 }

@@ -1,9 +1,9 @@
-// Package status looks at the status page as people do: in a browser.
+// Package status tests the status page in a browser.
 package status
 
 import (
 	"context"
-	_ "embed" // What looks at the page.
+	_ "embed" // for inspect.js
 	"errors"
 	"fmt"
 	"io"
@@ -30,37 +30,38 @@ import (
 	"alicdn_export_exporter/internal/web"
 )
 
-// Names that want to be more than text.
+// Task names with HTML, and an account name with a control character. The page must show them as text.
 const (
 	script = `<script>document.title="taken over";alert(1)</script>"'&`
 	image  = `<img src="x" onerror="alert(2)">`
-	// forged is read as "staging": it is written from right to left, and so may be what follows.
-	forged = "\u202Egnigats"
+	// reversed looks like "staging": the control character makes text run from right to left, and the text
+	// after it too.
+	reversed = "\u202Egnigats"
 )
 
-// look finds out what a person would see.
+// inspect is a script that returns what a person would see.
 //
-//go:embed look.js
-var look string
+//go:embed inspect.js
+var inspect string
 
-// sight is what look finds. Its lists are of what is wrong.
-type sight struct {
-	Texts, Months           int
-	FaintTexts              []string
-	FaintBars               int
-	WrongBars, TurnedAround []string
-	Ground                  string
-	Width, Wider            int64
-	Stacked                 bool
+// inspection is the result of inspect. Its lists contain what is wrong.
+type inspection struct {
+	Texts, Months       int
+	FaintTexts          []string
+	FaintBars           int
+	WrongBars, Reversed []string
+	Background          string
+	Width, Overflow     int64
+	Stacked             bool
 }
 
-// stamp is a moment before now.
-func stamp(ago time.Duration) apiclient.Timestamp {
-	return apiclient.Timestamp(time.Now().Add(-ago).Unix())
+// ago returns the time d before now.
+func ago(d time.Duration) apiclient.Timestamp {
+	return apiclient.Timestamp(time.Now().Add(-d).Unix())
 }
 
-// statuses are four exports: one of which all is fine, one forgotten, one that may
-// not be read, one with names that want to be more than text.
+// statuses returns four exports: one is fine, one is overdue, one may not be read, and one has task
+// names with HTML.
 func statuses(t *testing.T) []collector.Status {
 	t.Helper()
 	zone, err := time.LoadLocation("Asia/Shanghai")
@@ -77,9 +78,9 @@ func statuses(t *testing.T) []collector.Status {
 			}},
 		}
 		for n, name := range names {
-			ago, month := 50*time.Hour+time.Duration(n)*31*24*time.Hour, collector.Month.Span(now, zone, n+1)
+			age, month := 50*time.Hour+time.Duration(n)*31*24*time.Hour, collector.Month.Span(now, zone, n+1)
 			s.Facts.Newest = append(s.Facts.Newest, apiclient.Task{
-				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: stamp(ago), Updated: stamp(ago - 100*time.Second),
+				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: ago(age), Updated: ago(age - 100*time.Second),
 				Start: month.Start, End: month.End - 1,
 			})
 		}
@@ -96,25 +97,26 @@ func statuses(t *testing.T) []collector.Status {
 		}
 		return s
 	}
-	forgotten := status("overseas", apiclient.Usage, .5, "usage-overseas", "usage-overseas-early")
-	forgotten.Facts.Expected = []collector.Expected{{Name: "monthly usage", Due: now.Add(-19 * 24 * time.Hour)}}
-	denied := status(forged, apiclient.Usage, 1)
+	overdue := status("overseas", apiclient.Usage, .5, "usage-overseas", "usage-overseas-early")
+	overdue.Facts.Expected = []collector.Expected{{Name: "monthly usage", Due: now.Add(-19 * 24 * time.Hour)}}
+	denied := status(reversed, apiclient.Usage, 1)
 	denied.Up, denied.Facts, denied.Began = false, nil, time.Time{}
 	for n := range denied.Refreshes {
 		denied.Refreshes[n].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
 			Code: apiclient.Code{Code: "Forbidden", Class: apiclient.Denied}, Status: 403, APICode: "Forbidden.RAM",
 		})
 	}
-	sound := status("production", apiclient.Usage, 1, "usage-last-month", "usage-the-month-before")
-	sound.Facts.Expected = []collector.Expected{{Name: "monthly usage", Due: now.Add(12 * 24 * time.Hour)}}
-	return []collector.Status{sound, status("production", apiclient.UsageDetail, 1, script, image, strings.Repeat("long-name-without-a-blank", 4)), forgotten, denied}
+	fine := status("production", apiclient.Usage, 1, "usage-last-month", "usage-the-month-before")
+	fine.Facts.Expected = []collector.Expected{{Name: "monthly usage", Due: now.Add(12 * 24 * time.Hour)}}
+	return []collector.Status{fine, status("production", apiclient.UsageDetail, 1, script, image, strings.Repeat("long-name-without-a-blank", 4)), overdue, denied}
 }
 
 type noRefresh struct{ t *testing.T }
 
-// Refresh is what a page must not ask for.
-func (r noRefresh) Refresh(context.Context) { r.t.Error("looking at the page asked for a refresh") }
+// Refresh fails the test: the page must not start a refresh.
+func (r noRefresh) Refresh(context.Context) { r.t.Error("opening the page started a refresh") }
 
+// serve starts a server of the status page.
 func serve(t *testing.T) (address string) {
 	t.Helper()
 	handler, err := web.New(web.Config{
@@ -132,7 +134,7 @@ func serve(t *testing.T) (address string) {
 	return server.URL
 }
 
-// browser starts a Chromium, which ends with the test.
+// browser starts a Chromium that stops at the end of the test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	var found string
@@ -154,33 +156,33 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// complaints are what the browser says on its console, and dialogs that a page opens.
-type complaints struct {
-	mu   sync.Mutex
-	said []string
+// messages are the browser's console messages, and the dialogs that a page opens.
+type messages struct {
+	mu    sync.Mutex
+	texts []string
 }
 
-func (c *complaints) add(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.said = append(c.said, text)
+func (m *messages) add(text string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.texts = append(m.texts, text)
 }
 
-// hear keeps an event that no quiet page causes.
-func (c *complaints) hear(event any) {
+// handle records an event that a correct page does not cause.
+func (m *messages) handle(event any) {
 	switch e := event.(type) {
 	case *cdplog.EventEntryAdded:
-		c.add(e.Entry.Text)
+		m.add(e.Entry.Text)
 	case *runtime.EventConsoleAPICalled:
-		c.add(string(e.Type))
+		m.add(string(e.Type))
 	case *runtime.EventExceptionThrown:
-		c.add(e.ExceptionDetails.Text)
+		m.add(e.ExceptionDetails.Text)
 	case *page.EventJavascriptDialogOpening:
-		c.add("a dialog: " + e.Message)
+		m.add("dialog: " + e.Message)
 	}
 }
 
-// run does one thing in the browser.
+// run runs one action in the browser.
 func run[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T {
 	t.Helper()
 	result, err := chromedp.Run(ctx, action)
@@ -190,14 +192,14 @@ func run[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T 
 	return result
 }
 
-func TestTheStatusPageInABrowser(t *testing.T) {
+func TestStatusPage(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it needs a browser")
+		t.Skip("needs a browser")
 	}
 	address := serve(t)
 	ctx := browser(t)
-	heard := new(complaints)
-	if err := chromedp.Listen(ctx, heard.hear); err != nil {
+	recorded := new(messages)
+	if err := chromedp.Listen(ctx, recorded.handle); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
@@ -207,7 +209,7 @@ func TestTheStatusPageInABrowser(t *testing.T) {
 		name, scheme  string
 		width, height int64
 		phone         bool
-		picture       string // file name without its end; empty for one that is not kept
+		picture       string // file name without its extension; empty if the picture is not kept
 	}{
 		{"wide and light", "light", 1280, 900, false, "status-page-light"},
 		{"wide and dark", "dark", 1280, 900, false, "status-page-dark"},
@@ -218,7 +220,7 @@ func TestTheStatusPageInABrowser(t *testing.T) {
 		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, scheme); err != nil {
 			t.Fatal(err)
 		}
-		if device.phone { // A page that does not say that it fits is laid out for a desk, and made small.
+		if device.phone { // Without a viewport meta tag, a phone lays the page out for a desktop and shrinks it.
 			run(t, ctx, chromedp.EmulateViewport(device.width, device.height, chromedp.EmulateMobile, chromedp.EmulateTouch))
 		} else {
 			run(t, ctx, chromedp.EmulateViewport(device.width, device.height))
@@ -226,7 +228,7 @@ func TestTheStatusPageInABrowser(t *testing.T) {
 		run(t, ctx, chromedp.Navigate(address+"/"))
 		text := run(t, ctx, chromedp.Text("body"))
 		title := run(t, ctx, chromedp.Title())
-		seen := run(t, ctx, chromedp.Evaluate[sight](look))
+		seen := run(t, ctx, chromedp.Evaluate[inspection](inspect))
 		picture := run(t, ctx, chromedp.FullScreenshot(100))
 		for _, want := range []string{
 			"2 of 4 exports need attention",
@@ -235,42 +237,43 @@ func TestTheStatusPageInABrowser(t *testing.T) {
 			script, image, "usage-last-month", "Last refreshes", "page 1: Forbidden",
 		} {
 			if !strings.Contains(text, want) {
-				t.Errorf("%s: %q is not to be read in\n%s", device.name, want, text)
+				t.Errorf("%s: the page does not contain %q:\n%s", device.name, want, text)
 			}
 		}
 		if title != "✖ 2 of 4 exports need attention · alicdn_export_exporter" {
 			t.Errorf("%s: the title is %q", device.name, title)
 		}
-		if seen.Width != device.width || seen.Wider > 0 {
-			t.Errorf("%s: the page is laid out for %d pixels, and %d wider", device.name, seen.Width, seen.Wider)
+		if seen.Width != device.width || seen.Overflow > 0 {
+			t.Errorf("%s: the page is laid out for %d pixels and is %d pixels too wide", device.name, seen.Width, seen.Overflow)
 		}
-		if dark := strings.HasPrefix(seen.Ground, "rgb(20,"); dark != (device.scheme == "dark") {
-			t.Errorf("%s: the ground is %s", device.name, seen.Ground)
+		if dark := strings.HasPrefix(seen.Background, "rgb(20,"); dark != (device.scheme == "dark") {
+			t.Errorf("%s: the background is %s", device.name, seen.Background)
 		}
 		if seen.Stacked != device.phone {
-			t.Errorf("%s: the cells of a row stand below each other: %t", device.name, seen.Stacked)
+			t.Errorf("%s: the cells of a row are stacked: %t", device.name, seen.Stacked)
 		}
 		if seen.Texts < 100 || len(seen.FaintTexts) > 0 {
-			t.Errorf("%s: of %d texts these are hard to read: %q", device.name, seen.Texts, seen.FaintTexts)
+			t.Errorf("%s: %d texts, want at least 100; these have too little contrast: %q", device.name, seen.Texts, seen.FaintTexts)
 		}
 		if seen.Months != 6 || seen.FaintBars > 0 || len(seen.WrongBars) > 0 {
-			t.Errorf("%s: of %d months %d have a bar that is hard to see, and these a wrong one: %q", device.name, seen.Months, seen.FaintBars, seen.WrongBars)
+			t.Errorf("%s: %d months, want 6; %d bars have too little contrast, and these have a wrong length: %q",
+				device.name, seen.Months, seen.FaintBars, seen.WrongBars)
 		}
-		if len(seen.TurnedAround) > 0 {
-			t.Errorf("%s: a name turns around what stands beside it: %q", device.name, seen.TurnedAround)
+		if len(seen.Reversed) > 0 {
+			t.Errorf("%s: a right-to-left name reverses the text beside it: %q", device.name, seen.Reversed)
 		}
 		if err := keep(device.picture, picture); err != nil {
 			t.Error(err)
 		}
 	}
-	heard.mu.Lock()
-	defer heard.mu.Unlock()
-	if len(heard.said) > 0 {
-		t.Errorf("the browser complains: %q", heard.said)
+	recorded.mu.Lock()
+	defer recorded.mu.Unlock()
+	if len(recorded.texts) > 0 {
+		t.Errorf("the browser reports: %q", recorded.texts)
 	}
 }
 
-// keep writes a picture into the directory that PICTURES names, if it does.
+// keep writes a picture to the directory in the environment variable PICTURES, if that is set.
 func keep(name string, picture []byte) error {
 	directory := os.Getenv("PICTURES")
 	if len(picture) == 0 {
