@@ -73,7 +73,8 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 	if _, err := api.taken(ctx, p.FleetTasks, 0); err != nil {
 		return f, err
 	}
-	running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks], "--config.file="+file, "--web.enable-lifecycle", "--cache.ttl="+fleetTTL.String())
+	running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks],
+		"--config.file="+file, "--web.enable-lifecycle", "--cache.ttl="+fleetTTL.String())
 	if err != nil {
 		return f, err
 	}
@@ -113,10 +114,11 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 		return f, err
 	}
 	f.CPU = (after - before) / time.Duration(p.WarmScrapes)
-	if f.Page, err = requestDuration(ctx, client, http.MethodGet, strings.Replace(running.url, "/metrics", "/", 1)); err != nil {
+	base := strings.TrimSuffix(running.url, "/metrics")
+	if f.Page, err = requestDuration(ctx, client, http.MethodGet, base+"/"); err != nil {
 		return f, err
 	}
-	if f.Reload, err = requestDuration(ctx, client, http.MethodPost, strings.Replace(running.url, "/metrics", "/-/reload", 1)); err != nil {
+	if f.Reload, err = requestDuration(ctx, client, http.MethodPost, base+"/-/reload"); err != nil {
 		return f, err
 	}
 	if taken, err = api.taken(ctx, p.FleetTasks, 0); err != nil || taken.Count > 0 {
@@ -150,7 +152,9 @@ func fleetConfig(accounts int) string {
 
 // scrapeUntilRefreshed scrapes once a second, and calls scraped each time, until every account has
 // been refreshed the given number of times. It returns the samples of the last scrape.
-func scrapeUntilRefreshed(ctx context.Context, client *http.Client, url string, accounts, times int, scraped func()) (map[string]string, error) {
+func scrapeUntilRefreshed(
+	ctx context.Context, client *http.Client, url string, accounts, times int, scraped func(),
+) (map[string]string, error) {
 	for {
 		page, err := samples(ctx, client, url)
 		if err != nil {
@@ -162,8 +166,10 @@ func scrapeUntilRefreshed(ctx context.Context, client *http.Client, url string, 
 			if strings.HasPrefix(name, "alicdn_export_refresh_failures_total{") && value != "0" {
 				return nil, errors.New("a refresh failed")
 			}
-			if n, err := strconv.Atoi(value); err == nil && n >= times && strings.HasPrefix(name, "alicdn_export_refreshes_total{") {
-				read++
+			if strings.HasPrefix(name, "alicdn_export_refreshes_total{") {
+				if n, err := strconv.Atoi(value); err == nil && n >= times {
+					read++
+				}
 			}
 		}
 		if read == accounts {
@@ -208,9 +214,12 @@ func printFleets(out io.Writer, p plan, fleets []fleet) {
 	}}
 	for _, f := range fleets {
 		rows = append(rows, []string{
-			fmt.Sprint(f.Accounts), fmt.Sprint(f.Series), seconds(f.FirstScrape), seconds(f.Cold), fmt.Sprint(f.Calls), fmt.Sprint(f.Abreast),
+			fmt.Sprint(f.Accounts), fmt.Sprint(f.Series), seconds(f.FirstScrape), seconds(f.Cold),
+			fmt.Sprint(f.Calls), fmt.Sprint(f.Abreast),
 			fmt.Sprintf("%d ms", f.warm().Milliseconds()), fmt.Sprintf("%d ms", f.CPU.Milliseconds()),
-			fmt.Sprintf("%d kB", f.Sent/1000), fmt.Sprintf("%d ms", f.Page.Milliseconds()), fmt.Sprintf("%d ms", f.Reload.Milliseconds()), megabytes(f.Resident), megabytes(f.Peak),
+			fmt.Sprintf("%d kB", f.Sent/1000),
+			fmt.Sprintf("%d ms", f.Page.Milliseconds()), fmt.Sprintf("%d ms", f.Reload.Milliseconds()),
+			megabytes(f.Resident), megabytes(f.Peak),
 		})
 	}
 	table(out, fmt.Sprintf("Accounts, %d tasks each, %s per call", p.FleetTasks, p.Latency), rows)

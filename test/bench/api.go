@@ -155,7 +155,8 @@ func (s *apiServer) stop() {
 
 // taken returns the calls for the list with size tasks since it was last called.
 func (s *apiServer) taken(ctx context.Context, size int, rate float64) (calls, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/calls?rate=%g", s.Plain[size], rate), http.NoBody)
+	url := fmt.Sprintf("%s/calls?rate=%g", s.Plain[size], rate)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return calls{}, err
 	}

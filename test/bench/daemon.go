@@ -41,7 +41,8 @@ func measureDaemon(ctx context.Context, p plan, api *apiServer, progress io.Writ
 	}
 	_, _ = io.WriteString(progress, "the daemon: a crowd of scrapes, cached scrapes\n")
 	size := p.Sizes[middling]
-	running, err := startDaemon(ctx, program, api.Plain[size], append(unlimited, "--cache.ttl=1h", "--cache.max-stale=2h")...)
+	running, err := startDaemon(ctx, program, api.Plain[size],
+		append(unlimited, "--cache.ttl=1h", "--cache.max-stale=2h")...)
 	if err != nil {
 		return d, err
 	}
@@ -74,7 +75,10 @@ func build(ctx context.Context, folder string) (string, error) {
 		return "", fmt.Errorf("finding the program's module: %w", err)
 	}
 	program := filepath.Join(folder, "alicdn_export_exporter")
-	compile := exec.CommandContext(ctx, "go", "build", "-C", strings.TrimSpace(string(module)), "-trimpath", "-ldflags=-s -w", "-o", program, ".") //nolint:gosec // No argument comes from outside.
+	directory := strings.TrimSpace(string(module))
+	//nolint:gosec // No argument comes from outside.
+	compile := exec.CommandContext(ctx, "go", "build", "-C", directory, "-trimpath", "-ldflags=-s -w",
+		"-o", program, ".")
 	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
 	compile.Stderr = os.Stderr
 	if err := compile.Run(); err != nil {
@@ -98,7 +102,8 @@ var unlimited = []string{"--api.rate-limit=1000", "--api.concurrency=16"}
 func startDaemon(ctx context.Context, program, api string, flags ...string) (*process, error) {
 	flags = append([]string{"--web.listen-address=127.0.0.1:0", "--api.endpoint=" + api}, flags...)
 	cmd := exec.CommandContext(ctx, program, flags...) //nolint:gosec // It is the program that was just built.
-	cmd.Env = append(cleanEnvironment(), "ALIBABA_CLOUD_ACCESS_KEY_ID="+key.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.AccessKeySecret)
+	cmd.Env = append(cleanEnvironment(),
+		"ALIBABA_CLOUD_ACCESS_KEY_ID="+key.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.AccessKeySecret)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err

@@ -40,17 +40,21 @@ func goals(p plan, all listings, d daemon, h handler) []goal {
 		atMost(what(long, "the daemon's peak RSS, in MB"), float64(d.Peak)/1e6, 64),
 	}
 	for _, s := range h.Served {
-		list = append(list, atLeast(fmt.Sprintf("cached scrapes/s, %d series, %s", h.Series, s.Name), s.PerSecond, 5000))
+		name := fmt.Sprintf("cached scrapes/s, %d series, %s", h.Series, s.Name)
+		list = append(list, atLeast(name, s.PerSecond, 5000))
 	}
 	list = append(list,
 		atMost("API calls for cached scrapes", float64(d.ServingCalls+h.Calls), 0),
-		atMost(fmt.Sprintf("API calls for %d cold scrapes ÷ those of one listing", p.Crowd), float64(d.Crowd.calls)/float64(pages(p.Sizes[middling])+1), 1),
-		atLeast("the other cold scrapes served with the snapshot, in percent", 100*float64(d.Crowd.served)/float64(p.Crowd-d.Crowd.canceled), 100),
+		atMost(fmt.Sprintf("API calls for %d cold scrapes ÷ those of one listing", p.Crowd),
+			float64(d.Crowd.calls)/float64(pages(p.Sizes[middling])+1), 1),
+		atLeast("the other cold scrapes served with the snapshot, in percent",
+			100*float64(d.Crowd.served)/float64(p.Crowd-d.Crowd.canceled), 100),
 		atMost(fmt.Sprintf("heap growth over %d scrapes, in MiB", p.Scrapes), float64(h.HeapGrowth)/(1<<20), 1),
 		atMost("goroutines left by them", float64(h.Goroutines), 0),
 	)
 	for _, m := range []measured{middle[limited8], middle[limited16], large[limited8], large[limited16]} {
-		list = append(list, atMost(fmt.Sprintf("%d tasks, %s: most calls beyond rate·t, over any window", m.Tasks, m.Contender.Name), highestBurst(m), burst(m.Contender)))
+		name := fmt.Sprintf("%d tasks, %s: most calls beyond rate·t, over any window", m.Tasks, m.Contender.Name)
+		list = append(list, atMost(name, highestBurst(m), burst(m.Contender)))
 	}
 	return append(list, growth(all)...)
 }

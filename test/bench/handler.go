@@ -75,8 +75,12 @@ func newHandler(api string) (http.Handler, *collector.Collector, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := collector.New(collector.Config{TTL: time.Hour, MaxStale: 2 * time.Hour, RefreshTimeout: time.Minute, Logger: logger},
-		collector.Account{Name: "default", Client: client, Exports: exports, API: collector.NewAPIMetrics("default", exports, logger)})
+	c := collector.New(
+		collector.Config{TTL: time.Hour, MaxStale: 2 * time.Hour, RefreshTimeout: time.Minute, Logger: logger},
+		collector.Account{
+			Name: "default", Client: client, Exports: exports, API: collector.NewAPIMetrics("default", exports, logger),
+		},
+	)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(c)
 	h, err := web.New(web.Config{

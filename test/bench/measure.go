@@ -66,7 +66,8 @@ func measureListings(ctx context.Context, p plan, api *apiServer, progress io.Wr
 				}
 				m := all[i][c.Name]
 				all[i][c.Name] = measured{c, size, append(m.Rounds, l)}
-				_, _ = fmt.Fprintf(progress, "%d tasks, round %d, %s: %.2f s\n", size, round+1, c.Name, l.Wall.Seconds())
+				_, _ = fmt.Fprintf(progress, "%d tasks, round %d, %s: %.2f s\n",
+					size, round+1, c.Name, l.Wall.Seconds())
 			}
 		}
 	}
@@ -95,7 +96,8 @@ func measureProtocols(ctx context.Context, p plan, api *apiServer, progress io.W
 // readOnce reads a list in a child process.
 func readOnce(ctx context.Context, api *apiServer, spec listingSpec) (listing, error) {
 	var l listing
-	process, err := startChild(ctx, childSpec{Listing: &spec}, &l, "SSL_CERT_FILE="+api.certificateFile(), "SSL_CERT_DIR="+api.folder)
+	process, err := startChild(ctx, childSpec{Listing: &spec}, &l,
+		"SSL_CERT_FILE="+api.certificateFile(), "SSL_CERT_DIR="+api.folder)
 	if err != nil {
 		return l, err
 	}

@@ -18,7 +18,8 @@ func newClient(url string, concurrency int, rate float64) (*apiclient.Client, er
 	}
 	return apiclient.New(apiclient.Config{
 		Endpoint: url, Credentials: apiclient.StaticCredentials(key), Timeout: 30 * time.Second,
-		RateLimit: rate, Concurrency: concurrency, MaxTasks: math.MaxInt, UserAgent: "bench", Transport: apiclient.NewTransport(),
+		RateLimit: rate, Concurrency: concurrency, MaxTasks: math.MaxInt,
+		UserAgent: "bench", Transport: apiclient.NewTransport(),
 	})
 }
 

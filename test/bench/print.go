@@ -66,16 +66,25 @@ func printProtocols(out io.Writer, p plan, protocols []measured) {
 func printDaemon(out io.Writer, p plan, d daemon, h handler) {
 	rows := [][]string{{"serving", "requests/s", "CPU/request"}}
 	for _, s := range append(d.Served, h.Served...) {
-		rows = append(rows, []string{s.Name, fmt.Sprintf("%.0f", s.PerSecond), fmt.Sprintf("%d µs", s.CPU.Microseconds())})
+		rows = append(rows, []string{
+			s.Name, fmt.Sprintf("%.0f", s.PerSecond), fmt.Sprintf("%d µs", s.CPU.Microseconds()),
+		})
 	}
 	table(out, fmt.Sprintf("Cached scrapes over %d keep-alive connections", connections), rows)
 	table(out, "The daemon", [][]string{
 		{"what", "figure"},
 		{fmt.Sprintf("peak RSS after %d refreshes of %d tasks, K=16", p.Refreshes, p.Sizes[long]), megabytes(d.Peak)},
-		{fmt.Sprintf("%d scrapes at once without a snapshot, %d canceled", p.Crowd, p.Crowd/10), fmt.Sprintf("%d served with the snapshot, %d API calls, %d canceled", d.Crowd.served, d.Crowd.calls, d.Crowd.canceled)},
+		{
+			fmt.Sprintf("%d scrapes at once without a snapshot, %d canceled", p.Crowd, p.Crowd/10),
+			fmt.Sprintf("%d served with the snapshot, %d API calls, %d canceled",
+				d.Crowd.served, d.Crowd.calls, d.Crowd.canceled),
+		},
 		{"API calls during the cached scrapes", fmt.Sprint(d.ServingCalls + h.Calls)},
 		{"series of the handler, standard collectors off", fmt.Sprint(h.Series)},
-		{fmt.Sprintf("%d scrapes of the handler", p.Scrapes), fmt.Sprintf("heap %+d bytes, goroutines %+d", h.HeapGrowth, h.Goroutines)},
+		{
+			fmt.Sprintf("%d scrapes of the handler", p.Scrapes),
+			fmt.Sprintf("heap %+d bytes, goroutines %+d", h.HeapGrowth, h.Goroutines),
+		},
 	})
 }
 

@@ -62,7 +62,8 @@ func processorTimeOf(process int) (time.Duration, error) {
 
 // machine describes the machine in one line.
 func machine() string {
-	return fmt.Sprintf("%s, %s/%s, %d cores, load average before: %s", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadAverage())
+	return fmt.Sprintf("%s, %s/%s, %d cores, load average before: %s",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadAverage())
 }
 
 func loadAverage() string {

@@ -24,7 +24,11 @@ type served struct {
 // asPrometheus contains the headers that Prometheus sends. plain requests uncompressed text.
 var (
 	asPrometheus = http.Header{
-		"Accept":                              {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"},
+		"Accept": {
+			"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6," +
+				"application/openmetrics-text;version=0.0.1;q=0.5," +
+				"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+		},
 		"Accept-Encoding":                     {"gzip"},
 		"X-Prometheus-Scrape-Timeout-Seconds": {"10"},
 	}

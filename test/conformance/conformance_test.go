@@ -122,7 +122,9 @@ func serve(t *testing.T, want sent, k key) (server *simulator.Server, address st
 			listed[action] = append(listed[action], itemOf(task))
 		}
 	}
-	server = simulator.New(account, simulator.Options{AccessKeyID: k.id, AccessKeySecret: k.secret, SecurityToken: k.tokenOrNone()})
+	server = simulator.New(account, simulator.Options{
+		AccessKeyID: k.id, AccessKeySecret: k.secret, SecurityToken: k.tokenOrNone(),
+	})
 	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if got := sentBy(r); got != want {
 			t.Errorf("request has the form %+v, want %+v", got, want)

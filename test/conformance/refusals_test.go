@@ -27,6 +27,10 @@ func codeOf(t *testing.T, err error) (code string, status int) {
 }
 
 func TestClientsRefused(t *testing.T) {
+	wrongSecret, unknownKey := longLived(), longLived()
+	wrongSecret.secret, unknownKey.id = "guessed", "LTAInobody"
+	wrongTemporarySecret, wrongToken, noToken := temporary(), temporary(), temporary()
+	wrongTemporarySecret.secret, wrongToken.token, noToken.token = "guessed", new("other"), nil
 	for name, official := range clients {
 		if official.sent.xml {
 			continue // The SDK requests XML, but decodes errors as JSON.
@@ -37,11 +41,11 @@ func TestClientsRefused(t *testing.T) {
 			code           string
 			number         int
 		}{
-			"wrong secret":        {longLived(), key{id: simulator.DefaultAccessKeyID, secret: "guessed"}, 400, "SignatureDoesNotMatch", 1},
-			"wrong secret, token": {temporary(), key{id: temporary().id, secret: "guessed", token: temporary().token}, 400, "SignatureDoesNotMatch", 1},
-			"unknown key":         {longLived(), key{id: "LTAInobody", secret: simulator.DefaultAccessKeySecret}, 404, "InvalidAccessKeyId.NotFound", 1},
-			"wrong token":         {temporary(), key{id: temporary().id, secret: temporary().secret, token: new("other")}, 400, "InvalidSecurityToken.MismatchWithAccessKey", 1},
-			"no token":            {temporary(), key{id: temporary().id, secret: temporary().secret}, 400, "InvalidSecurityToken.Malformed", 1},
+			"wrong secret":        {longLived(), wrongSecret, 400, "SignatureDoesNotMatch", 1},
+			"wrong secret, token": {temporary(), wrongTemporarySecret, 400, "SignatureDoesNotMatch", 1},
+			"unknown key":         {longLived(), unknownKey, 404, "InvalidAccessKeyId.NotFound", 1},
+			"wrong token":         {temporary(), wrongToken, 400, "InvalidSecurityToken.MismatchWithAccessKey", 1},
+			"no token":            {temporary(), noToken, 400, "InvalidSecurityToken.Malformed", 1},
 			"page out of range":   {longLived(), longLived(), 400, "InvalidParameter", 100001},
 		} {
 			t.Run(name+", "+refusal, func(t *testing.T) {

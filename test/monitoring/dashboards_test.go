@@ -143,7 +143,8 @@ func dashboards(t *testing.T) map[string]*dashboard {
 
 // expandVariables replaces Grafana's variables with values that keep the query's meaning.
 func expandVariables(query string) string {
-	return strings.NewReplacer("$__rate_interval", "5m", "$job|", ".*", "$instance|", ".*", "$account|", ".*", "$export|", ".*",
+	return strings.NewReplacer("$__rate_interval", "5m",
+		"$job|", ".*", "$instance|", ".*", "$account|", ".*", "$export|", ".*",
 		"$job", ".+", "$instance", ".+", "$account", ".+", "$export", ".+").Replace(query)
 }
 
@@ -171,7 +172,10 @@ var variables = []struct{ name, label, definition string }{
 	{"job", "Job", `label_values(alicdn_export_up, job)`},
 	{"instance", "Instance", `label_values(alicdn_export_up{job=~"$job"}, instance)`},
 	{"account", "Account", `label_values(alicdn_export_up{job=~"$job", instance=~"$instance"}, account)`},
-	{"export", "Export", `label_values(alicdn_export_up{job=~"$job", instance=~"$instance", account=~"$account"}, export)`},
+	{
+		"export", "Export",
+		`label_values(alicdn_export_up{job=~"$job", instance=~"$instance", account=~"$account"}, export)`,
+	},
 }
 
 func TestDashboards(t *testing.T) {
@@ -195,8 +199,10 @@ func TestDashboards(t *testing.T) {
 				if annotation.Expr != annotation.Target.Expr || annotation.Datasource.UID != "${datasource}" {
 					t.Errorf("annotation %s: its two queries differ, or it does not use ${datasource}", annotation.Name)
 				}
-				if expr, ok := parse(t, expandVariables(annotation.Expr)).(*parser.BinaryExpr); !ok || expr.Op != parser.GTR || expr.RHS.String() != "0" {
-					t.Errorf("annotation %s: Grafana draws only values above 0, so the query must be … > 0", annotation.Name)
+				expr, ok := parse(t, expandVariables(annotation.Expr)).(*parser.BinaryExpr)
+				if !ok || expr.Op != parser.GTR || expr.RHS.String() != "0" {
+					t.Errorf("annotation %s: Grafana draws only values above 0; the query must be … > 0",
+						annotation.Name)
 				}
 			}
 			for _, query := range d.queries() {
@@ -211,8 +217,10 @@ func (d *dashboard) checkHead(t *testing.T) {
 	if d.ID != nil || d.Inputs != nil {
 		t.Error("id and __inputs must be absent")
 	}
-	if !strings.HasPrefix(d.UID, "alicdn-export-") || d.SchemaVersion != 42 || d.Editable == nil || *d.Editable || d.GraphTooltip != 1 {
-		t.Errorf("uid %q, schemaVersion %d, editable %v or graphTooltip %d is wrong", d.UID, d.SchemaVersion, d.Editable, d.GraphTooltip)
+	if !strings.HasPrefix(d.UID, "alicdn-export-") || d.SchemaVersion != 42 ||
+		d.Editable == nil || *d.Editable || d.GraphTooltip != 1 {
+		t.Errorf("uid %q, schemaVersion %d, editable %v or graphTooltip %d is wrong",
+			d.UID, d.SchemaVersion, d.Editable, d.GraphTooltip)
 	}
 	if !slices.Contains(d.Tags, "alicdn-export") {
 		t.Errorf("tags are %q, want alicdn-export among them", d.Tags)
@@ -244,12 +252,14 @@ func (d *dashboard) checkVariables(t *testing.T) {
 	for i, want := range variables {
 		got := d.Templating.List[i]
 		if got.Name != want.name || got.Label != want.label || got.Definition != want.definition {
-			t.Errorf("variable %d is %q with label %q and query %s, want %+v", i, got.Name, got.Label, got.Definition, want)
+			t.Errorf("variable %d is %q with label %q and query %s, want %+v",
+				i, got.Name, got.Label, got.Definition, want)
 		}
 		if uses := strings.Count(strings.Join(d.queries(), "\n"), "$"+got.Name); uses == 0 && got.Name != "datasource" {
 			t.Errorf("variable %s is unused", got.Name)
 		}
-		if i > 0 && (got.Type != "query" || got.Datasource.UID != "${datasource}" || got.Refresh != 2 || got.Sort != 1 || !got.Multi || !got.IncludeAll || got.AllValue != ".+") {
+		if i > 0 && (got.Type != "query" || got.Datasource.UID != "${datasource}" || got.Refresh != 2 ||
+			got.Sort != 1 || !got.Multi || !got.IncludeAll || got.AllValue != ".+") {
 			t.Errorf("variable %s: %+v", got.Name, got)
 		}
 	}
@@ -359,7 +369,8 @@ func checkCounters(t *testing.T, query string) {
 
 // withoutExport and withoutAccount match the series that do not have these labels.
 var (
-	withoutExport  = regexp.MustCompile(`^(alicdn_export_api_(rate_limit_|clock_skew_).*|alicdn_export:api_clock_skew_seconds:limit)$`)
+	withoutExport = regexp.MustCompile(
+		`^(alicdn_export_api_(rate_limit_|clock_skew_).*|alicdn_export:api_clock_skew_seconds:limit)$`)
 	withoutAccount = regexp.MustCompile(`^(up|process_.*|go_.*|alicdn_export_(build_info|config_.*))$`)
 )
 
@@ -394,7 +405,8 @@ func checkSelectors(t *testing.T, query string) {
 
 // states are the texts for states, with the color that each must have in every panel.
 var states = map[string]string{
-	"OK": "green", "Success": "green", "success": "green", "Covered": "green", "Up": "green", "None": "green", "succeeded": "green",
+	"OK": "green", "Success": "green", "success": "green", "Covered": "green",
+	"Up": "green", "None": "green", "succeeded": "green",
 	"Failed": "red", "failed": "red", "Missing": "red", "Down": "red", "critical": "red",
 	"Pending": "blue", "created": "blue", "Not due yet": "blue", "info": "blue",
 	"Unknown": "purple", "unknown": "purple", "warning": "orange",
@@ -402,8 +414,10 @@ var states = map[string]string{
 
 func TestDashboardStateColors(t *testing.T) {
 	t.Parallel()
-	mapped := regexp.MustCompile(`(?s)"text":\s*"([^"]+)",\s*"color":\s*"([^"]+)"|"color":\s*"([^"]+)",\s*"index":\s*\d+,\s*"text":\s*"([^"]+)"`)
-	fixed := regexp.MustCompile(`(?s)"id": "byName",\s*"options": "(\w+)"\s*\},\s*"properties": \[\s*\{\s*"id": "color",\s*"value": \{\s*"fixedColor": "(\w+)"`)
+	mapped := regexp.MustCompile(`(?s)"text":\s*"([^"]+)",\s*"color":\s*"([^"]+)"|` +
+		`"color":\s*"([^"]+)",\s*"index":\s*\d+,\s*"text":\s*"([^"]+)"`)
+	fixed := regexp.MustCompile(`(?s)"id": "byName",\s*"options": "(\w+)"\s*\},\s*` +
+		`"properties": \[\s*\{\s*"id": "color",\s*"value": \{\s*"fixedColor": "(\w+)"`)
 	seen := make(map[string]bool)
 	for file, d := range dashboards(t) {
 		check := func(state, color string) {

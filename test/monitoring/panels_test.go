@@ -16,7 +16,12 @@ import (
 func startPanelData(t *testing.T) (prom *promServer, exporter *process) {
 	t.Helper()
 	_, config := serve(t, []scenario{
-		{account: "healthy"}, {account: "failed"}, {account: "stuck"}, {account: "throttle"}, {account: "moving"}, {account: "clock-skew"},
+		{account: "healthy"},
+		{account: "failed"},
+		{account: "stuck"},
+		{account: "throttle"},
+		{account: "moving"},
+		{account: "clock-skew"},
 	})
 	file := filepath.Join(t.TempDir(), "config.yml")
 	write(t, file, config)
@@ -24,14 +29,16 @@ func startPanelData(t *testing.T) (prom *promServer, exporter *process) {
 	prom = startPrometheus(t, "", nil, exporter.address)
 	// Panels show rates of refreshes and errors, and alerts that fire. Both need some time.
 	await(t, "every account has been scraped often enough and alerts fire", func() error {
-		scraped, err := prom.query(fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", scrapesIn(30*time.Minute)))
+		enough := fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", scrapesIn(30*time.Minute))
+		scraped, err := prom.query(enough)
 		if err != nil {
 			return err
 		}
 		if len(scraped) == 0 {
 			return errors.New("too few scrapes")
 		}
-		firing, err := prom.query(`ALERTS{alertstate="firing", alertname=~"CDNExportUnrecoveredFailure|CDNExportStuckPending|CDNExportAccountRefused"}`)
+		firing, err := prom.query(`ALERTS{alertstate="firing",
+			alertname=~"CDNExportUnrecoveredFailure|CDNExportStuckPending|CDNExportAccountRefused"}`)
 		if err == nil && len(firing) < 3 {
 			err = fmt.Errorf("%d of 3 alerts fire", len(firing))
 		}
@@ -83,10 +90,12 @@ func render(t *testing.T, prom *promServer, end time.Time) {
 				root + "/test/render/render.mjs", "--dashboard", root + "/dashboards/" + name + ".json",
 				"--prometheus", "http://" + prom.address, "--out", picture,
 				"--from", fmt.Sprint(end.Add(-time.Minute).UnixMilli()), "--to", fmt.Sprint(end.UnixMilli()),
-				"--scrape-interval", scrapeInterval.String(), "--expand-rows", "--theme", look.theme, "--width", look.width,
+				"--scrape-interval", scrapeInterval.String(), "--expand-rows",
+				"--theme", look.theme, "--width", look.width,
 			}
 			if name == "account" {
-				args = append(args, "--var", "account=failed", "--var", "export=usage", "--allow-no-data", "^(Pending for|API errors by code)$")
+				args = append(args, "--var", "account=failed", "--var", "export=usage",
+					"--allow-no-data", "^(Pending for|API errors by code)$")
 			}
 			out, err := exec.CommandContext(t.Context(), "node", args...).CombinedOutput()
 			if err != nil {

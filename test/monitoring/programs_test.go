@@ -191,8 +191,10 @@ func startExporter(t *testing.T, args ...string) *process {
 		args = append(args, "--web.listen-address=127.0.0.1:0")
 	}
 	return start(t, []string{
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + simulator.DefaultAccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + simulator.DefaultAccessKeySecret,
-	}, path, append(args, "--cache.ttl=1500ms", "--api.rate-limit=100", "--api.timeout=20s", "--scrape.timeout-offset=100ms")...)
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + simulator.DefaultAccessKeyID,
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + simulator.DefaultAccessKeySecret,
+	}, path, append(args, "--cache.ttl=1500ms", "--api.rate-limit=100",
+		"--api.timeout=20s", "--scrape.timeout-offset=100ms")...)
 }
 
 // get decodes a response of Prometheus' or Alertmanager's API.

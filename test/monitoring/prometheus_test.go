@@ -41,12 +41,14 @@ func startPrometheus(t *testing.T, alertmanager string, limits map[string]string
 
 func (p *promServer) configuration(targets []string) string {
 	var config strings.Builder
-	fmt.Fprintf(&config, "global: {scrape_interval: %[1]s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}\nrule_files: [rules.yml]\n", scrapeInterval)
+	fmt.Fprintf(&config, "global: {scrape_interval: %[1]s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}\n"+
+		"rule_files: [rules.yml]\n", scrapeInterval)
 	if p.alertmanager != "" {
 		fmt.Fprintf(&config, "alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", p.alertmanager)
 	}
 	if len(targets) > 0 {
-		fmt.Fprintf(&config, "scrape_configs:\n  - job_name: alicdn_export\n    static_configs: [{targets: [%s]}]\n", strings.Join(targets, ", "))
+		fmt.Fprintf(&config, "scrape_configs:\n  - job_name: alicdn_export\n    static_configs: [{targets: [%s]}]\n",
+			strings.Join(targets, ", "))
 	}
 	return config.String()
 }
@@ -76,7 +78,8 @@ func (p *promServer) query(query string) ([]series, error) {
 
 // fired returns the alerts that have fired at any time.
 func (p *promServer) fired() ([]string, error) {
-	result, err := p.query(`max by (account, alertname, class, months_ago) (max_over_time(ALERTS{alertstate="firing"}[1h]))`)
+	result, err := p.query(`max by (account, alertname, class, months_ago) (
+		max_over_time(ALERTS{alertstate="firing"}[1h]))`)
 	var names []string
 	for _, s := range result {
 		names = append(names, alertKey(s.Metric))

@@ -25,7 +25,8 @@ func replicaOperators(t *testing.T, queries []string) map[string][]string {
 			if matrix, ok := expr.(*parser.MatrixSelector); ok {
 				expr = matrix.VectorSelector
 			}
-			if selector, ok := expr.(*parser.VectorSelector); ok && strings.HasPrefix(metric(selector), "alicdn_export_") {
+			selector, ok := expr.(*parser.VectorSelector)
+			if ok && strings.HasPrefix(metric(selector), "alicdn_export_") {
 				operators[metric(selector)] = append(operators[metric(selector)], aggregate.Op.String())
 			}
 		}

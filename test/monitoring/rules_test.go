@@ -100,13 +100,16 @@ func TestAlerts(t *testing.T) {
 			if !regexp.MustCompile(`^CDNExport[A-Z][A-Za-z]+$`).MatchString(alert.Alert) || len(alert.Alert) > 40 {
 				t.Error("the name must be CDNExport… in CamelCase, with at most 40 characters")
 			}
-			if severity := alert.Labels["severity"]; !slices.Contains([]string{"critical", "warning", "info"}, severity) {
+			severity := alert.Labels["severity"]
+			if !slices.Contains([]string{"critical", "warning", "info"}, severity) {
 				t.Errorf("severity is %q, want critical, warning or info", severity)
 			}
-			if got := slices.Sorted(maps.Keys(alert.Annotations)); !slices.Equal(got, []string{"description", "runbook_url", "summary"}) {
-				t.Errorf("annotations are %q, want description, runbook_url and summary", got)
+			annotations := slices.Sorted(maps.Keys(alert.Annotations))
+			if !slices.Equal(annotations, []string{"description", "runbook_url", "summary"}) {
+				t.Errorf("annotations are %q, want description, runbook_url and summary", annotations)
 			}
-			if summary := alert.Annotations["summary"]; strings.Contains(summary, "{{") || !strings.HasSuffix(summary, ".") {
+			summary := alert.Annotations["summary"]
+			if strings.Contains(summary, "{{") || !strings.HasSuffix(summary, ".") {
 				t.Errorf("summary %q must be a sentence without templates that ends with a period", summary)
 			}
 			description := alert.Annotations["description"]
@@ -133,7 +136,8 @@ func TestAlerts(t *testing.T) {
 		})
 	}
 	for _, anchor := range anchors {
-		if !slices.ContainsFunc(allRules(t, true), func(r rulefmt.Rule) bool { return strings.EqualFold(r.Alert, anchor) }) {
+		isAlert := func(r rulefmt.Rule) bool { return strings.EqualFold(r.Alert, anchor) }
+		if !slices.ContainsFunc(allRules(t, true), isAlert) {
 			t.Errorf("the runbook has a section %s, but there is no such alert", anchor)
 		}
 	}

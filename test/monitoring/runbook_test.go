@@ -113,7 +113,8 @@ func TestRunbookSections(t *testing.T) {
 			}
 		}
 		seen := metricsIn(t, queriesIn(t, sections[alert.Alert]["See it"]))
-		if !slices.ContainsFunc(metricsBehind(t, alert.Expr), func(name string) bool { return slices.Contains(seen, name) }) {
+		isShown := func(name string) bool { return slices.Contains(seen, name) }
+		if !slices.ContainsFunc(metricsBehind(t, alert.Expr), isShown) {
 			t.Errorf("%s: the alert uses none of the metrics under \"See it\", %q", alert.Alert, seen)
 		}
 		checkKeepFiring(t, alert.Alert, time.Duration(alert.KeepFiringFor), sections[alert.Alert]["Over when"])
@@ -132,10 +133,12 @@ func checkLabels(t *testing.T, query string) {
 		t.Fatal(err)
 	}
 	for _, selector := range nodes[*parser.VectorSelector](parse(t, query)) {
-		row := regexp.MustCompile("(?m)^\\| `" + metric(selector) + "` \\| \\w+ \\| ([^|]*)\\|").FindStringSubmatch(string(readme))
+		row := regexp.MustCompile("(?m)^\\| `" + metric(selector) + "` \\| \\w+ \\| ([^|]*)\\|").
+			FindStringSubmatch(string(readme))
 		for _, matcher := range selector.LabelMatchers {
 			// What is no row of the README is Prometheus' own, or recorded.
-			if row != nil && matcher.Name != model.MetricNameLabel && !slices.Contains(strings.Split(strings.TrimSpace(row[1]), ", "), matcher.Name) {
+			if row != nil && matcher.Name != model.MetricNameLabel &&
+				!slices.Contains(strings.Split(strings.TrimSpace(row[1]), ", "), matcher.Name) {
 				t.Errorf("%s: the metric has the labels %s", selector, row[1])
 			}
 		}
@@ -190,17 +193,25 @@ func TestRunbookQuotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, quotes := range map[string][]string{
-		"collector/refresher.go":         {"Refresh failed"},
-		"main.go":                        {"Configuration is wrong, the one before it stays"},
-		"internal/check/check.go":        {"FAILED", "clock"},
-		"internal/check/listing.go":      {"OVERDUE since"},
-		"internal/web/status.html":       {"Newest success", "Months covered", "List read", "Last refreshes", "Took", "overdue since", "counted by the API but not listed"},
-		"dashboards/exporter.json":       {"Reload"},
-		"apiclient/advice.go":            {"--api.max-tasks"},
-		"internal/config/file.go":        {"task_name", "since", "exports", "time_zone", "rate_limit", "grace", "expectations"},
-		"docs/ram-policy.json":           {"cdn:DescribeUserUsageDataExportTask"},
-		"apiclient/errors.go":            {"OperationDenied"},
-		"alerts/alicdn_export.rules.yml": {"alicdn_export:snapshot_age_seconds:limit", "alicdn_export:refresh_duration_seconds:limit", "alicdn_export:newest_success_age_seconds:limit"},
+		"collector/refresher.go":    {"Refresh failed"},
+		"main.go":                   {"Configuration is wrong, the one before it stays"},
+		"internal/check/check.go":   {"FAILED", "clock"},
+		"internal/check/listing.go": {"OVERDUE since"},
+		"internal/web/status.html": {
+			"Newest success", "Months covered", "List read", "Last refreshes", "Took", "overdue since",
+			"counted by the API but not listed",
+		},
+		"dashboards/exporter.json": {"Reload"},
+		"apiclient/advice.go":      {"--api.max-tasks"},
+		"internal/config/file.go": {
+			"task_name", "since", "exports", "time_zone", "rate_limit", "grace", "expectations",
+		},
+		"docs/ram-policy.json": {"cdn:DescribeUserUsageDataExportTask"},
+		"apiclient/errors.go":  {"OperationDenied"},
+		"alerts/alicdn_export.rules.yml": {
+			"alicdn_export:snapshot_age_seconds:limit", "alicdn_export:refresh_duration_seconds:limit",
+			"alicdn_export:newest_success_age_seconds:limit",
+		},
 	} {
 		source, err := os.ReadFile(root + "/" + file)
 		if err != nil {

@@ -34,14 +34,19 @@ func scenarios() []scenario {
 		{account: "throttle"},
 		{account: "huge"},
 		// Its tasks come and go, so the last months are covered or not.
-		{account: "moving", optional: []string{"MonthUncovered 1", "MonthUncovered 2", "UnrecoveredFailure", "ExpectationOverdue"}},
+		{account: "moving", optional: []string{
+			"MonthUncovered 1", "MonthUncovered 2", "UnrecoveredFailure", "ExpectationOverdue",
+		}},
 		{account: "stuck", notified: []string{"finance: StuckPending"}},
 		{account: "denied", notified: []string{"on-call: AccountRefused denied"}},
 		{account: "outage", notified: []string{"finance: AccountUnreachable"}},
 		{account: "clock-skew", notified: []string{"finance: ClockSkew", "on-call: AccountRefused clock"}},
-		{account: "forgotten-month", notified: []string{"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: NewestSuccessTooOld"}},
+		{account: "forgotten-month", notified: []string{
+			"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: NewestSuccessTooOld",
+		}},
 		{account: "failed", notified: []string{
-			"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: NewestSuccessTooOld", "finance: UnrecoveredFailure",
+			"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: NewestSuccessTooOld",
+			"finance: UnrecoveredFailure",
 		}},
 		{
 			account: "empty", name: "healthy", change: emptyList, notified: []string{"finance: NeverSucceeded"},
@@ -49,7 +54,9 @@ func scenarios() []scenario {
 		},
 		{account: "unlisted", name: "healthy", change: oneUnlisted, notified: []string{"nobody: TasksUnlisted"}},
 		{account: "unknown", name: "healthy", change: oneUnknownStatus, notified: []string{"nobody: UnknownStatus"}},
-		{account: "slow", name: "healthy", change: slow, notified: []string{"finance: SnapshotStale", "nobody: RefreshesTooSlow"}},
+		{account: "slow", name: "healthy", change: slow, notified: []string{
+			"finance: SnapshotStale", "nobody: RefreshesTooSlow",
+		}},
 	}
 }
 
@@ -105,7 +112,8 @@ func TestScenarios(t *testing.T) {
 	// scrapes none.
 	write(t, file, config+"  - naame: typo\n")
 	main.reload()
-	spare := startExporter(t, "--web.listen-address=127.0.0.7:0", "--account.name=spare", "--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
+	spare := startExporter(t, "--web.listen-address=127.0.0.7:0", "--account.name=spare",
+		"--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
 	spare.stop()
 	hook := newWebhook(t)
 	manager := startAlertmanager(t, hook)
@@ -121,13 +129,16 @@ func TestScenarios(t *testing.T) {
 			return slices.Contains(optional, alert) || ok && slices.Contains(optional, name)
 		})
 	}
-	await(t, "the expected alerts are sent", func() error { return equal(notified, withoutOptional(hook.firing()), nil) })
+	await(t, "the expected alerts are sent", func() error {
+		return equal(notified, withoutOptional(hook.firing()), nil)
+	})
 	await(t, "their consequences are suppressed", func() error {
 		got, err := manager.suppressed()
 		return equal(suppressed, withoutOptional(got), err)
 	})
 	await(t, "every alert has had time to fire", func() error {
-		got, err := prom.query(fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", scrapesIn(40*time.Minute)))
+		enough := fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", scrapesIn(40*time.Minute))
+		got, err := prom.query(enough)
 		return equal(1, len(got), err)
 	})
 	if err := equal(notified, withoutOptional(hook.firing()), nil); err != nil {
@@ -175,7 +186,8 @@ func TestScenarios(t *testing.T) {
 	}
 	write(t, file, config)
 	main.reload()
-	restarted := startExporter(t, "--web.listen-address="+spare.address, "--account.name=spare", "--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
+	restarted := startExporter(t, "--web.listen-address="+spare.address, "--account.name=spare",
+		"--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
 	elsewhere.setTargets(restarted.address)
 	await(t, "all alerts are sent as resolved", func() error { return equal(nil, hook.firing(), nil) })
 	await(t, "Prometheus has no alert", func() error {

@@ -189,7 +189,8 @@ func TestRuleUnitTestsAreComplete(t *testing.T) {
 				return test, checksOf(t, test, alert.Alert)
 			}
 			_, all := find("inactive, firing, resolved")
-			if got := course(all); !regexp.MustCompile(`^-+F+-+$`).MatchString(got) || !checksTransition(all, true) || !checksTransition(all, false) {
+			if got := course(all); !regexp.MustCompile(`^-+F+-+$`).MatchString(got) ||
+				!checksTransition(all, true) || !checksTransition(all, false) {
 				t.Errorf("course %q: want inactive, firing, resolved, with both transitions to the minute", got)
 			}
 
@@ -198,13 +199,14 @@ func TestRuleUnitTestsAreComplete(t *testing.T) {
 				if got := course(all); !regexp.MustCompile(`^-+F+$`).MatchString(got) || !checksTransition(all, true) {
 					t.Errorf("without data, course %q: want that the alert starts to fire, to the minute", got)
 				}
-			} else if got := course(all); !regexp.MustCompile(`^-*F+-+$`).MatchString(got) || !checksTransition(all, false) || !hasEndingSeries(t, test) {
+			} else if got := course(all); !regexp.MustCompile(`^-*F+-+$`).MatchString(got) ||
+				!checksTransition(all, false) || !hasEndingSeries(t, test) {
 				t.Errorf("without data, course %q: want that the alert ends, to the minute, when a series ends", got)
 			}
 
 			test, all = find("lost scrapes")
 			if got := course(all); !regexp.MustCompile(`^-+F+-?$`).MatchString(got) || !checksTransition(all, true) {
-				t.Errorf("with lost scrapes, course %q: want that the alert starts to fire, to the minute, and keeps firing", got)
+				t.Errorf("lost scrapes, course %q: want that the alert fires, to the minute, and continues", got)
 			}
 			lost := lostScrapes(t, test)
 			for _, fires := range []bool{false, true} {

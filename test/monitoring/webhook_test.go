@@ -93,8 +93,9 @@ func startAlertmanager(t *testing.T, hook *webhook) *process {
 	}
 	config := string(content)
 	for old, replacement := range map[string]string{
-		"http://localhost:5001": hook.URL, "group_wait: 30s": "group_wait: 1s", "group_interval: 5m": "group_interval: 1s",
-		"- name: nobody": "- name: nobody\n    webhook_configs: [{url: " + hook.URL + "/nobody}]",
+		"http://localhost:5001": hook.URL, "group_wait: 30s": "group_wait: 1s",
+		"group_interval: 5m": "group_interval: 1s",
+		"- name: nobody":     "- name: nobody\n    webhook_configs: [{url: " + hook.URL + "/nobody}]",
 	} {
 		if !strings.Contains(config, old) {
 			t.Fatalf("the example does not contain %q", old)
@@ -112,7 +113,8 @@ func (p *process) suppressed() ([]string, error) {
 	var alerts []struct {
 		Labels map[string]string `json:"labels"`
 	}
-	err := get(p.t.Context(), p.address, "/api/v2/alerts", url.Values{"active": {"false"}, "silenced": {"false"}, "inhibited": {"true"}}, &alerts)
+	inhibited := url.Values{"active": {"false"}, "silenced": {"false"}, "inhibited": {"true"}}
+	err := get(p.t.Context(), p.address, "/api/v2/alerts", inhibited, &alerts)
 	var names []string
 	for _, alert := range alerts {
 		names = append(names, alertKey(alert.Labels))

@@ -80,19 +80,23 @@ func statuses(t *testing.T) []collector.Status {
 		for n, name := range names {
 			age, month := 50*time.Hour+time.Duration(n)*31*24*time.Hour, collector.Month.Span(now, zone, n+1)
 			s.Facts.Newest = append(s.Facts.Newest, apiclient.Task{
-				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: ago(age), Updated: ago(age - 100*time.Second),
+				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success,
+				Created: ago(age), Updated: ago(age - 100*time.Second),
 				Start: month.Start, End: month.End - 1,
 			})
 		}
 		for n := range 5 {
 			s.Refreshes = append(s.Refreshes, collector.Refreshed{
-				Ended: now.Add(-20*time.Second - time.Duration(n)*time.Minute), Duration: time.Duration(310+7*n) * time.Millisecond, Tasks: len(names),
+				Ended:    now.Add(-20*time.Second - time.Duration(n)*time.Minute),
+				Duration: time.Duration(310+7*n) * time.Millisecond, Tasks: len(names),
 			})
 		}
 		if export == apiclient.Usage {
 			month := collector.Month.Span(now, zone, 1).Start.Time().In(zone)
 			s.Facts.Months = []collector.MonthCovered{
-				{Begin: month, Ratio: lastMonth}, {Begin: month.AddDate(0, -1, 0), Ratio: 1}, {Begin: month.AddDate(0, -2, 0), Ratio: 1},
+				{Begin: month, Ratio: lastMonth},
+				{Begin: month.AddDate(0, -1, 0), Ratio: 1},
+				{Begin: month.AddDate(0, -2, 0), Ratio: 1},
 			}
 		}
 		return s
@@ -108,7 +112,9 @@ func statuses(t *testing.T) []collector.Status {
 	}
 	fine := status("production", apiclient.Usage, 1, "usage-last-month", "usage-the-month-before")
 	fine.Facts.Expected = []collector.Expected{{Name: "monthly usage", Due: now.Add(12 * 24 * time.Hour)}}
-	return []collector.Status{fine, status("production", apiclient.UsageDetail, 1, script, image, strings.Repeat("long-name-without-a-blank", 4)), overdue, denied}
+	longName := strings.Repeat("long-name-without-a-blank", 4)
+	detail := status("production", apiclient.UsageDetail, 1, script, image, longName)
+	return []collector.Status{fine, detail, overdue, denied}
 }
 
 type noRefresh struct{ t *testing.T }
@@ -147,7 +153,8 @@ func browser(t *testing.T) context.Context {
 	if found == "" {
 		t.Fatal(`there is no Chromium: "make programs" installs it on Debian, as root`)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(found), chromedp.NoSandbox, chromedp.Flag("hide-scrollbars", true))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(found), chromedp.NoSandbox,
+		chromedp.Flag("hide-scrollbars", true))
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(allocator)
 	t.Cleanup(func() { stop(); stopAllocator() })
@@ -216,12 +223,15 @@ func TestStatusPage(t *testing.T) {
 		{"a phone, light", "light", 390, 844, true, ""},
 		{"a phone, dark", "dark", 390, 844, true, ""},
 	} {
-		scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: device.scheme}}}
+		scheme := emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: device.scheme}},
+		}
 		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, scheme); err != nil {
 			t.Fatal(err)
 		}
 		if device.phone { // Without a viewport meta tag, a phone lays the page out for a desktop and shrinks it.
-			run(t, ctx, chromedp.EmulateViewport(device.width, device.height, chromedp.EmulateMobile, chromedp.EmulateTouch))
+			run(t, ctx, chromedp.EmulateViewport(device.width, device.height,
+				chromedp.EmulateMobile, chromedp.EmulateTouch))
 		} else {
 			run(t, ctx, chromedp.EmulateViewport(device.width, device.height))
 		}
@@ -244,7 +254,8 @@ func TestStatusPage(t *testing.T) {
 			t.Errorf("%s: the title is %q", device.name, title)
 		}
 		if seen.Width != device.width || seen.Overflow > 0 {
-			t.Errorf("%s: the page is laid out for %d pixels and is %d pixels too wide", device.name, seen.Width, seen.Overflow)
+			t.Errorf("%s: the page is laid out for %d pixels and is %d pixels too wide",
+				device.name, seen.Width, seen.Overflow)
 		}
 		if dark := strings.HasPrefix(seen.Background, "rgb(20,"); dark != (device.scheme == "dark") {
 			t.Errorf("%s: the background is %s", device.name, seen.Background)
@@ -253,7 +264,8 @@ func TestStatusPage(t *testing.T) {
 			t.Errorf("%s: the cells of a row are stacked: %t", device.name, seen.Stacked)
 		}
 		if seen.Texts < 100 || len(seen.FaintTexts) > 0 {
-			t.Errorf("%s: %d texts, want at least 100; these have too little contrast: %q", device.name, seen.Texts, seen.FaintTexts)
+			t.Errorf("%s: %d texts, want at least 100; these have too little contrast: %q",
+				device.name, seen.Texts, seen.FaintTexts)
 		}
 		if seen.Months != 6 || seen.FaintBars > 0 || len(seen.WrongBars) > 0 {
 			t.Errorf("%s: %d months, want 6; %d bars have too little contrast, and these have a wrong length: %q",
