@@ -1,4 +1,4 @@
-# "make docker" builds it with the version's build arguments.
+# "make docker" builds this image and sets the build arguments for the version.
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -19,7 +19,7 @@ LABEL org.opencontainers.image.title="alicdn_export_exporter" \
       org.opencontainers.image.created="$BUILD_DATE"
 COPY --from=build /src/LICENSE /licenses/LICENSE
 COPY --from=build /src/alicdn_export_exporter /usr/local/bin/alicdn_export_exporter
-# The user nonroot, as a number: Kubernetes can only verify a number.
+# The user nonroot. Kubernetes' runAsNonRoot can verify only a numeric user.
 USER 65532:65532
 EXPOSE 10077
 ENTRYPOINT ["/usr/local/bin/alicdn_export_exporter"]

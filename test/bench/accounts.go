@@ -14,23 +14,23 @@ import (
 	"time"
 )
 
-// fleet is how the daemon did with a number of accounts.
+// fleet is the result for a daemon with a number of accounts.
 type fleet struct {
 	Accounts, Series int
-	// FirstScrape is how long the scrape took that found nothing read yet; Cold is
-	// how long it took until every account had been read.
+	// FirstScrape is the duration of the first scrape, before anything was read. Cold is the time until
+	// every account had been read.
 	FirstScrape, Cold time.Duration
-	// Calls were made for that, at most Abreast at the same time.
+	// Calls is the number of API calls until then, Abreast the most at the same time.
 	Calls, Abreast int
-	// Warm are scrapes as Prometheus makes them, with nothing to read; Sent is what
-	// one of them sends, in bytes.
+	// Warm are the durations of scrapes as Prometheus makes them, while no refresh is due. Sent is the
+	// size of one response in bytes.
 	Warm []time.Duration
-	CPU  time.Duration // of one of them
+	CPU  time.Duration // of one warm scrape
 	Sent int
-	// Page is how long the status page took, Reload that of a file that is the same.
+	// Page is the duration of a request for the status page, Reload that of a reload of the unchanged file.
 	Page, Reload time.Duration
-	// Resident and Peak are the daemon's memory in the end and at its highest, in
-	// bytes, refreshes of all accounts under scrapes included.
+	// Resident and Peak are the daemon's memory at the end and at its highest, in bytes, after several
+	// refreshes of all accounts with scrapes.
 	Resident, Peak int64
 }
 
@@ -38,11 +38,10 @@ func (f fleet) warm() time.Duration {
 	return slices.Sorted(slices.Values(f.Warm))[(len(f.Warm)-1)/2]
 }
 
-// fleetTTL leaves the time for warm scrapes between two refreshes.
+// fleetTTL leaves time for warm scrapes between two refreshes.
 const fleetTTL = 15 * time.Second
 
-// measureFleets starts a daemon for each number of accounts, with the flags as they
-// are by default.
+// measureFleets starts a daemon with default flags for each number of accounts.
 func measureFleets(ctx context.Context, p plan, progress io.Writer) ([]fleet, error) {
 	api, err := startAPI(ctx, apiSpec{Sizes: []int{p.FleetTasks}, Latency: p.Latency})
 	if err != nil {
@@ -74,7 +73,8 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 	if _, err := api.taken(ctx, p.FleetTasks, 0); err != nil {
 		return f, err
 	}
-	running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks], "--config.file="+file, "--web.enable-lifecycle", "--cache.ttl="+fleetTTL.String())
+	running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks],
+		"--config.file="+file, "--web.enable-lifecycle", "--cache.ttl="+fleetTTL.String())
 	if err != nil {
 		return f, err
 	}
@@ -102,7 +102,7 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 		return f, err
 	}
 	for range p.WarmScrapes {
-		var sent counted
+		var sent byteCounter
 		began := time.Now()
 		if err := scrape(ctx, client, running.url, asPrometheus, &sent); err != nil {
 			return f, err
@@ -114,14 +114,15 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 		return f, err
 	}
 	f.CPU = (after - before) / time.Duration(p.WarmScrapes)
-	if f.Page, err = took(ctx, client, http.MethodGet, strings.Replace(running.url, "/metrics", "/", 1)); err != nil {
+	base := strings.TrimSuffix(running.url, "/metrics")
+	if f.Page, err = requestDuration(ctx, client, http.MethodGet, base+"/"); err != nil {
 		return f, err
 	}
-	if f.Reload, err = took(ctx, client, http.MethodPost, strings.Replace(running.url, "/metrics", "/-/reload", 1)); err != nil {
+	if f.Reload, err = requestDuration(ctx, client, http.MethodPost, base+"/-/reload"); err != nil {
 		return f, err
 	}
 	if taken, err = api.taken(ctx, p.FleetTasks, 0); err != nil || taken.Count > 0 {
-		return f, errors.Join(err, fmt.Errorf("%d calls for warm scrapes", taken.Count))
+		return f, errors.Join(err, fmt.Errorf("%d API calls during warm scrapes, want 0", taken.Count))
 	}
 
 	if _, err := scrapeUntilRefreshed(ctx, client, running.url, accounts, 3, func() {}); err != nil {
@@ -135,8 +136,7 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 	return f, err
 }
 
-// fleetConfig has accounts with all that is usual: a key of their own and an
-// expectation.
+// fleetConfig returns a configuration file whose accounts each have a key and an expectation.
 func fleetConfig(accounts int) string {
 	var b strings.Builder
 	b.WriteString("accounts:\n")
@@ -150,9 +150,11 @@ func fleetConfig(accounts int) string {
 	return b.String()
 }
 
-// scrapeUntilRefreshed scrapes once a second until every account has been read so
-// often, and returns the samples of the last scrape.
-func scrapeUntilRefreshed(ctx context.Context, client *http.Client, url string, accounts, times int, scraped func()) (map[string]string, error) {
+// scrapeUntilRefreshed scrapes once a second, and calls scraped each time, until every account has
+// been refreshed the given number of times. It returns the samples of the last scrape.
+func scrapeUntilRefreshed(
+	ctx context.Context, client *http.Client, url string, accounts, times int, scraped func(),
+) (map[string]string, error) {
 	for {
 		page, err := samples(ctx, client, url)
 		if err != nil {
@@ -164,8 +166,10 @@ func scrapeUntilRefreshed(ctx context.Context, client *http.Client, url string, 
 			if strings.HasPrefix(name, "alicdn_export_refresh_failures_total{") && value != "0" {
 				return nil, errors.New("a refresh failed")
 			}
-			if n, err := strconv.Atoi(value); err == nil && n >= times && strings.HasPrefix(name, "alicdn_export_refreshes_total{") {
-				read++
+			if strings.HasPrefix(name, "alicdn_export_refreshes_total{") {
+				if n, err := strconv.Atoi(value); err == nil && n >= times {
+					read++
+				}
 			}
 		}
 		if read == accounts {
@@ -175,8 +179,8 @@ func scrapeUntilRefreshed(ctx context.Context, client *http.Client, url string, 
 	}
 }
 
-// took asks for a page and tells how long that took.
-func took(ctx context.Context, client *http.Client, method, url string) (time.Duration, error) {
+// requestDuration makes a request and returns how long it took.
+func requestDuration(ctx context.Context, client *http.Client, method, url string) (time.Duration, error) {
 	request, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
 	if err != nil {
 		return 0, err
@@ -194,26 +198,29 @@ func took(ctx context.Context, client *http.Client, method, url string) (time.Du
 	return time.Since(began), err
 }
 
-// counted is the number of bytes written to it.
-type counted int
+// byteCounter is the number of bytes written to it.
+type byteCounter int
 
-// Write counts.
-func (c *counted) Write(b []byte) (int, error) {
-	*c += counted(len(b))
+// Write counts b and discards it.
+func (c *byteCounter) Write(b []byte) (int, error) {
+	*c += byteCounter(len(b))
 	return len(b), nil
 }
 
 func printFleets(out io.Writer, p plan, fleets []fleet) {
 	rows := [][]string{{
 		"accounts", "series", "first scrape", "all read after", "calls", "most at a time",
-		"warm scrape", "its CPU", "sent", "status page", "reload", "memory", "peak",
+		"warm scrape", "its CPU time", "sent", "status page", "reload", "memory", "peak",
 	}}
 	for _, f := range fleets {
 		rows = append(rows, []string{
-			fmt.Sprint(f.Accounts), fmt.Sprint(f.Series), seconds(f.FirstScrape), seconds(f.Cold), fmt.Sprint(f.Calls), fmt.Sprint(f.Abreast),
+			fmt.Sprint(f.Accounts), fmt.Sprint(f.Series), seconds(f.FirstScrape), seconds(f.Cold),
+			fmt.Sprint(f.Calls), fmt.Sprint(f.Abreast),
 			fmt.Sprintf("%d ms", f.warm().Milliseconds()), fmt.Sprintf("%d ms", f.CPU.Milliseconds()),
-			fmt.Sprintf("%d kB", f.Sent/1000), fmt.Sprintf("%d ms", f.Page.Milliseconds()), fmt.Sprintf("%d ms", f.Reload.Milliseconds()), megabytes(f.Resident), megabytes(f.Peak),
+			fmt.Sprintf("%d kB", f.Sent/1000),
+			fmt.Sprintf("%d ms", f.Page.Milliseconds()), fmt.Sprintf("%d ms", f.Reload.Milliseconds()),
+			megabytes(f.Resident), megabytes(f.Peak),
 		})
 	}
-	table(out, fmt.Sprintf("Accounts, %d tasks each, %s a call", p.FleetTasks, p.Latency), rows)
+	table(out, fmt.Sprintf("Accounts, %d tasks each, %s per call", p.FleetTasks, p.Latency), rows)
 }

@@ -15,21 +15,21 @@ import (
 	"time"
 )
 
-// apiSpec says what the API lists and how long it takes to answer.
+// apiSpec describes the simulated API: the lengths of its lists, and its response time.
 type apiSpec struct {
 	Sizes   []int
 	Latency time.Duration
 }
 
-// apiAddresses are where the API answers, by the list's length: in the clear, and
-// over TLS with HTTP/1.1 and with HTTP/2.
+// apiAddresses are the API's URLs by length of the list: without TLS, and over TLS with HTTP/1.1 and
+// with HTTP/2.
 type apiAddresses struct {
 	Plain, HTTP1, HTTP2 map[int]string
 	Certificate         []byte // PEM
 }
 
-// serveAPI serves pages that were encoded beforehand and looks at nothing but the
-// page's number, so that the API's own work hardly shows.
+// serveAPI serves prepared pages and checks only the page's number, so that the API's own work hardly
+// affects the measurements.
 func serveAPI(spec apiSpec, stdin io.Reader, answer func(any) error) error {
 	addresses := apiAddresses{Plain: make(map[int]string), HTTP1: make(map[int]string), HTTP2: make(map[int]string)}
 	var servers []*httptest.Server
@@ -66,7 +66,7 @@ type api struct {
 	mu       sync.Mutex
 	arrivals []time.Time
 	inFlight int
-	abreast  int // the most in flight at the same time
+	abreast  int // highest value of inFlight
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -96,15 +96,16 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(a.bodies[number-1])
 }
 
-// calls is what the API received since it was last asked.
+// calls describes the calls that the API received since the last report.
 type calls struct {
 	Count int
-	// Burst is the most calls that came beyond rate·t, over all windows of any t.
+	// Burst is the highest number of calls beyond rate·t, over windows of any length t.
 	Burst float64
 	// Abreast is the most calls at the same time.
 	Abreast int
 }
 
+// take returns the calls since it was last called.
 func (a *api) take(rate float64) calls {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -119,7 +120,7 @@ func (a *api) take(rate float64) calls {
 	return c
 }
 
-// apiServer is the API in a process of its own.
+// apiServer is the API in its own process.
 type apiServer struct {
 	apiAddresses
 	process *child
@@ -152,9 +153,10 @@ func (s *apiServer) stop() {
 	_ = os.RemoveAll(s.folder)
 }
 
-// taken asks which calls came since it was last asked, for the list of a size.
+// taken returns the calls for the list with size tasks since it was last called.
 func (s *apiServer) taken(ctx context.Context, size int, rate float64) (calls, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/calls?rate=%g", s.Plain[size], rate), http.NoBody)
+	url := fmt.Sprintf("%s/calls?rate=%g", s.Plain[size], rate)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return calls{}, err
 	}
@@ -167,5 +169,5 @@ func (s *apiServer) taken(ctx context.Context, size int, rate float64) (calls, e
 	return c, json.NewDecoder(response.Body).Decode(&c)
 }
 
-// loopback asks without a proxy.
+// loopback is a client that uses no proxy.
 var loopback = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// TestMain lets the test's program stand in for the command when it starts itself.
+// TestMain runs the test binary as a child process if bench started it as one.
 func TestMain(m *testing.M) {
-	if child, isChild := os.LookupEnv(childVariable); isChild {
+	if child, ok := os.LookupEnv(childVariable); ok {
 		os.Exit(runChild(child, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
 
-// TestReport measures next to nothing, but in every way there is. What was reached
-// says nothing here, except where it does not depend on time.
+// TestReport makes every measurement with very small figures. It checks only the goals that do not
+// depend on time.
 func TestReport(t *testing.T) {
 	var out, progress strings.Builder
 	err := report(context.Background(), plan{

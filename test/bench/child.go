@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// childVariable holds what a process does that this command starts of itself, as
-// JSON. What is measured gets a process of its own: only then are processor time
-// and peak memory its alone.
+// childVariable names the environment variable that contains the childSpec of a child process, as
+// JSON. This command starts itself as a child for each measurement, because CPU time and peak memory
+// are counted per process.
 const childVariable = "BENCH_CHILD"
 
-// childSpec says what a child does: one of its fields is set.
+// childSpec describes what a child does. Exactly one field is set.
 type childSpec struct {
 	API     *apiSpec     `json:",omitempty"`
 	Listing *listingSpec `json:",omitempty"`
 	Handler *handlerSpec `json:",omitempty"`
 }
 
-// runChild does what the spec says. A child writes one JSON value, and what serves
-// then serves until its standard input ends, so that none outlives its parent.
+// runChild runs a child and returns its exit status. A child writes one JSON value to stdout. A child
+// that serves then continues until its standard input ends, so that it does not outlive its parent.
 func runChild(spec string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var s childSpec
 	err := json.Unmarshal([]byte(spec), &s)
@@ -51,7 +51,7 @@ type child struct {
 	stdin io.Closer
 }
 
-// startChild starts this command as a child and reads its answer.
+// startChild starts this command as a child and decodes its JSON value into answer.
 func startChild(ctx context.Context, spec childSpec, answer any, environment ...string) (*child, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -61,7 +61,7 @@ func startChild(ctx context.Context, spec childSpec, answer any, environment ...
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, program) //nolint:gosec // It is this very program.
+	cmd := exec.CommandContext(ctx, program) //nolint:gosec // It is this program itself.
 	cmd.Env = append(cleanEnvironment(), childVariable+"="+string(text))
 	cmd.Env = append(cmd.Env, environment...)
 	cmd.Stderr = os.Stderr
@@ -79,19 +79,19 @@ func startChild(ctx context.Context, spec childSpec, answer any, environment ...
 	c := &child{cmd, stdin}
 	if err := json.NewDecoder(stdout).Decode(answer); err != nil {
 		c.stop()
-		return nil, fmt.Errorf("no answer of a child (%s): %w", cmd.ProcessState, err)
+		return nil, fmt.Errorf("reading a child's result (%s): %w", cmd.ProcessState, err)
 	}
 	return c, nil
 }
 
-// stop ends the child and waits for it.
+// stop stops the child and waits until it has exited.
 func (c *child) stop() {
 	_ = c.stdin.Close()
 	_ = c.cmd.Wait()
 }
 
-// cleanEnvironment is this process's, but no proxy stands between a client and the
-// loopback address, and no client looks for a key in the network.
+// cleanEnvironment returns this process's environment without proxies, and with the ECS metadata
+// service disabled.
 func cleanEnvironment() []string {
 	var kept []string
 	for _, variable := range os.Environ() {

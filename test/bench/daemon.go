@@ -17,18 +17,18 @@ import (
 	"time"
 )
 
-// daemon is how the program as it is did.
+// daemon is the result for the complete program.
 type daemon struct {
-	// Peak is its peak resident memory after refreshes of the long list.
+	// Peak is its peak resident memory in bytes after refreshes of the long list.
 	Peak   int64
 	Crowd  crowd
 	Served []served
-	// ServingCalls are the API calls while cached scrapes were served.
+	// ServingCalls is the number of API calls while cached scrapes were served.
 	ServingCalls int
 }
 
-// measureDaemon builds the program, lets it refresh a long list under scrapes, and
-// then lets a crowd of scrapes find another one without a snapshot.
+// measureDaemon builds the program and measures two runs of it: one refreshes a long list while it is
+// scraped; the other receives many scrapes at once before it has a snapshot.
 func measureDaemon(ctx context.Context, p plan, api *apiServer, progress io.Writer) (daemon, error) {
 	var d daemon
 	_, _ = io.WriteString(progress, "the daemon: build, refreshes of the long list\n")
@@ -41,7 +41,8 @@ func measureDaemon(ctx context.Context, p plan, api *apiServer, progress io.Writ
 	}
 	_, _ = io.WriteString(progress, "the daemon: a crowd of scrapes, cached scrapes\n")
 	size := p.Sizes[middling]
-	running, err := startDaemon(ctx, program, api.Plain[size], append(unlimited, "--cache.ttl=1h", "--cache.max-stale=2h")...)
+	running, err := startDaemon(ctx, program, api.Plain[size],
+		append(unlimited, "--cache.ttl=1h", "--cache.max-stale=2h")...)
 	if err != nil {
 		return d, err
 	}
@@ -65,7 +66,7 @@ func measureDaemon(ctx context.Context, p plan, api *apiServer, progress io.Writ
 	return d, err
 }
 
-// build makes the program as a release does.
+// build builds the program like a release and returns its path.
 func build(ctx context.Context, folder string) (string, error) {
 	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "alicdn_export_exporter")
 	list.Stderr = os.Stderr
@@ -74,7 +75,10 @@ func build(ctx context.Context, folder string) (string, error) {
 		return "", fmt.Errorf("finding the program's module: %w", err)
 	}
 	program := filepath.Join(folder, "alicdn_export_exporter")
-	compile := exec.CommandContext(ctx, "go", "build", "-C", strings.TrimSpace(string(module)), "-trimpath", "-ldflags=-s -w", "-o", program, ".") //nolint:gosec // All of it is ours.
+	directory := strings.TrimSpace(string(module))
+	//nolint:gosec // No argument comes from outside.
+	compile := exec.CommandContext(ctx, "go", "build", "-C", directory, "-trimpath", "-ldflags=-s -w",
+		"-o", program, ".")
 	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
 	compile.Stderr = os.Stderr
 	if err := compile.Run(); err != nil {
@@ -89,16 +93,17 @@ type process struct {
 	url string
 }
 
-// listening is the log line that says where the daemon can be asked.
+// listening matches the log line with the daemon's address.
 var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
-// unlimited are the flags of a daemon that is not held back by its own limits.
+// unlimited are flags with limits that do not slow the daemon down.
 var unlimited = []string{"--api.rate-limit=1000", "--api.concurrency=16"}
 
 func startDaemon(ctx context.Context, program, api string, flags ...string) (*process, error) {
 	flags = append([]string{"--web.listen-address=127.0.0.1:0", "--api.endpoint=" + api}, flags...)
 	cmd := exec.CommandContext(ctx, program, flags...) //nolint:gosec // It is the program that was just built.
-	cmd.Env = append(cleanEnvironment(), "ALIBABA_CLOUD_ACCESS_KEY_ID="+key.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.AccessKeySecret)
+	cmd.Env = append(cleanEnvironment(),
+		"ALIBABA_CLOUD_ACCESS_KEY_ID="+key.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.AccessKeySecret)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -125,8 +130,8 @@ func (p *process) stop() {
 	_ = p.cmd.Wait()
 }
 
-// refreshes returns the daemon's peak memory after some refreshes, each of which
-// has the list before it to compare with, while scrapes go on.
+// refreshes scrapes a daemon until it has refreshed the long list several times, and returns its peak
+// memory in bytes. Each refresh compares the list with the previous one.
 func refreshes(ctx context.Context, p plan, api *apiServer, program string) (int64, error) {
 	running, err := startDaemon(ctx, program, api.Plain[p.Sizes[long]], append(unlimited, "--cache.ttl=1s")...)
 	if err != nil {
@@ -154,11 +159,11 @@ func refreshes(ctx context.Context, p plan, api *apiServer, program string) (int
 	}
 }
 
-// crowd is how many scrapes of many at once were served with a snapshot and how
-// many were called off, and which calls the API got for them.
-type crowd struct{ served, calledOff, calls int }
+// crowd is the result of many scrapes at once: the number of scrapes that were served with a snapshot,
+// the number that was canceled, and the number of API calls.
+type crowd struct{ served, canceled, calls int }
 
-// scrapeAtOnce scrapes n times at once and calls one in ten off soon after.
+// scrapeAtOnce makes n scrapes at once and cancels every tenth soon after.
 func scrapeAtOnce(ctx context.Context, n int, url string) (crowd, error) {
 	var (
 		mu     sync.Mutex
@@ -180,7 +185,7 @@ func scrapeAtOnce(ctx context.Context, n int, url string) (crowd, error) {
 			defer mu.Unlock()
 			switch {
 			case errors.Is(err, context.Canceled):
-				c.calledOff++
+				c.canceled++
 			case err != nil:
 				failed = err
 			case found[`alicdn_export_up{account="default",export="usage"}`] == "1":

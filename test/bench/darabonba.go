@@ -9,7 +9,7 @@ import (
 	"github.com/alibabacloud-go/tea/dara"
 )
 
-// The types of an SDK that is generated on top of darabonba-openapi.
+// These are the types of an SDK that is generated on top of darabonba-openapi.
 type (
 	daraResponse struct {
 		Headers    map[string]*string `json:"headers,omitempty"`
@@ -44,8 +44,8 @@ type (
 	}
 )
 
-// newDarabonba is the loop over darabonba-openapi, which today's SDKs are made of,
-// with what a generated SDK does around it.
+// newDarabonba returns a loop over the pages with darabonba-openapi, the base of today's SDKs. It
+// includes the work that a generated SDK adds.
 func newDarabonba(spec listingSpec) (lister, error) {
 	client, err := openapi.NewClient(&openapiutil.Config{
 		AccessKeyId: new(key.AccessKeyID), AccessKeySecret: new(key.AccessKeySecret),

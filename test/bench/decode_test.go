@@ -14,8 +14,8 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// wanted is what the exporter reads of a page: all but the download addresses.
-type wanted struct {
+// wantedPage contains the fields of a page that the exporter reads: all except the download addresses.
+type wantedPage struct {
 	UsageDataPerPage struct {
 		PageNumber, TotalCount int
 		Data                   struct {
@@ -31,7 +31,7 @@ type wanted struct {
 	}
 }
 
-// BenchmarkDecode reads a page of 50 tasks into the same types with each library.
+// BenchmarkDecode decodes a page of 50 tasks into the same types with each library.
 func BenchmarkDecode(b *testing.B) {
 	body := onePage(b)
 	for _, library := range []struct {
@@ -45,7 +45,7 @@ func BenchmarkDecode(b *testing.B) {
 		b.Run(library.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				var w wanted
+				var w wantedPage
 				if err := library.unmarshal(body, &w); err != nil || len(w.UsageDataPerPage.Data.DataItem) != pageSize {
 					b.Fatal(err)
 				}
@@ -55,18 +55,19 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkPage is the client's whole way to a page, the network left out: sign,
-// read, decode, check.
+// BenchmarkPage measures everything that the client does for a page except the network: sign, read,
+// decode, check.
 func BenchmarkPage(b *testing.B) {
 	body := onePage(b)
-	client, err := apiclient.New(apiclient.Config{
-		Endpoint: "cdn.example.com", Credentials: apiclient.StaticCredentials(key), Timeout: 1 << 40,
-		RateLimit: 1e9, Concurrency: 1, MaxTasks: 1,
-		Transport: memoryTransport(body),
-	})
+	endpoint, err := apiclient.ParseEndpoint("cdn.example.com")
 	if err != nil {
 		b.Fatal(err)
 	}
+	client := apiclient.New(apiclient.Config{
+		Endpoint: endpoint, Credentials: apiclient.StaticCredentials(key), Timeout: 1 << 40,
+		RateLimit: 1e9, Concurrency: 1, MaxTasks: 1,
+		Transport: memoryTransport(body),
+	})
 	b.ReportAllocs()
 	for b.Loop() {
 		page, err := client.Page(context.Background(), apiclient.Usage, 1)
@@ -77,6 +78,7 @@ func BenchmarkPage(b *testing.B) {
 	perTask(b)
 }
 
+// onePage returns the JSON of a full page.
 func onePage(b *testing.B) []byte {
 	b.Helper()
 	bodies, err := renderPages(pageSize)
@@ -87,13 +89,13 @@ func onePage(b *testing.B) []byte {
 	return bodies[0]
 }
 
-// perTask also shows the time as that of one of the page's tasks.
+// perTask also reports the time per task.
 func perTask(b *testing.B) {
 	b.Helper()
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/pageSize, "ns/task")
 }
 
-// memoryTransport answers every request with the body.
+// memoryTransport returns this body for every request.
 type memoryTransport []byte
 
 func (t memoryTransport) RoundTrip(r *http.Request) (*http.Response, error) {

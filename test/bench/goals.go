@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// goal is a figure to reach.
+// goal is a figure with its goal and the measured value.
 type goal struct {
 	what, want, got string
 	reached         bool
@@ -19,7 +19,7 @@ func atMost(what string, got, want float64) goal {
 	return goal{what, fmt.Sprintf("≤ %g", want), fmt.Sprintf("%.2f", got), got <= want}
 }
 
-// goals compares what was measured with what is to be reached.
+// goals compares the measurements with their goals.
 func goals(p plan, all listings, d daemon, h handler) []goal {
 	over := func(a, b measured) float64 { return float64(a.wall()) / float64(b.wall()) }
 	beyond := func(m measured) float64 { return float64(m.wall()) / float64(p.attainable(m.Contender, m.Tasks)) }
@@ -40,30 +40,34 @@ func goals(p plan, all listings, d daemon, h handler) []goal {
 		atMost(what(long, "the daemon's peak RSS, in MB"), float64(d.Peak)/1e6, 64),
 	}
 	for _, s := range h.Served {
-		list = append(list, atLeast(fmt.Sprintf("cached scrapes/s, %d series, %s", h.Series, s.Name), s.PerSecond, 5000))
+		name := fmt.Sprintf("cached scrapes/s, %d series, %s", h.Series, s.Name)
+		list = append(list, atLeast(name, s.PerSecond, 5000))
 	}
 	list = append(list,
 		atMost("API calls for cached scrapes", float64(d.ServingCalls+h.Calls), 0),
-		atMost(fmt.Sprintf("API calls for %d cold scrapes ÷ those of one listing", p.Crowd), float64(d.Crowd.calls)/float64(pages(p.Sizes[middling])+1), 1),
-		atLeast("the other cold scrapes served with the snapshot, in percent", 100*float64(d.Crowd.served)/float64(p.Crowd-d.Crowd.calledOff), 100),
+		atMost(fmt.Sprintf("API calls for %d cold scrapes ÷ those of one listing", p.Crowd),
+			float64(d.Crowd.calls)/float64(pages(p.Sizes[middling])+1), 1),
+		atLeast("the other cold scrapes served with the snapshot, in percent",
+			100*float64(d.Crowd.served)/float64(p.Crowd-d.Crowd.canceled), 100),
 		atMost(fmt.Sprintf("heap growth over %d scrapes, in MiB", p.Scrapes), float64(h.HeapGrowth)/(1<<20), 1),
 		atMost("goroutines left by them", float64(h.Goroutines), 0),
 	)
 	for _, m := range []measured{middle[limited8], middle[limited16], large[limited8], large[limited16]} {
-		list = append(list, atMost(fmt.Sprintf("%d tasks, %s: most calls beyond rate·t, over any window", m.Tasks, m.Contender.Name), highestBurst(m), burst(m.Contender)))
+		name := fmt.Sprintf("%d tasks, %s: most calls beyond rate·t, over any window", m.Tasks, m.Contender.Name)
+		list = append(list, atMost(name, highestBurst(m), burst(m.Contender)))
 	}
 	return append(list, growth(all)...)
 }
 
-// growth compares the cost of one more task in long lists with that in short ones:
-// what a listing costs whatever its length drops out.
+// growth compares the cost of an additional task in long lists with that in short lists. Costs that
+// do not depend on the length cancel out.
 func growth(all listings) []goal {
 	compare := func(what string, figure func(measured) float64) goal {
 		a, b, c := all[short][ours8], all[middling][ours8], all[long][ours8]
 		lower := (figure(b) - figure(a)) / float64(b.Tasks-a.Tasks)
 		upper := (figure(c) - figure(b)) / float64(c.Tasks-b.Tasks)
 		return goal{
-			fmt.Sprintf("growth of the %s: one more task above %d tasks ÷ one more below", what, b.Tasks),
+			fmt.Sprintf("growth of the %s: an additional task above %d tasks ÷ one below", what, b.Tasks),
 			"0.8 to 1.2", fmt.Sprintf("%.2f", upper/lower), upper/lower >= 0.8 && upper/lower <= 1.2,
 		}
 	}

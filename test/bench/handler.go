@@ -20,27 +20,25 @@ import (
 	"alicdn_export_exporter/internal/web"
 )
 
-// handlerSpec is a server of the exporter's metrics without those of Go and of the
-// process, over a snapshot of the list at the address.
+// handlerSpec describes a server of the exporter's own metrics, without the Go and process collectors.
+// API is the URL of its list.
 type handlerSpec struct {
 	API     string
 	Scrapes int
 }
 
-// handler is what was found out about it.
+// handler is the result for that server.
 type handler struct {
 	URL    string
 	Series int
-	// HeapGrowth and Goroutines are what the scrapes left behind, in bytes and in
-	// number.
+	// HeapGrowth, in bytes, and Goroutines are the increase over the scrapes.
 	HeapGrowth int64
 	Goroutines int
 	Calls      int      `json:"-"`
 	Served     []served `json:"-"`
 }
 
-// serveHandler is a child that first scrapes itself, without a connection, and then
-// serves.
+// serveHandler is a child that first calls its handler directly, without a connection, and then serves.
 func serveHandler(ctx context.Context, spec handlerSpec, stdin io.Reader, answer func(any) error) error {
 	metrics, c, err := newHandler(spec.API)
 	if err != nil {
@@ -48,7 +46,7 @@ func serveHandler(ctx context.Context, spec handlerSpec, stdin io.Reader, answer
 	}
 	defer c.Close()
 	h := handler{Series: countSeries(ctx, metrics)}
-	scrapeDirectly(ctx, metrics, 1000) // Pools and buffers get their size.
+	scrapeDirectly(ctx, metrics, 1000) // Lets pools and buffers reach their size.
 	heap, goroutines := memory().HeapAlloc, runtime.NumGoroutine()
 	scrapeDirectly(ctx, metrics, spec.Scrapes)
 	h.HeapGrowth, h.Goroutines = int64(memory().HeapAlloc)-int64(heap), runtime.NumGoroutine()-goroutines
@@ -69,7 +67,7 @@ func serveHandler(ctx context.Context, spec handlerSpec, stdin io.Reader, answer
 	return err
 }
 
-// newHandler is what main makes, less the standard collectors.
+// newHandler returns the same handler as main, without the standard collectors.
 func newHandler(api string) (http.Handler, *collector.Collector, error) {
 	logger := log.NewNopLogger()
 	exports := []apiclient.Export{apiclient.Usage}
@@ -94,7 +92,7 @@ func scrapeRequest(ctx context.Context) *http.Request {
 	return httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", http.NoBody)
 }
 
-// countSeries counts the samples of a scrape, which makes the snapshot.
+// countSeries returns the number of samples in a scrape. This scrape also creates the snapshot.
 func countSeries(ctx context.Context, h http.Handler) int {
 	recorder := httptest.NewRecorder()
 	h.ServeHTTP(recorder, scrapeRequest(ctx))
@@ -120,14 +118,14 @@ func scrapeDirectly(ctx context.Context, h http.Handler, n int) {
 	done.Wait()
 }
 
-// discarding is an answer that nobody reads.
+// discarding is a response writer that discards the body.
 type discarding struct{ header http.Header }
 
 func (d discarding) Header() http.Header       { return d.header }
 func (discarding) Write(b []byte) (int, error) { return len(b), nil }
 func (discarding) WriteHeader(int)             {}
 
-// measureHandler asks such a server for its metrics.
+// measureHandler measures a server of a handlerSpec.
 func measureHandler(ctx context.Context, p plan, api *apiServer, progress io.Writer) (handler, error) {
 	_, _ = io.WriteString(progress, "the handler without standard collectors\n")
 	size := p.Sizes[short]
@@ -142,6 +140,6 @@ func measureHandler(ctx context.Context, p plan, api *apiServer, progress io.Wri
 		return h, err
 	}
 	taken, err := api.taken(ctx, size, 0)
-	h.Calls = taken.Count - pages(size) - 1 // The snapshot's own.
+	h.Calls = taken.Count - pages(size) - 1 // Without those for the snapshot.
 	return h, err
 }

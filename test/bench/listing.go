@@ -7,31 +7,29 @@ import (
 	"time"
 )
 
-// listingSpec is one reading of one list.
+// listingSpec describes one reading of one list.
 type listingSpec struct {
 	Contender contender
-	// URL is the API's address with its scheme.
+	// URL is the API's URL.
 	URL   string
 	Tasks int
 }
 
-// listing is what one reading took.
+// listing is the result of one reading.
 type listing struct {
 	Wall, CPU time.Duration
-	// Bytes and Mallocs were allocated, in all; Kept are the bytes in use
-	// afterwards that were not before.
+	// Bytes and Mallocs are the total allocations. Kept is the increase in heap bytes.
 	Bytes, Mallocs, Kept uint64
 	// Peak is the process's peak resident memory, in bytes.
 	Peak int64
-	// Calls is what the API received.
+	// Calls are the calls that the API received.
 	Calls calls `json:"-"`
 }
 
-// lister reads a whole list. It returns the tasks, whatever they are to it, and how
-// many there are.
+// lister reads a whole list. It returns the tasks in the client's own type, and their number.
 type lister func(context.Context) (tasks any, n int, err error)
 
-// clients make listers, by name.
+// clients are constructors of listers, by the client's name.
 var clients = map[string]func(listingSpec) (lister, error){
 	"ours":      newOurs,
 	"sdk":       newSDK,
@@ -64,10 +62,10 @@ func runListing(ctx context.Context, spec listingSpec, answer func(any) error) e
 	return answer(result)
 }
 
-// memory counts what is in use after a collection, and what ever was.
+// memory returns the memory statistics after a garbage collection.
 func memory() runtime.MemStats {
 	runtime.GC()
-	runtime.GC() // The first one only marks what pools hold as old.
+	runtime.GC() // sync.Pool releases its objects only at the second collection.
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m

@@ -1,7 +1,6 @@
-// Command bench measures how fast, how cheaply and how evenly the exporter reads
-// long lists and serves scrapes, side by side with the loops that a user of the
-// official SDKs writes instead. It prints Markdown: docs/performance.md holds the
-// last full run and says how to read it.
+// Command bench measures how fast, how cheaply and how evenly the exporter reads long lists and serves
+// scrapes, compared with the loops that a user of the official SDKs would write. It prints Markdown.
+// docs/performance.md contains the last full run and explains it.
 package main
 
 import (
@@ -14,18 +13,18 @@ import (
 )
 
 func main() {
-	if child, isChild := os.LookupEnv(childVariable); isChild {
+	if child, ok := os.LookupEnv(childVariable); ok {
 		os.Exit(runChild(child, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the whole command. Its result is the exit status.
+// run runs the command and returns its exit status.
 func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	quick := flags.Bool("quick", false, "measure short lists for a short time, to see that everything works")
-	accounts := flags.Bool("accounts", false, "measure nothing but daemons with many accounts")
+	quick := flags.Bool("quick", false, "measure short lists for a short time, to test the benchmark itself")
+	accounts := flags.Bool("accounts", false, "measure only daemons with many accounts")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -47,7 +46,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// report measures everything in the plan and prints what came out.
+// report makes all measurements in the plan and prints the results.
 func report(ctx context.Context, p plan, out, progress io.Writer) error {
 	if err := reportFleets(ctx, p, out, progress); err != nil {
 		return err
@@ -81,7 +80,7 @@ func report(ctx context.Context, p plan, out, progress io.Writer) error {
 	return nil
 }
 
-// reportFleets measures and prints how the daemon does with many accounts.
+// reportFleets makes the measurements of daemons with many accounts and prints the results.
 func reportFleets(ctx context.Context, p plan, out, progress io.Writer) error {
 	fleets, err := measureFleets(ctx, p, progress)
 	if err != nil {

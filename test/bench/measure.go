@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// measured are the rounds of a contender with a list.
+// measured contains the results of a contender for one list.
 type measured struct {
 	Contender contender
 	Tasks     int
 	Rounds    []listing
 }
 
-// median of one figure over the rounds.
+// median returns the median of a figure over the rounds.
 func median[T cmp.Ordered](m measured, figure func(listing) T) T {
 	var values []T
 	for _, round := range m.Rounds {
@@ -32,7 +32,7 @@ func (m measured) wall() time.Duration {
 
 func (m measured) peak() int64 { return median(m, func(l listing) int64 { return l.Peak }) }
 
-// cpuPerTask, bytesPerTask, mallocsPerTask and keptPerTask are medians.
+// cpuPerTask returns a median, like bytesPerTask, mallocsPerTask and keptPerTask.
 func (m measured) cpuPerTask() time.Duration {
 	return median(m, func(l listing) time.Duration { return l.CPU }) / time.Duration(m.Tasks)
 }
@@ -49,11 +49,11 @@ func (m measured) keptPerTask() float64 {
 	return median(m, func(l listing) float64 { return float64(l.Kept) / float64(m.Tasks) })
 }
 
-// listings are what each contender took for each of the plan's lists.
+// listings contains the results by list of the plan and by contender.
 type listings [3]map[string]measured
 
-// measureListings reads every list with every contender, in rounds: what disturbs
-// this machine for a while then disturbs all of them.
+// measureListings reads every list with every contender. The contenders take turns in rounds, so that
+// a disturbance of the machine affects all of them.
 func measureListings(ctx context.Context, p plan, api *apiServer, progress io.Writer) (listings, error) {
 	var all listings
 	for i, size := range p.Sizes {
@@ -66,14 +66,15 @@ func measureListings(ctx context.Context, p plan, api *apiServer, progress io.Wr
 				}
 				m := all[i][c.Name]
 				all[i][c.Name] = measured{c, size, append(m.Rounds, l)}
-				_, _ = fmt.Fprintf(progress, "%d tasks, round %d, %s: %.2f s\n", size, round+1, c.Name, l.Wall.Seconds())
+				_, _ = fmt.Fprintf(progress, "%d tasks, round %d, %s: %.2f s\n",
+					size, round+1, c.Name, l.Wall.Seconds())
 			}
 		}
 	}
 	return all, nil
 }
 
-// measureProtocols reads the middling list over TLS with both protocols.
+// measureProtocols reads the middle list over TLS with HTTP/1.1 and HTTP/2.
 func measureProtocols(ctx context.Context, p plan, api *apiServer, progress io.Writer) ([]measured, error) {
 	size := p.Sizes[middling]
 	protocols := []struct{ name, url string }{{"HTTP/1.1", api.HTTP1[size]}, {"HTTP/2", api.HTTP2[size]}}
@@ -92,10 +93,11 @@ func measureProtocols(ctx context.Context, p plan, api *apiServer, progress io.W
 	return result, nil
 }
 
-// readOnce reads a list in a process of its own.
+// readOnce reads a list in a child process.
 func readOnce(ctx context.Context, api *apiServer, spec listingSpec) (listing, error) {
 	var l listing
-	process, err := startChild(ctx, childSpec{Listing: &spec}, &l, "SSL_CERT_FILE="+api.certificateFile(), "SSL_CERT_DIR="+api.folder)
+	process, err := startChild(ctx, childSpec{Listing: &spec}, &l,
+		"SSL_CERT_FILE="+api.certificateFile(), "SSL_CERT_DIR="+api.folder)
 	if err != nil {
 		return l, err
 	}

@@ -9,7 +9,7 @@ import (
 	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
-// page is the API's answer to a call.
+// page is a response of the API.
 type page struct {
 	RequestID        string `json:"RequestId"`
 	UsageDataPerPage usage
@@ -34,7 +34,7 @@ type item struct {
 
 type period struct{ StartTime, EndTime string }
 
-// renderPages is a list of n tasks, cut into pages and encoded.
+// renderPages returns a list of n tasks as encoded pages.
 func renderPages(n int) ([][]byte, error) {
 	tasks := scenario.Bulk(n, time.Now(), uint64(n))
 	bodies := make([][]byte, 0, pages(n))

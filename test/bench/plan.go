@@ -2,26 +2,25 @@ package main
 
 import "time"
 
-// plan is how much is measured.
+// plan defines what is measured, and how often.
 type plan struct {
-	// Sizes are the lengths of the lists, in tasks: a short, a middling and a
-	// long one. Rounds are how often each is read by each contender.
+	// Sizes are the lengths of a short, a middle and a long list, in tasks. Rounds is how often each
+	// contender reads each of them.
 	Sizes, Rounds [3]int
-	// Latency is what the API takes to answer a call.
+	// Latency is the API's response time.
 	Latency time.Duration
-	// Rate is the account's limit where there is one, in calls a second.
+	// Rate is the limit of the limited contenders, in calls per second.
 	Rate float64
-	// Refreshes is how many the daemon makes of the long list.
+	// Refreshes is the number of times that the daemon refreshes the long list.
 	Refreshes int
-	// Serving is for how long cached scrapes are asked for, one after the other.
+	// Serving is how long each measurement of cached scrapes takes.
 	Serving time.Duration
-	// Scrapes are made of one handler, to see that they leave nothing behind.
+	// Scrapes is the number of scrapes of one handler in the test for leaks.
 	Scrapes int
-	// Crowd is the number of scrapes that find a daemon without a snapshot at the
-	// same time; one in ten of them is called off.
+	// Crowd is the number of simultaneous scrapes of a daemon without a snapshot. Every tenth is canceled.
 	Crowd int
-	// Fleets are numbers of accounts, each with a list of FleetTasks; WarmScrapes are
-	// made of each fleet.
+	// Fleets are numbers of accounts. Each account has a list of FleetTasks tasks. WarmScrapes is the
+	// number of warm scrapes for each fleet.
 	Fleets                  []int
 	FleetTasks, WarmScrapes int
 }
@@ -51,9 +50,9 @@ func quickPlan() plan {
 // contender is one way to read a list.
 type contender struct {
 	Name   string
-	Client string // one of clients
-	// Concurrency is the number of calls at the same time; Rate is the limit in
-	// calls a second, 0 for none. The SDKs' loops know neither.
+	Client string // a key of clients
+	// Concurrency is the number of calls at the same time. Rate is the limit in calls per second; 0
+	// means no limit. The loops of the SDKs use neither.
 	Concurrency int
 	Rate        float64
 }
@@ -78,15 +77,14 @@ func (p plan) contenders() []contender {
 	}
 }
 
-// pageSize is the most that the API gives in one call.
+// pageSize is the number of tasks that the API returns per call.
 const pageSize = 50
 
-// pages is the number of pages of n tasks.
+// pages returns the number of pages of n tasks.
 func pages(n int) int { return (n + pageSize - 1) / pageSize }
 
-// bound is the time that nobody can beat with so many workers and so many calls a
-// second: the pages one after the other in each worker, or the calls that the
-// limit lets pass after its burst.
+// bound returns the shortest possible time for the contender's concurrency and rate: either each worker
+// reads its pages one after the other, or the rate limit delays the calls after the burst.
 func (p plan) bound(c contender, tasks int) time.Duration {
 	n := float64(pages(tasks))
 	seconds := n * p.Latency.Seconds() / float64(c.Concurrency)
@@ -96,8 +94,8 @@ func (p plan) bound(c contender, tasks int) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// attainable is the bound and the three round trips that a proof may take besides:
-// the first page alone, the first page again, and a last round that is not full.
+// attainable returns the bound plus the three round trips that a proof may need: the first page alone,
+// the first page again, and a last round that is not full.
 func (p plan) attainable(c contender, tasks int) time.Duration {
 	return p.bound(c, tasks) + 3*p.Latency
 }

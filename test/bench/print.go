@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// table prints rows of cells as Markdown, the first one as the heading.
+// table prints a Markdown table. The first row is the header.
 func table(out io.Writer, title string, rows [][]string) {
 	_, _ = fmt.Fprintf(out, "\n### %s\n\n", title)
 	for i, row := range rows {
@@ -40,9 +40,10 @@ func printListings(out io.Writer, p plan, all listings) {
 			})
 		}
 	}
-	table(out, fmt.Sprintf("Listings, %s a call, limited: %.0f calls/s", p.Latency, p.Rate), rows)
+	table(out, fmt.Sprintf("Listings, %s per call, limited: %.0f calls/s", p.Latency, p.Rate), rows)
 }
 
+// highestBurst returns the highest burst over the rounds.
 func highestBurst(m measured) float64 {
 	highest := 0.0
 	for _, round := range m.Rounds {
@@ -65,16 +66,25 @@ func printProtocols(out io.Writer, p plan, protocols []measured) {
 func printDaemon(out io.Writer, p plan, d daemon, h handler) {
 	rows := [][]string{{"serving", "requests/s", "CPU/request"}}
 	for _, s := range append(d.Served, h.Served...) {
-		rows = append(rows, []string{s.Name, fmt.Sprintf("%.0f", s.PerSecond), fmt.Sprintf("%d µs", s.CPU.Microseconds())})
+		rows = append(rows, []string{
+			s.Name, fmt.Sprintf("%.0f", s.PerSecond), fmt.Sprintf("%d µs", s.CPU.Microseconds()),
+		})
 	}
 	table(out, fmt.Sprintf("Cached scrapes over %d keep-alive connections", connections), rows)
 	table(out, "The daemon", [][]string{
 		{"what", "figure"},
 		{fmt.Sprintf("peak RSS after %d refreshes of %d tasks, K=16", p.Refreshes, p.Sizes[long]), megabytes(d.Peak)},
-		{fmt.Sprintf("%d scrapes at once without a snapshot, %d called off", p.Crowd, p.Crowd/10), fmt.Sprintf("%d served with the snapshot, %d API calls, %d called off", d.Crowd.served, d.Crowd.calls, d.Crowd.calledOff)},
+		{
+			fmt.Sprintf("%d scrapes at once without a snapshot, %d canceled", p.Crowd, p.Crowd/10),
+			fmt.Sprintf("%d served with the snapshot, %d API calls, %d canceled",
+				d.Crowd.served, d.Crowd.calls, d.Crowd.canceled),
+		},
 		{"API calls during the cached scrapes", fmt.Sprint(d.ServingCalls + h.Calls)},
 		{"series of the handler, standard collectors off", fmt.Sprint(h.Series)},
-		{fmt.Sprintf("%d scrapes of the handler", p.Scrapes), fmt.Sprintf("heap %+d bytes, goroutines %+d", h.HeapGrowth, h.Goroutines)},
+		{
+			fmt.Sprintf("%d scrapes of the handler", p.Scrapes),
+			fmt.Sprintf("heap %+d bytes, goroutines %+d", h.HeapGrowth, h.Goroutines),
+		},
 	})
 }
 

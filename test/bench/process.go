@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// processorTime is what this process has used, in user and in system mode.
+// processorTime returns the CPU time of this process, in user and system mode.
 func processorTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -20,34 +20,34 @@ func processorTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// peakMemory is a process's peak resident memory in bytes. (What wait4 tells of a
-// child is no less than its parent had.)
+// peakMemory returns a process's peak resident memory in bytes. (wait4 is not used, because its value
+// for a child is never less than the parent's.)
 func peakMemory(process string) (int64, error) { return memoryOf(process, "VmHWM") }
 
-// memoryOf is a line of a process's status, in bytes.
+// memoryOf returns a value from a process's status file, in bytes.
 func memoryOf(process, what string) (int64, error) {
-	file, err := os.Open("/proc/" + process + "/status") //nolint:gosec // The process is this one or one that it started.
+	file, err := os.Open("/proc/" + process + "/status") //nolint:gosec // The process is this one or a child.
 	if err != nil {
 		return 0, err
 	}
 	defer file.Close()
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
-		if text, found := strings.CutPrefix(lines.Text(), what+":"); found {
+		if text, ok := strings.CutPrefix(lines.Text(), what+":"); ok {
 			kilobytes, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(text, "kB")), 10, 64)
 			return kilobytes << 10, err
 		}
 	}
-	return 0, fmt.Errorf("no %s in the status of process %s: this needs Linux", what, process)
+	return 0, fmt.Errorf("no %s in the status of process %s: bench needs Linux", what, process)
 }
 
-// processorTimeOf is what another process has used, to a hundredth of a second.
+// processorTimeOf returns the CPU time of another process, to a hundredth of a second.
 func processorTimeOf(process int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process))
 	if err != nil {
 		return 0, err
 	}
-	// The name in parentheses may hold blanks; utime and stime are fields 14 and 15.
+	// The name in parentheses may contain spaces; utime and stime are fields 14 and 15.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	var ticks int64
 	for _, field := range fields[11:13] {
@@ -60,9 +60,10 @@ func processorTimeOf(process int) (time.Duration, error) {
 	return time.Duration(ticks) * (time.Second / 100), nil
 }
 
-// machine says in one line where this ran.
+// machine describes the machine in one line.
 func machine() string {
-	return fmt.Sprintf("%s, %s/%s, %d cores, load average before: %s", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadAverage())
+	return fmt.Sprintf("%s, %s/%s, %d cores, load average before: %s",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), loadAverage())
 }
 
 func loadAverage() string {

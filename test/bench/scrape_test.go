@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkScrape is a cached scrape, the connection left out.
+// BenchmarkScrape measures a cached scrape without the connection.
 func BenchmarkScrape(b *testing.B) {
 	bodies, err := renderPages(pageSize)
 	if err != nil {

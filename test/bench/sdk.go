@@ -8,7 +8,7 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/cdn"
 )
 
-// newSDK is the loop over alibaba-cloud-sdk-go with its types for the CDN.
+// newSDK returns a loop over the pages with alibaba-cloud-sdk-go and its types for the CDN.
 func newSDK(spec listingSpec) (lister, error) {
 	client, err := cdn.NewClientWithAccessKey("cn-hangzhou", key.AccessKeyID, key.AccessKeySecret)
 	if err != nil {

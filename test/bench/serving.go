@@ -10,29 +10,32 @@ import (
 	"time"
 )
 
-// connections ask for the metrics at the same time.
+// connections is the number of clients that scrape at the same time.
 const connections = 8
 
-// served is how a server of metrics did.
+// served is the result for a server of metrics.
 type served struct {
 	Name      string
 	PerSecond float64
-	// CPU is the server's own processor time for a request.
+	// CPU is the server's CPU time per request.
 	CPU time.Duration
 }
 
-// asPrometheus is what Prometheus sends; plain asks for text that is not compressed.
+// asPrometheus contains the headers that Prometheus sends. plain requests uncompressed text.
 var (
 	asPrometheus = http.Header{
-		"Accept":                              {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"},
+		"Accept": {
+			"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6," +
+				"application/openmetrics-text;version=0.0.1;q=0.5," +
+				"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+		},
 		"Accept-Encoding":                     {"gzip"},
 		"X-Prometheus-Scrape-Timeout-Seconds": {"10"},
 	}
 	plain = http.Header{"Accept": {"text/plain"}}
 )
 
-// serve asks a server for its metrics as often as it answers, in plain text and as
-// Prometheus does.
+// serve scrapes a server as fast as it answers, in plain text and as Prometheus does.
 func serve(ctx context.Context, name, url string, process int, d time.Duration) ([]served, error) {
 	var all []served
 	for manner, header := range map[string]http.Header{"plain text": plain, "gzip": asPrometheus} {
@@ -61,7 +64,7 @@ func serveFor(ctx context.Context, url string, header http.Header, process int, 
 	return served{PerSecond: float64(n) / took.Seconds(), CPU: (after - before) / time.Duration(n)}, err
 }
 
-// scrapeUntil counts the scrapes that it makes until the deadline.
+// scrapeUntil scrapes until the deadline and returns the number of scrapes.
 func scrapeUntil(ctx context.Context, url string, header http.Header, deadline time.Time) (int, error) {
 	client := newScraper(connections)
 	defer client.CloseIdleConnections()
@@ -94,7 +97,7 @@ func newScraper(connections int) *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, DisableCompression: true}}
 }
 
-// scrape copies the metrics as they are sent.
+// scrape copies the body of a scrape, without decompressing it.
 func scrape(ctx context.Context, client *http.Client, url string, header http.Header, into io.Writer) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -107,13 +110,13 @@ func scrape(ctx context.Context, client *http.Client, url string, header http.He
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the scrape's status is %s", response.Status)
+		return fmt.Errorf("scrape: %s", response.Status)
 	}
 	_, err = io.Copy(into, response.Body)
 	return err
 }
 
-// samples are the samples of a scrape by name, with their labels.
+// samples scrapes and returns the values by series, in the text format.
 func samples(ctx context.Context, client *http.Client, url string) (map[string]string, error) {
 	var text strings.Builder
 	if err := scrape(ctx, client, url, plain, &text); err != nil {

@@ -1,6 +1,6 @@
-// Package conformance lets the official Go clients of Alibaba Cloud talk to the
-// simulated API over loopback HTTP. What they list, and which errors they report,
-// shows that the simulator is not made for our own client only.
+// Package conformance tests the simulated API with the official Go clients of Alibaba Cloud over
+// loopback HTTP. The tasks that they list and the errors that they report show that the simulator does
+// not merely fit our own client.
 package conformance
 
 import (
@@ -17,7 +17,7 @@ import (
 	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
-// The clients would send requests for loopback addresses to a proxy, too.
+// TestMain removes proxies from the environment: the clients would use them even for loopback addresses.
 func TestMain(m *testing.M) {
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
 		for _, name := range []string{name, strings.ToLower(name)} {
@@ -30,11 +30,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// actions are both exports and how many tasks the account has of each: several
-// pages of any size.
+// actions are the API's two actions, with the number of tasks that the account has for each. They fill
+// several pages of any size in the tests.
 var actions = map[string]int{simulator.UsageAction: 137, simulator.DetailAction: 101}
 
-// key is what a client signs with; a nil token is none.
+// key is a client's credentials; token is nil for a long-lived key.
 type key struct {
 	id, secret string
 	token      *string
@@ -56,16 +56,16 @@ func temporary() key {
 	return key{id: "STS.NUcTemporaryKey", secret: "temporary secret", token: &token}
 }
 
-// client lists a page through an official client. The items are in the API's order.
+// client reads a page with an official client. The items are in the API's order.
 type client interface {
 	page(action string, number, size int) (items []item, total int, err error)
 }
 
-// connect makes a client for a server, an address of the form 127.0.0.1:12345.
+// connect makes a client for the server at an address such as 127.0.0.1:12345.
 type connect func(t *testing.T, address string, k key) client
 
-// clients are the official clients, in every way of signing and encoding that
-// they have, and what their requests must show of it.
+// clients are the official clients with every signature and encoding that they support, and the form
+// that their requests must have.
 var clients = map[string]struct {
 	connect connect
 	sent    sent
@@ -77,7 +77,7 @@ var clients = map[string]struct {
 	"darabonba-openapi, HMAC-SHA1":          {darabonbaAs(hmacSHA1), sent{}},
 }
 
-// sent is how a request was signed, what it asks for, and whether it has a body.
+// sent is the form of a request: signed with V3, asking for XML, and with a body.
 type sent struct {
 	v3, xml, form bool
 }
@@ -108,8 +108,8 @@ func itemOf(task simulator.Task) item {
 	}
 }
 
-// serve starts a server that accepts the key and gets its requests in the manner
-// given. It returns the server, its address and what it lists for each action.
+// serve starts a server that accepts the key and requires requests of the form want. It returns the
+// server, its address and the items that it lists for each action.
 func serve(t *testing.T, want sent, k key) (server *simulator.Server, address string, listed map[string][]item) {
 	t.Helper()
 	account := simulator.NewFixedAccount()
@@ -123,10 +123,12 @@ func serve(t *testing.T, want sent, k key) (server *simulator.Server, address st
 			listed[action] = append(listed[action], itemOf(task))
 		}
 	}
-	server = simulator.New(account, simulator.Options{AccessKeyID: k.id, AccessKeySecret: k.secret, SecurityToken: k.tokenOrNone()})
+	server = simulator.New(account, simulator.Options{
+		AccessKeyID: k.id, AccessKeySecret: k.secret, SecurityToken: k.tokenOrNone(),
+	})
 	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if got := sentBy(r); got != want {
-			t.Errorf("the client sent %+v, want %+v", got, want)
+			t.Errorf("request has the form %+v, want %+v", got, want)
 		}
 		server.ServeHTTP(w, r)
 	}))
@@ -134,7 +136,7 @@ func serve(t *testing.T, want sent, k key) (server *simulator.Server, address st
 	return server, strings.TrimPrefix(listener.URL, "http://"), listed
 }
 
-func TestClientsListEveryTask(t *testing.T) {
+func TestClientsList(t *testing.T) {
 	for name, official := range clients {
 		for kind, k := range map[string]key{"long-lived key": longLived(), "temporary key": temporary()} {
 			t.Run(name+", "+kind, func(t *testing.T) {
@@ -147,21 +149,22 @@ func TestClientsListEveryTask(t *testing.T) {
 						for number := 1; len(got) < len(want); number++ {
 							items, total, err := c.page(action, number, size)
 							if err != nil {
-								t.Fatalf("%s, page %d of %d: %v", action, number, size, err)
+								t.Fatalf("%s, page %d with size %d: %v", action, number, size, err)
 							}
 							if total != len(want) || len(items) != min(size, len(want)-len(got)) {
-								t.Fatalf("%s, page %d of %d: %d items of %d, have %d of %d", action, number, size, len(items), total, len(got), len(want))
+								t.Fatalf("%s, page %d with size %d: %d items, total %d; %d items of %d so far",
+									action, number, size, len(items), total, len(got), len(want))
 							}
 							got = append(got, items...)
 							calls++
 						}
 						if !slices.Equal(got, want) {
-							t.Errorf("%s by %d: listed\n%+v\nwant\n%+v", action, size, got, want)
+							t.Errorf("%s with page size %d: got\n%+v\nwant\n%+v", action, size, got, want)
 						}
 					}
 				}
 				if server.Calls() != calls || calls < 30 {
-					t.Errorf("%d calls made, %d received", calls, server.Calls())
+					t.Errorf("made %d calls, want at least 30; the server received %d", calls, server.Calls())
 				}
 			})
 		}

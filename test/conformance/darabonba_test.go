@@ -11,23 +11,22 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// manner is how the generic client sends a call.
-type manner int
+// mode is how the generic client signs and encodes a call.
+type mode int
 
 const (
-	v3Query manner = iota
+	v3Query mode = iota
 	v3Form
 	hmacSHA1
 )
 
-// darabonba is the generic client of darabonba-openapi, which today's SDKs of
-// every product are made of.
+// darabonba is the generic client of darabonba-openapi, the base of today's SDKs for every product.
 type darabonba struct {
 	client *openapi.Client
-	manner manner
+	mode   mode
 }
 
-func darabonbaAs(m manner) connect {
+func darabonbaAs(m mode) connect {
 	return func(t *testing.T, address string, k key) client {
 		t.Helper()
 		config := &openapiutil.Config{
@@ -53,7 +52,7 @@ func (c darabonba) page(action string, number, size int) ([]item, int, error) {
 	}
 	fields := map[string]any{"PageNumber": number, "PageSize": size}
 	request := &openapiutil.OpenApiRequest{Query: openapiutil.Query(fields)}
-	if c.manner == v3Form {
+	if c.mode == v3Form {
 		request = &openapiutil.OpenApiRequest{Body: openapiutil.ParseToMap(fields)}
 	}
 	answer, err := c.client.CallApi(params, request, &dara.RuntimeOptions{})
@@ -64,7 +63,7 @@ func (c darabonba) page(action string, number, size int) ([]item, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	// As in the SDKs that are generated on top of this client.
+	// These types are like those in the SDKs that are generated on top of this client.
 	var body struct {
 		UsageDataPerPage struct {
 			PageNumber, PageSize, TotalCount int

@@ -14,7 +14,7 @@ import (
 	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
-// codeOf returns the API's code and the HTTP status that a client reports.
+// codeOf returns the API's error code and the HTTP status from a client's error.
 func codeOf(t *testing.T, err error) (code string, status int) {
 	t.Helper()
 	if old, ok := errors.AsType[*sdkerrors.ServerError](err); ok {
@@ -23,14 +23,18 @@ func codeOf(t *testing.T, err error) (code string, status int) {
 	if generic, ok := errors.AsType[*tea.SDKError](err); ok {
 		return tea.StringValue(generic.Code), tea.IntValue(generic.StatusCode)
 	}
-	t.Fatalf("%T tells no code: %v", err, err)
+	t.Fatalf("%T has no error code: %v", err, err)
 	return "", 0
 }
 
-func TestClientsUnderstandRefusals(t *testing.T) {
+func TestClientsRefused(t *testing.T) {
+	wrongSecret, unknownKey := longLived(), longLived()
+	wrongSecret.secret, unknownKey.id = "guessed", "LTAInobody"
+	wrongTemporarySecret, wrongToken, noToken := temporary(), temporary(), temporary()
+	wrongTemporarySecret.secret, wrongToken.token, noToken.token = "guessed", new("other"), nil
 	for name, official := range clients {
 		if official.sent.xml {
-			continue // The SDK asks for XML and then reads errors as JSON.
+			continue // The SDK requests XML, but decodes errors as JSON.
 		}
 		for refusal, tc := range map[string]struct {
 			server, client key
@@ -38,30 +42,29 @@ func TestClientsUnderstandRefusals(t *testing.T) {
 			code           string
 			number         int
 		}{
-			"wrong secret":        {longLived(), key{id: simulator.DefaultAccessKeyID, secret: "guessed"}, 400, "SignatureDoesNotMatch", 1},
-			"wrong secret, token": {temporary(), key{id: temporary().id, secret: "guessed", token: temporary().token}, 400, "SignatureDoesNotMatch", 1},
-			"unknown key":         {longLived(), key{id: "LTAInobody", secret: simulator.DefaultAccessKeySecret}, 404, "InvalidAccessKeyId.NotFound", 1},
-			"wrong token":         {temporary(), key{id: temporary().id, secret: temporary().secret, token: new("other")}, 400, "InvalidSecurityToken.MismatchWithAccessKey", 1},
-			"no token":            {temporary(), key{id: temporary().id, secret: temporary().secret}, 400, "InvalidSecurityToken.Malformed", 1},
+			"wrong secret":        {longLived(), wrongSecret, 400, "SignatureDoesNotMatch", 1},
+			"wrong secret, token": {temporary(), wrongTemporarySecret, 400, "SignatureDoesNotMatch", 1},
+			"unknown key":         {longLived(), unknownKey, 404, "InvalidAccessKeyId.NotFound", 1},
+			"wrong token":         {temporary(), wrongToken, 400, "InvalidSecurityToken.MismatchWithAccessKey", 1},
+			"no token":            {temporary(), noToken, 400, "InvalidSecurityToken.Malformed", 1},
 			"page out of range":   {longLived(), longLived(), 400, "InvalidParameter", 100001},
 		} {
 			t.Run(name+", "+refusal, func(t *testing.T) {
 				server, address, _ := serve(t, official.sent, tc.server)
 				_, _, err := official.connect(t, address, tc.client).page(simulator.UsageAction, tc.number, 50)
 				if code, status := codeOf(t, err); code != tc.code || status != tc.status {
-					t.Errorf("%d %s, want %d %s: %v", status, code, tc.status, tc.code, err)
+					t.Errorf("got %d %s, want %d %s: %v", status, code, tc.status, tc.code, err)
 				}
 				if server.Calls() != 1 {
-					t.Errorf("%d calls, want 1", server.Calls())
+					t.Errorf("server received %d calls, want 1", server.Calls())
 				}
 			})
 		}
 	}
 }
 
-// A clock that is off, a quota that is used up and a permission that is missing
-// reach the clients, too.
-func TestClientsUnderstandScenarios(t *testing.T) {
+// The clients must report a wrong clock, a used-up quota and a missing permission.
+func TestClientsInScenarios(t *testing.T) {
 	for name, official := range clients {
 		if official.sent.xml {
 			continue
@@ -85,12 +88,12 @@ func TestClientsUnderstandScenarios(t *testing.T) {
 				c := official.connect(t, strings.TrimPrefix(listener.URL, "http://"), longLived())
 				if scenarioName == "throttle" {
 					if _, total, err := c.page(simulator.UsageAction, 1, 50); err != nil || total < 100 {
-						t.Fatalf("the first call: %d tasks, %v", total, err)
+						t.Fatalf("first call: %d tasks, want at least 100; error %v", total, err)
 					}
 				}
 				_, _, err = c.page(simulator.UsageAction, 1, 50)
 				if code, status := codeOf(t, err); code != tc.code || status != tc.status {
-					t.Errorf("%d %s, want %d %s: %v", status, code, tc.status, tc.code, err)
+					t.Errorf("got %d %s, want %d %s: %v", status, code, tc.status, tc.code, err)
 				}
 			})
 		}
@@ -119,9 +122,9 @@ func TestClientsFindTheWaitHint(t *testing.T) {
 	for name, values := range throttled.RespHeaders {
 		headers[strings.ToLower(name)] = &values[0]
 	}
-	// A call every thousand seconds, of which the test has taken one or two.
+	// The quota allows one call in 1,000 seconds, and the test has used one or two seconds of them.
 	if left := tea.Int64Value(openapiutil.GetThrottlingTimeLeft(headers)); left < 900_000 || left > 1_000_000 {
-		t.Errorf("wait hint of %d ms in %v", left, throttled.RespHeaders)
+		t.Errorf("wait hint is %d ms, want 900,000 to 1,000,000; headers %v", left, throttled.RespHeaders)
 	}
 }
 
@@ -139,11 +142,11 @@ func TestClientsFindTheMissingPermission(t *testing.T) {
 	_, _, err = darabonbaAs(v3Query)(t, address, longLived()).page(simulator.DetailAction, 1, 50)
 	var generic *tea.SDKError
 	if !errors.As(err, &generic) || generic.AccessDeniedDetail["AuthAction"] != want {
-		t.Errorf("darabonba-openapi: %v", err)
+		t.Errorf("darabonba-openapi does not report %s: %v", want, err)
 	}
 	_, _, err = sdkAs("JSON")(t, address, longLived()).page(simulator.DetailAction, 1, 50)
 	var old *sdkerrors.ServerError
 	if !errors.As(err, &old) || old.AccessDeniedDetail()["AuthAction"] != want {
-		t.Errorf("alibaba-cloud-sdk-go: %v", err)
+		t.Errorf("alibaba-cloud-sdk-go does not report %s: %v", want, err)
 	}
 }

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"testing"
 
@@ -63,9 +64,10 @@ func (c sdk) prepare(request *requests.RpcRequest) {
 	request.Scheme, request.Domain, request.AcceptFormat = "http", c.address, c.format
 }
 
+// expectPage returns an error if a response echoes another page number or size.
 func expectPage(number, size, wantNumber, wantSize int) error {
 	if number != wantNumber || size != wantSize {
-		return errors.New("another page than asked for: " + strconv.Itoa(number) + " of " + strconv.Itoa(size))
+		return fmt.Errorf("got page %d with size %d, want page %d with size %d", number, size, wantNumber, wantSize)
 	}
 	return nil
 }
@@ -81,9 +83,9 @@ func sdkItems(listed []cdn.DataItem) []item {
 	return items
 }
 
-// The SDK compares the string to sign that the API echoes with its own, and blames
-// the secret only where they are the same: a witness that both sign alike.
-func TestSDKFindsItsOwnStringToSign(t *testing.T) {
+// The SDK compares the string to sign that the API echoes with its own. Only if they are equal does it
+// blame the secret. This recommendation therefore shows that both sign in the same way.
+func TestSDKStringToSign(t *testing.T) {
 	for kind, k := range map[string]key{"long-lived key": longLived(), "temporary key": temporary()} {
 		_, address, _ := serve(t, sent{}, k)
 		k.secret = "guessed"

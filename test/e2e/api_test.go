@@ -11,6 +11,7 @@ import (
 
 	"alicdn_export_exporter/internal/credentials/credentialstest"
 	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // defaultKey is the key of a simulated API without options.
@@ -26,9 +27,9 @@ func keyEnv(key credentialstest.Key) []string {
 }
 
 // newAPI returns a simulated API that accepts the key.
-func newAPI(t *testing.T, scenario string, key credentialstest.Key) *simulator.Server {
+func newAPI(t *testing.T, name string, key credentialstest.Key) *simulator.Server {
 	t.Helper()
-	api, err := simulator.Scenario(scenario, simulator.Options{
+	api, err := scenario.New(name, simulator.Options{
 		AccessKeyID: key.ID, AccessKeySecret: key.Secret, SecurityToken: key.Token,
 	})
 	if err != nil {
@@ -39,7 +40,7 @@ func newAPI(t *testing.T, scenario string, key credentialstest.Key) *simulator.S
 
 // newEmptyAPI returns a simulated API without tasks.
 func newEmptyAPI(key credentialstest.Key) *simulator.Server {
-	return simulator.New(simulator.NewFixed(), simulator.Options{
+	return simulator.New(simulator.NewFixedAccount(), simulator.Options{
 		AccessKeyID: key.ID, AccessKeySecret: key.Secret, SecurityToken: key.Token,
 	})
 }

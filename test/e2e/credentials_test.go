@@ -86,7 +86,7 @@ func TestCredentialsOfRole(t *testing.T) {
 		t.Errorf("%d requests to STS, want 2", n)
 	}
 	replaceKey := func(next credentialstest.Key) {
-		api.Rotate(next.ID, next.Secret, next.Token)
+		api.SetCredentials(next.ID, next.Secret, next.Token)
 		sts.Issue(next, time.Hour)
 	}
 

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"maps"
@@ -13,11 +14,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/accounts"
 	"alicdn_export_exporter/internal/config"
 )
 
@@ -162,7 +165,11 @@ func describedMetrics() []string {
 	go func() {
 		defer close(descs)
 		collector.New(collector.Config{}).Describe(descs)
-		config.NewReloader(nil).Describe(descs)
+		accts, err := accounts.New(context.Background(), new(config.Flags), log.NewNopLogger())
+		if err != nil {
+			panic(err)
+		}
+		accts.Describe(descs)
 	}()
 	var names []string
 	for desc := range descs {

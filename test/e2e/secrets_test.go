@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"alicdn_export_exporter/internal/credentials/credentialstest"
-	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 // canary is a key whose parts must never leave the program. They are letters only, so
@@ -53,7 +53,7 @@ func (r *recorder) secrets() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string{
-		canary.ID, canary.Secret, canary.Token, simulator.DownloadSecret, "OSSAccessKeyId", "SignedHeaders",
+		canary.ID, canary.Secret, canary.Token, scenario.DownloadSecret, "OSSAccessKeyId", "SignedHeaders",
 	}, r.signatures...)
 }
 
@@ -111,7 +111,7 @@ func expectHidden(t *testing.T, shown string, secrets ...string) {
 // reads an account of each such API.
 func TestSecretsInAnswersOfAPI(t *testing.T) {
 	t.Parallel()
-	scenario := func(name string, change func(*credentialstest.Key)) http.Handler {
+	withScenario := func(name string, change func(*credentialstest.Key)) http.Handler {
 		key := canary
 		if change != nil {
 			change(&key)
@@ -124,22 +124,22 @@ func TestSecretsInAnswersOfAPI(t *testing.T) {
 		says string // a secret in the API's answers, if there is one
 		code string // an expression for the error code in the metrics; empty if there is none
 	}{
-		{"healthy", scenario("healthy", nil), simulator.DownloadSecret, ""},
-		{"several-pages-that-move", scenario("moving", nil), simulator.DownloadSecret, ""},
-		{"denied", scenario("denied", nil), "", "NoPermission"},
-		{"clock-skew", scenario("clock-skew", nil), "", "InvalidTimeStamp.Expired"},
-		{"outage", scenario("outage", nil), "", "ServiceUnavailable|InternalError|http_status"},
+		{"healthy", withScenario("healthy", nil), scenario.DownloadSecret, ""},
+		{"several-pages-that-move", withScenario("moving", nil), scenario.DownloadSecret, ""},
+		{"denied", withScenario("denied", nil), "", "NoPermission"},
+		{"clock-skew", withScenario("clock-skew", nil), "", "InvalidTimeStamp.Expired"},
+		{"outage", withScenario("outage", nil), "", "ServiceUnavailable|InternalError|http_status"},
 		// The API says what should have been signed.
 		{
-			"wrong-secret", scenario("healthy", func(k *credentialstest.Key) { k.Secret = "another" }),
+			"wrong-secret", withScenario("healthy", func(k *credentialstest.Key) { k.Secret = "another" }),
 			canary.Token, "SignatureDoesNotMatch",
 		},
 		{
-			"unknown-key", scenario("healthy", func(k *credentialstest.Key) { k.ID = "another" }),
+			"unknown-key", withScenario("healthy", func(k *credentialstest.Key) { k.ID = "another" }),
 			"", "InvalidAccessKeyId.NotFound",
 		},
 		{
-			"wrong-token", scenario("healthy", func(k *credentialstest.Key) { k.Token = "another" }),
+			"wrong-token", withScenario("healthy", func(k *credentialstest.Key) { k.Token = "another" }),
 			"", "InvalidSecurityToken.MismatchWithAccessKey",
 		},
 		{
@@ -163,7 +163,7 @@ func TestSecretsInAnswersOfAPI(t *testing.T) {
 		},
 		{
 			"status-is-the-request", echo(200, "application/json", `{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":[`+
-				`{"TaskId":"1","Status":%q,"DownloadUrl":"`+simulator.DownloadSecret+`"}]}}}`),
+				`{"TaskId":"1","Status":%q,"DownloadUrl":"`+scenario.DownloadSecret+`"}]}}}`),
 			canary.Token, "",
 		},
 	}

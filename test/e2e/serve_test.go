@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"alicdn_export_exporter/internal/credentials/credentialstest"
-	"alicdn_export_exporter/internal/simulator"
+	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
 func TestServeDemo(t *testing.T) {
@@ -218,7 +218,7 @@ func TestSimulate(t *testing.T) {
 	t.Run("says nothing secret and stops", func(t *testing.T) {
 		p.stop()
 		text := p.stdout.String()
-		if !strings.Contains(text, `"moving"`) || strings.Contains(text, simulator.DownloadSecret) {
+		if !strings.Contains(text, `"moving"`) || strings.Contains(text, scenario.DownloadSecret) {
 			t.Errorf("stdout:\n%s", text)
 		}
 		if p.stderr.String() != "" {

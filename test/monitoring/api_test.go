@@ -16,7 +16,7 @@ import (
 	simscenario "alicdn_export_exporter/internal/simulator/scenario"
 )
 
-// api is a simulated API whose scenario can change.
+// api is a simulated API whose scenario can be replaced.
 type api struct {
 	*httptest.Server
 	handler atomic.Pointer[http.Handler]
@@ -25,7 +25,7 @@ type api struct {
 func newAPI(t *testing.T, s scenario) *api {
 	t.Helper()
 	a := new(api)
-	a.become(t, s)
+	a.setScenario(t, s)
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(*a.handler.Load()).ServeHTTP(w, r)
 	}))
@@ -33,25 +33,25 @@ func newAPI(t *testing.T, s scenario) *api {
 	return a
 }
 
-// become lets the API tell another story from the next call on.
-func (a *api) become(t *testing.T, s scenario) {
+// setScenario replaces the scenario for the following calls.
+func (a *api) setScenario(t *testing.T, s scenario) {
 	t.Helper()
 	server, err := simscenario.New(cmp.Or(s.name, s.account), simulator.Options{Seed: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var handler http.Handler = server
-	if s.pretend != nil {
-		handler = s.pretend(handler)
+	if s.change != nil {
+		handler = s.change(handler)
 	}
 	a.handler.Store(&handler)
 }
 
-// pretense makes something else of an API.
-type pretense func(http.Handler) http.Handler
+// middleware changes an API's responses.
+type middleware func(http.Handler) http.Handler
 
-// afterAWhile answers late, but within the exporter's patience.
-func afterAWhile(h http.Handler) http.Handler {
+// slow delays each response by less than the exporter's API timeout.
+func slow(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(9 * time.Second):
@@ -61,8 +61,8 @@ func afterAWhile(h http.Handler) http.Handler {
 	})
 }
 
-// rewriting changes the bodies of an API's answers.
-func rewriting(change func(body []byte) []byte) pretense {
+// rewriteBody changes the body of each response.
+func rewriteBody(change func(body []byte) []byte) middleware {
 	return func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			recorder := httptest.NewRecorder()
@@ -77,21 +77,22 @@ func rewriting(change func(body []byte) []byte) pretense {
 
 var totalCount = regexp.MustCompile(`"TotalCount":(\d+)`)
 
-// countMore is a page whose list has so many tasks more.
-func countMore(body []byte, more int) []byte {
+// addToTotalCount increases the TotalCount of a page by n.
+func addToTotalCount(body []byte, n int) []byte {
 	return totalCount.ReplaceAllFunc(body, func(found []byte) []byte {
-		n, _ := strconv.Atoi(string(totalCount.FindSubmatch(found)[1])) // It is digits.
-		return []byte(`"TotalCount":` + strconv.Itoa(n+more))
+		count, _ := strconv.Atoi(string(totalCount.FindSubmatch(found)[1])) // The pattern matches only digits.
+		return []byte(`"TotalCount":` + strconv.Itoa(count+n))
 	})
 }
 
 var (
-	nothingListed = rewriting(func([]byte) []byte {
+	emptyList = rewriteBody(func([]byte) []byte {
 		return []byte(`{"UsageDataPerPage":{"PageSize":50,"PageNumber":1,"TotalCount":0,"Data":{"DataItem":[]}}}`)
 	})
-	oneMoreCounted = rewriting(func(body []byte) []byte { return countMore(body, 1) })
-	// The simulator's lists of these scenarios have one page, which is not full.
-	oneOfAnUnknownStatus = rewriting(func(body []byte) []byte {
-		return bytes.Replace(countMore(body, 1), []byte(`"DataItem":[`), []byte(`"DataItem":[{"TaskId":"1","TaskName":"odd","Status":"archived"},`), 1)
+	oneUnlisted = rewriteBody(func(body []byte) []byte { return addToTotalCount(body, 1) })
+	// This works because the list has a single page that is not full.
+	oneUnknownStatus = rewriteBody(func(body []byte) []byte {
+		return bytes.Replace(addToTotalCount(body, 1), []byte(`"DataItem":[`),
+			[]byte(`"DataItem":[{"TaskId":"1","TaskName":"odd","Status":"archived"},`), 1)
 	})
 )

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// dashboard is what the tests look at of Grafana's classic JSON.
+// dashboard contains the fields of Grafana's classic JSON that the tests check.
 type dashboard struct {
 	ID            *int     `json:"id"`
 	UID           string   `json:"uid"`
@@ -94,8 +94,8 @@ type panel struct {
 	} `json:"fieldConfig"`
 }
 
-// shown are the panels but for the rows, those in collapsed rows included.
-func (d *dashboard) shown() []panel {
+// panels returns all panels except rows, including those in collapsed rows.
+func (d *dashboard) panels() []panel {
 	var shown []panel
 	for _, p := range d.Panels {
 		if p.Type == "row" {
@@ -109,7 +109,7 @@ func (d *dashboard) shown() []panel {
 
 func (d *dashboard) queries() []string {
 	var queries []string
-	for _, p := range d.shown() {
+	for _, p := range d.panels() {
 		for _, target := range p.Targets {
 			queries = append(queries, target.Expr)
 		}
@@ -141,46 +141,49 @@ func dashboards(t *testing.T) map[string]*dashboard {
 	return all
 }
 
-// plain replaces what Grafana would, with values that keep the query's meaning.
-func plain(query string) string {
-	return strings.NewReplacer("$__rate_interval", "5m", "$job|", ".*", "$instance|", ".*", "$account|", ".*", "$export|", ".*",
+// expandVariables replaces Grafana's variables with values that keep the query's meaning.
+func expandVariables(query string) string {
+	return strings.NewReplacer("$__rate_interval", "5m",
+		"$job|", ".*", "$instance|", ".*", "$account|", ".*", "$export|", ".*",
 		"$job", ".+", "$instance", ".+", "$account", ".+", "$export", ".+").Replace(query)
 }
 
-// dashboardQueries are those of all panels and annotations, as Prometheus gets them.
+// dashboardQueries returns the queries of all panels and annotations as PromQL.
 func dashboardQueries(t *testing.T) []string {
 	t.Helper()
 	var queries []string
 	for _, d := range dashboards(t) {
 		for _, query := range d.queries() {
-			queries = append(queries, plain(query))
+			queries = append(queries, expandVariables(query))
 		}
 	}
 	return queries
 }
 
-// rows are those of every dashboard, from the question to the cause.
+// rows are the titles of the rows of every dashboard, in order.
 var rows = []string{"Is everything fine?", "Freshness and coverage", "Tasks", "API", "Exporter process"}
 
-// panelTypes are those that Grafana and test/render both draw.
+// panelTypes are the panel types that both Grafana and test/render support.
 var panelTypes = []string{"stat", "timeseries", "table", "bargauge", "state-timeline", "status-history"}
 
-// variables are those of every dashboard, each with the selector that it is
-// looked up in.
+// variables are the variables of every dashboard, each with its query.
 var variables = []struct{ name, label, definition string }{
 	{"datasource", "Data source", ""},
 	{"job", "Job", `label_values(alicdn_export_up, job)`},
 	{"instance", "Instance", `label_values(alicdn_export_up{job=~"$job"}, instance)`},
 	{"account", "Account", `label_values(alicdn_export_up{job=~"$job", instance=~"$instance"}, account)`},
-	{"export", "Export", `label_values(alicdn_export_up{job=~"$job", instance=~"$instance", account=~"$account"}, export)`},
+	{
+		"export", "Export",
+		`label_values(alicdn_export_up{job=~"$job", instance=~"$instance", account=~"$account"}, export)`,
+	},
 }
 
-func TestDashboardsKeepToTheStandard(t *testing.T) {
+func TestDashboards(t *testing.T) {
 	t.Parallel()
 	uids := make(map[string]string)
 	for file, d := range dashboards(t) {
-		if other, twice := uids[d.UID]; twice {
-			t.Errorf("%s has the uid of %s", file, other)
+		if other, ok := uids[d.UID]; ok {
+			t.Errorf("%s has the same uid as %s", file, other)
 		}
 		uids[d.UID] = file
 		t.Run(file, func(t *testing.T) {
@@ -189,15 +192,17 @@ func TestDashboardsKeepToTheStandard(t *testing.T) {
 			d.checkVariables(t)
 			d.checkRows(t)
 			d.checkLayout(t)
-			for _, p := range d.shown() {
+			for _, p := range d.panels() {
 				t.Run(p.Title, func(t *testing.T) { p.check(t) })
 			}
 			for _, annotation := range d.Annotations.List {
 				if annotation.Expr != annotation.Target.Expr || annotation.Datasource.UID != "${datasource}" {
-					t.Errorf("annotation %s: two queries, or not of ${datasource}", annotation.Name)
+					t.Errorf("annotation %s: its two queries differ, or it does not use ${datasource}", annotation.Name)
 				}
-				if expr, ok := parse(t, plain(annotation.Expr)).(*parser.BinaryExpr); !ok || expr.Op != parser.GTR || expr.RHS.String() != "0" {
-					t.Errorf("annotation %s: only values above 0 draw, but it is not … > 0", annotation.Name)
+				expr, ok := parse(t, expandVariables(annotation.Expr)).(*parser.BinaryExpr)
+				if !ok || expr.Op != parser.GTR || expr.RHS.String() != "0" {
+					t.Errorf("annotation %s: Grafana draws only values above 0; the query must be … > 0",
+						annotation.Name)
 				}
 			}
 			for _, query := range d.queries() {
@@ -210,13 +215,15 @@ func TestDashboardsKeepToTheStandard(t *testing.T) {
 func (d *dashboard) checkHead(t *testing.T) {
 	t.Helper()
 	if d.ID != nil || d.Inputs != nil {
-		t.Error("it has an id or __inputs")
+		t.Error("id and __inputs must be absent")
 	}
-	if !strings.HasPrefix(d.UID, "alicdn-export-") || d.SchemaVersion != 42 || d.Editable == nil || *d.Editable || d.GraphTooltip != 1 {
-		t.Errorf("uid %q, schemaVersion %d, editable %v or graphTooltip %d is not as it should be", d.UID, d.SchemaVersion, d.Editable, d.GraphTooltip)
+	if !strings.HasPrefix(d.UID, "alicdn-export-") || d.SchemaVersion != 42 ||
+		d.Editable == nil || *d.Editable || d.GraphTooltip != 1 {
+		t.Errorf("uid %q, schemaVersion %d, editable %v or graphTooltip %d is wrong",
+			d.UID, d.SchemaVersion, d.Editable, d.GraphTooltip)
 	}
 	if !slices.Contains(d.Tags, "alicdn-export") {
-		t.Errorf("tags %q", d.Tags)
+		t.Errorf("tags are %q, want alicdn-export among them", d.Tags)
 	}
 	siblings, runbooks := false, false
 	for _, link := range d.Links {
@@ -224,7 +231,7 @@ func (d *dashboard) checkHead(t *testing.T) {
 		runbooks = runbooks || link.URL == runbook
 	}
 	if !siblings || !runbooks {
-		t.Errorf("no link to the other dashboards (%v) or to the runbook (%v)", siblings, runbooks)
+		t.Errorf("has a link to the other dashboards: %v; to the runbook: %v", siblings, runbooks)
 	}
 	for _, name := range []string{"Failed refreshes", "Restarts"} {
 		found := false
@@ -245,12 +252,14 @@ func (d *dashboard) checkVariables(t *testing.T) {
 	for i, want := range variables {
 		got := d.Templating.List[i]
 		if got.Name != want.name || got.Label != want.label || got.Definition != want.definition {
-			t.Errorf("variable %d is %q, labeled %q: %s", i, got.Name, got.Label, got.Definition)
+			t.Errorf("variable %d is %q with label %q and query %s, want %+v",
+				i, got.Name, got.Label, got.Definition, want)
 		}
 		if uses := strings.Count(strings.Join(d.queries(), "\n"), "$"+got.Name); uses == 0 && got.Name != "datasource" {
 			t.Errorf("variable %s is unused", got.Name)
 		}
-		if i > 0 && (got.Type != "query" || got.Datasource.UID != "${datasource}" || got.Refresh != 2 || got.Sort != 1 || !got.Multi || !got.IncludeAll || got.AllValue != ".+") {
+		if i > 0 && (got.Type != "query" || got.Datasource.UID != "${datasource}" || got.Refresh != 2 ||
+			got.Sort != 1 || !got.Multi || !got.IncludeAll || got.AllValue != ".+") {
 			t.Errorf("variable %s: %+v", got.Name, got)
 		}
 	}
@@ -272,25 +281,25 @@ func (d *dashboard) checkRows(t *testing.T) {
 	}
 }
 
-// checkLayout finds panels that overlap, leave the grid or share an id.
+// checkLayout reports panels that overlap, leave the grid or share an id.
 func (d *dashboard) checkLayout(t *testing.T) {
 	t.Helper()
 	all := d.Panels
 	ids := make(map[int]bool)
-	for _, p := range append(d.shown(), all...) {
+	for _, p := range append(d.panels(), all...) {
 		if p.ID == 0 || ids[p.ID] && p.Type == "row" {
-			t.Errorf("panel %q has no id of its own", p.Title)
+			t.Errorf("panel %q has no unique id", p.Title)
 		}
 		ids[p.ID] = true
 		if p.GridPos.X < 0 || p.GridPos.X+p.GridPos.W > 24 || p.GridPos.W <= 0 || p.GridPos.H <= 0 {
 			t.Errorf("panel %q is not on the grid: %+v", p.Title, p.GridPos)
 		}
 	}
-	shown := d.shown()
+	shown := d.panels()
 	for i, a := range shown {
 		for _, b := range shown[:i] {
 			if a.ID == b.ID {
-				t.Errorf("panels %q and %q have one id", a.Title, b.Title)
+				t.Errorf("panels %q and %q have the same id", a.Title, b.Title)
 			}
 			if a.GridPos.X < b.GridPos.X+b.GridPos.W && b.GridPos.X < a.GridPos.X+a.GridPos.W &&
 				a.GridPos.Y < b.GridPos.Y+b.GridPos.H && b.GridPos.Y < a.GridPos.Y+a.GridPos.H {
@@ -304,42 +313,42 @@ func (p panel) check(t *testing.T) {
 	t.Helper()
 	defaults := p.FieldConfig.Defaults
 	if !slices.Contains(panelTypes, p.Type) {
-		t.Errorf("type %s", p.Type)
+		t.Errorf("panel type %s is not supported", p.Type)
 	}
 	if p.Title == "" || len(p.Description) < 40 || !strings.HasSuffix(p.Description, ".") {
-		t.Errorf("title %q, description %q", p.Title, p.Description)
+		t.Errorf("title %q is empty, or description %q is too short or no sentence", p.Title, p.Description)
 	}
 	if p.Datasource.UID != "${datasource}" || len(p.Targets) == 0 {
-		t.Error("its data is not from ${datasource}")
+		t.Error("does not use ${datasource}, or has no query")
 	}
 	if defaults.Unit == "" || len(defaults.Thresholds) == 0 || defaults.NoValue == "" || defaults.Mappings == nil {
 		t.Error("unit, thresholds, mappings or noValue is missing")
 	}
 	if slices.Contains([]string{"timeseries", "state-timeline", "status-history", "bargauge"}, p.Type) &&
 		(p.Options.Legend == nil || p.Options.Legend.ShowLegend == nil) {
-		t.Error("it does not say whether it has a legend")
+		t.Error("does not set whether it has a legend")
 	}
 	refs := make(map[string]bool)
 	for _, target := range p.Targets {
 		if refs[target.RefID] || target.RefID == "" {
-			t.Errorf("refId %q twice", target.RefID)
+			t.Errorf("refId %q is empty or a duplicate", target.RefID)
 		}
 		refs[target.RefID] = true
 		if target.Datasource.UID != "${datasource}" {
-			t.Errorf("%s is not from ${datasource}", target.RefID)
+			t.Errorf("query %s does not use ${datasource}", target.RefID)
 		}
 		if p.Type == "timeseries" && (target.Instant || target.Legend == "") {
-			t.Errorf("%s is a moment, or has no legend", target.RefID)
+			t.Errorf("query %s is an instant query, or has no legend", target.RefID)
 		}
-		counterIsRated(t, plain(target.Expr))
+		checkCounters(t, expandVariables(target.Expr))
 		if strings.Count(target.Expr, "rate(") != strings.Count(target.Expr, "[$__rate_interval]") {
 			t.Errorf("%s: a rate without $__rate_interval", target.Expr)
 		}
 	}
 }
 
-// counterIsRated fails a query that draws a counter as it is.
-func counterIsRated(t *testing.T, query string) {
+// checkCounters reports a counter that is used without rate or increase.
+func checkCounters(t *testing.T, query string) {
 	t.Helper()
 	parser.Inspect(parse(t, query), func(node parser.Node, path []parser.Node) error {
 		selector, ok := node.(*parser.VectorSelector)
@@ -358,14 +367,14 @@ func counterIsRated(t *testing.T, query string) {
 	})
 }
 
-// withoutExport and withoutAccount are the exporter's series that lack a label.
+// withoutExport and withoutAccount match the series that do not have these labels.
 var (
-	withoutExport  = regexp.MustCompile(`^(alicdn_export_api_(rate_limit_|clock_skew_).*|alicdn_export:api_clock_skew_seconds:limit)$`)
+	withoutExport = regexp.MustCompile(
+		`^(alicdn_export_api_(rate_limit_|clock_skew_).*|alicdn_export:api_clock_skew_seconds:limit)$`)
 	withoutAccount = regexp.MustCompile(`^(up|process_.*|go_.*|alicdn_export_(build_info|config_.*))$`)
 )
 
-// checkSelectors tells whether each selector has the variables of the labels that
-// its series have.
+// checkSelectors reports a selector without the variables of its series' labels.
 func checkSelectors(t *testing.T, query string) {
 	t.Helper()
 	readable := strings.ReplaceAll(query, "$__rate_interval", "5m")
@@ -374,9 +383,9 @@ func checkSelectors(t *testing.T, query string) {
 		want := []string{`job=~"$job"`}
 		switch {
 		case name == "ALERTS":
-			// Alerts lack some labels, the one about a missing exporter all of them.
+			// Some alerts lack some of the labels. CDNExportExporterAbsent lacks all of them.
 			want = []string{`job=~"$job|"`, `instance=~"$instance|"`, `account=~"$account|"`, `export=~"$export|"`}
-		case strings.Contains(name, ":"): // A recorded series takes all instances together.
+		case strings.Contains(name, ":"): // A recorded series combines all instances.
 		default:
 			want = append(want, `instance=~"$instance"`)
 		}
@@ -388,33 +397,35 @@ func checkSelectors(t *testing.T, query string) {
 		}
 		for _, matcher := range want {
 			if !strings.Contains(selector.String(), matcher) {
-				t.Errorf("%s lacks %s", selector, matcher)
+				t.Errorf("selector %s lacks %s", selector, matcher)
 			}
 		}
 	}
 }
 
-// states are the words for what is good and bad, and the color that each has
-// wherever it is drawn.
+// states are the texts for states, with the color that each must have in every panel.
 var states = map[string]string{
-	"OK": "green", "Success": "green", "success": "green", "Covered": "green", "Up": "green", "None": "green", "succeeded": "green",
+	"OK": "green", "Success": "green", "success": "green", "Covered": "green",
+	"Up": "green", "None": "green", "succeeded": "green",
 	"Failed": "red", "failed": "red", "Missing": "red", "Down": "red", "critical": "red",
 	"Pending": "blue", "created": "blue", "Not due yet": "blue", "info": "blue",
 	"Unknown": "purple", "unknown": "purple", "warning": "orange",
 }
 
-func TestStatesHaveOneColor(t *testing.T) {
+func TestDashboardStateColors(t *testing.T) {
 	t.Parallel()
-	mapped := regexp.MustCompile(`(?s)"text":\s*"([^"]+)",\s*"color":\s*"([^"]+)"|"color":\s*"([^"]+)",\s*"index":\s*\d+,\s*"text":\s*"([^"]+)"`)
-	fixed := regexp.MustCompile(`(?s)"id": "byName",\s*"options": "(\w+)"\s*\},\s*"properties": \[\s*\{\s*"id": "color",\s*"value": \{\s*"fixedColor": "(\w+)"`)
+	mapped := regexp.MustCompile(`(?s)"text":\s*"([^"]+)",\s*"color":\s*"([^"]+)"|` +
+		`"color":\s*"([^"]+)",\s*"index":\s*\d+,\s*"text":\s*"([^"]+)"`)
+	fixed := regexp.MustCompile(`(?s)"id": "byName",\s*"options": "(\w+)"\s*\},\s*` +
+		`"properties": \[\s*\{\s*"id": "color",\s*"value": \{\s*"fixedColor": "(\w+)"`)
 	seen := make(map[string]bool)
 	for file, d := range dashboards(t) {
 		check := func(state, color string) {
-			want, known := states[state]
-			seen[state] = seen[state] || known
-			// A count of pending exports may be none; that is neither good nor bad.
-			if known && color != want && (state != "None" || color != "text") {
-				t.Errorf("%s: %s is %s, want %s", file, state, color, want)
+			want, ok := states[state]
+			seen[state] = seen[state] || ok
+			// "None" may also be a count of pending exports, which is neither good nor bad.
+			if ok && color != want && (state != "None" || color != "text") {
+				t.Errorf("%s: the state %s is %s, want %s", file, state, color, want)
 			}
 		}
 		for _, m := range mapped.FindAllStringSubmatch(d.text, -1) {
@@ -426,7 +437,7 @@ func TestStatesHaveOneColor(t *testing.T) {
 	}
 	for state := range states {
 		if !seen[state] {
-			t.Errorf("the state %s is drawn nowhere: is it written otherwise?", state)
+			t.Errorf("no panel uses the state %s: is it spelled differently?", state)
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write alerts/prometheusrule.yaml anew")
+var update = flag.Bool("update", false, "write alerts/prometheusrule.yaml")
 
-// manifestHead is what the Prometheus Operator wants around the rules.
+// manifestHead is the part of the PrometheusRule before the rule groups.
 const manifestHead = `# Generated from alicdn_export.rules.yml by "make rules". Do not edit.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
@@ -22,7 +22,7 @@ metadata:
 spec:
 `
 
-// manifest makes a PrometheusRule of a rules file, comments included.
+// manifest converts a rules file to a PrometheusRule, including its comments.
 func manifest(rules string) string {
 	var b strings.Builder
 	b.WriteString(manifestHead)
@@ -53,6 +53,6 @@ func TestManifestIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("make rules writes it anew; -want +got:\n%s", diff)
+		t.Errorf("prometheusrule.yaml is out of date, run \"make rules\"; -want +got:\n%s", diff)
 	}
 }

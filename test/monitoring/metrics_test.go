@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,13 +15,14 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/accounts"
 	"alicdn_export_exporter/internal/config"
 )
 
-// fromPrometheus are series that Prometheus makes.
-var fromPrometheus = []string{"up", "ALERTS"}
+// prometheusSeries are the series that Prometheus itself creates.
+var prometheusSeries = []string{"up", "ALERTS"}
 
-// described returns the names that collectors describe.
+// described returns the names of the metrics that collectors describe.
 func described(all ...prometheus.Collector) []string {
 	var names []string
 	name := regexp.MustCompile(`fqName: "([^"]+)"`)
@@ -37,18 +39,22 @@ func described(all ...prometheus.Collector) []string {
 	return names
 }
 
-// ownMetrics are those that the exporter makes.
+// ownMetrics returns the exporter's own metrics.
 func ownMetrics() []string {
-	return described(collector.New(collector.Config{Logger: log.NewNopLogger()}), config.NewReloader(nil),
+	accts, err := accounts.New(context.Background(), new(config.Flags), log.NewNopLogger())
+	if err != nil {
+		panic(err)
+	}
+	return described(collector.New(collector.Config{Logger: log.NewNopLogger()}), accts,
 		versioncollector.NewCollector("alicdn_export"))
 }
 
-// libraryMetrics are those of the process and of Go's runtime.
+// libraryMetrics returns the metrics of the process and of Go's runtime.
 func libraryMetrics() []string {
 	return described(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 }
 
-// metric is the name that a selector asks for, without a histogram's suffix.
+// metric returns the metric name of a selector, without a histogram's suffix.
 func metric(selector *parser.VectorSelector) string {
 	for _, matcher := range selector.LabelMatchers {
 		if matcher.Name == model.MetricNameLabel {
@@ -58,8 +64,8 @@ func metric(selector *parser.VectorSelector) string {
 	return ""
 }
 
-// used are the metrics that queries ask for.
-func used(t *testing.T, queries []string) []string {
+// metricsIn returns the metrics in queries, sorted.
+func metricsIn(t *testing.T, queries []string) []string {
 	t.Helper()
 	var names []string
 	for _, query := range queries {
@@ -80,30 +86,30 @@ func rulesQueries(t *testing.T) []string {
 	return queries
 }
 
-func TestEveryMetricInAQueryExists(t *testing.T) {
+func TestMetricsInQueriesExist(t *testing.T) {
 	t.Parallel()
-	known := slices.Concat(ownMetrics(), libraryMetrics(), fromPrometheus)
+	known := slices.Concat(ownMetrics(), libraryMetrics(), prometheusSeries)
 	for _, rule := range allRules(t, false) {
 		known = append(known, rule.Record)
 	}
-	for _, name := range used(t, append(rulesQueries(t), dashboardQueries(t)...)) {
+	for _, name := range metricsIn(t, append(rulesQueries(t), dashboardQueries(t)...)) {
 		if !slices.Contains(known, name) {
-			t.Errorf("%s is asked for, but nothing makes it", name)
+			t.Errorf("a query uses %s, which does not exist", name)
 		}
 	}
 }
 
-func TestEveryMetricIsUsed(t *testing.T) {
+func TestMetricsAreUsed(t *testing.T) {
 	t.Parallel()
-	asked := used(t, append(rulesQueries(t), dashboardQueries(t)...))
+	used := metricsIn(t, append(rulesQueries(t), dashboardQueries(t)...))
 	for _, name := range ownMetrics() {
-		if !slices.Contains(asked, name) {
-			t.Errorf("%s is on no panel and in no rule", name)
+		if !slices.Contains(used, name) {
+			t.Errorf("no panel and no rule uses %s", name)
 		}
 	}
 	for _, rule := range allRules(t, false) {
-		if !slices.Contains(asked, rule.Record) {
-			t.Errorf("%s is recorded for nothing", rule.Record)
+		if !slices.Contains(used, rule.Record) {
+			t.Errorf("no panel and no rule uses the recorded series %s", rule.Record)
 		}
 	}
 }

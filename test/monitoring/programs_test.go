@@ -22,10 +22,10 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 3 * time.Minute
+// waitTimeout is the time after which await fails.
+const waitTimeout = 3 * time.Minute
 
-// tool returns the path of a program that "make tools" builds.
+// tool returns the path of a program that "make programs" builds.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(root, ".tools", name))
@@ -33,20 +33,20 @@ func tool(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Fatalf(`%v: "make tools" builds it`, err)
+		t.Fatalf(`%v: "make programs" builds it`, err)
 	}
 	return path
 }
 
-// run runs a program to its end and returns what it printed.
+// run runs a program to its end and returns its output.
 func run(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()
 	return string(out), err
 }
 
-// succeed runs a program that succeeds and returns what it printed.
-func succeed(t *testing.T, name string, args ...string) string {
+// mustRun is like run, and fails the test on an error.
+func mustRun(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	out, err := run(t, name, args...)
 	if err != nil {
@@ -55,19 +55,18 @@ func succeed(t *testing.T, name string, args ...string) string {
 	return out
 }
 
-// process is a program that runs until it is stopped, at the latest by the end of
-// the test.
+// process is a program that runs until it is stopped, at the latest at the end of the test.
 type process struct {
 	t       *testing.T
 	command *exec.Cmd
-	ended   chan struct{}
-	address string // where it listens: host and port
+	exited  chan struct{}
+	address string // host and port on which it listens
 
 	mu  sync.Mutex
 	log bytes.Buffer
 }
 
-// Write keeps the program's log.
+// Write appends to the program's log.
 func (p *process) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,24 +75,24 @@ func (p *process) Write(text []byte) (int, error) {
 
 var listens = regexp.MustCompile(`msg="Listening on"(?: component=web)? address=(127\.0\.0\.\d:\d+)`)
 
-// start starts a program that listens on a loopback port of its choice, and waits
-// until it says on which. It sees no proxy, profile or key of this machine.
+// start starts a program that listens on a free loopback port, and waits until its log names the
+// port. The program sees no proxy, profile or key of this machine.
 func start(t *testing.T, environment []string, name string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, command: exec.Command(name, args...), ended: make(chan struct{})}
+	p := &process{t: t, command: exec.Command(name, args...), exited: make(chan struct{})}
 	p.command.Env = append([]string{"HOME=" + t.TempDir(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"}, environment...)
 	p.command.Stdout, p.command.Stderr = p, p
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		defer close(p.ended)
-		_ = p.command.Wait() // Its log tells why.
+		defer close(p.exited)
+		_ = p.command.Wait() // The log contains the reason.
 	}()
 	t.Cleanup(func() {
 		p.stop()
 		if t.Failed() {
-			t.Logf("the end of the log of %s %q:\n%s", filepath.Base(name), args, p.tail())
+			t.Logf("end of the log of %s %q:\n%s", filepath.Base(name), args, p.tail())
 		}
 	})
 	await(t, filepath.Base(name)+" listens", func() error {
@@ -109,6 +108,7 @@ func start(t *testing.T, environment []string, name string, args ...string) *pro
 	return p
 }
 
+// tail returns the end of the log.
 func (p *process) tail() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,30 +116,30 @@ func (p *process) tail() string {
 	return text[max(0, len(text)-1500):]
 }
 
-// stop ends the program and waits for its end.
+// stop stops the program and waits until it has exited.
 func (p *process) stop() {
-	_ = p.command.Process.Signal(syscall.SIGTERM) // An error means that it has ended.
+	_ = p.command.Process.Signal(syscall.SIGTERM) // An error means that it has already exited.
 	select {
-	case <-p.ended:
+	case <-p.exited:
 	case <-time.After(30 * time.Second):
-		p.t.Errorf("%s does not end", p.command.Path)
+		p.t.Errorf("%s does not exit after SIGTERM", p.command.Path)
 		_ = p.command.Process.Kill()
-		<-p.ended
+		<-p.exited
 	}
 }
 
-// hangUp tells the program to read its configuration again.
-func (p *process) hangUp() {
+// reload makes the program read its configuration again.
+func (p *process) reload() {
 	p.t.Helper()
 	if err := p.command.Process.Signal(syscall.SIGHUP); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-// await waits until a condition no longer gives an error.
+// await waits until the condition returns no error.
 func await(t *testing.T, what string, condition func() error) {
 	t.Helper()
-	late := time.After(patience)
+	timeout := time.After(waitTimeout)
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -149,16 +149,16 @@ func await(t *testing.T, what string, condition func() error) {
 		}
 		select {
 		case <-tick.C:
-		case <-late:
-			t.Fatalf("waiting until %s: %v", what, err)
+		case <-timeout:
+			t.Fatalf("timeout while waiting until %s: %v", what, err)
 		}
 	}
 }
 
-// binaries is a directory for what the tests build; TestMain makes and removes it.
+// binaries is the directory for programs that the tests build. TestMain creates and removes it.
 var binaries string
 
-// build returns the path of the exporter, built once for all tests.
+// build returns the path of the exporter, which is built once for all tests.
 var build = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaries, "alicdn_export_exporter")
 	command := exec.Command("go", "build", "-o", path, ".")
@@ -180,8 +180,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// watching starts an exporter that reads its lists with each scrape.
-func watching(t *testing.T, args ...string) *process {
+// startExporter starts an exporter that reads its lists on every scrape.
+func startExporter(t *testing.T, args ...string) *process {
 	t.Helper()
 	path, err := build()
 	if err != nil {
@@ -191,11 +191,13 @@ func watching(t *testing.T, args ...string) *process {
 		args = append(args, "--web.listen-address=127.0.0.1:0")
 	}
 	return start(t, []string{
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + simulator.DefaultAccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + simulator.DefaultAccessKeySecret,
-	}, path, append(args, "--cache.ttl=1500ms", "--api.rate-limit=100", "--api.timeout=20s", "--scrape.timeout-offset=100ms")...)
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + simulator.DefaultAccessKeyID,
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + simulator.DefaultAccessKeySecret,
+	}, path, append(args, "--cache.ttl=1500ms", "--api.rate-limit=100",
+		"--api.timeout=20s", "--scrape.timeout-offset=100ms")...)
 }
 
-// get decodes what an API of Prometheus or Alertmanager answers.
+// get decodes a response of Prometheus' or Alertmanager's API.
 func get(ctx context.Context, address, path string, parameters url.Values, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path+"?"+parameters.Encode(), nil)
 	if err != nil {

@@ -11,24 +11,23 @@ import (
 	"time"
 )
 
-// In the tests a minute of the rules takes two seconds, and that is how often is
-// scraped.
+// The tests compress time: a minute in the rules takes two seconds, which is also the scrape interval.
 const (
 	compression    = 30
 	scrapeInterval = 2 * time.Second
 )
 
-// scrapesIn is how often is scraped in a time of the rules.
+// scrapesIn returns the number of scrapes in a duration of the rules, which is compressed.
 func scrapesIn(d time.Duration) int { return int(d / compression / scrapeInterval) }
 
-// promServer is a Prometheus with compressed rules.
+// promServer is a Prometheus with time-compressed rules.
 type promServer struct {
 	*process
 	config, alertmanager string
 }
 
-// startPrometheus starts one that scrapes exporters, tells an Alertmanager unless
-// it is empty, and has other limits where some are given.
+// startPrometheus starts a Prometheus that scrapes targets. It sends alerts to the Alertmanager
+// unless that is empty. limits replaces thresholds by name.
 func startPrometheus(t *testing.T, alertmanager string, limits map[string]string, targets ...string) *promServer {
 	t.Helper()
 	directory := t.TempDir()
@@ -42,45 +41,48 @@ func startPrometheus(t *testing.T, alertmanager string, limits map[string]string
 
 func (p *promServer) configuration(targets []string) string {
 	var config strings.Builder
-	fmt.Fprintf(&config, "global: {scrape_interval: %[1]s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}\nrule_files: [rules.yml]\n", scrapeInterval)
+	fmt.Fprintf(&config, "global: {scrape_interval: %[1]s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}\n"+
+		"rule_files: [rules.yml]\n", scrapeInterval)
 	if p.alertmanager != "" {
 		fmt.Fprintf(&config, "alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", p.alertmanager)
 	}
 	if len(targets) > 0 {
-		fmt.Fprintf(&config, "scrape_configs:\n  - job_name: alicdn_export\n    static_configs: [{targets: [%s]}]\n", strings.Join(targets, ", "))
+		fmt.Fprintf(&config, "scrape_configs:\n  - job_name: alicdn_export\n    static_configs: [{targets: [%s]}]\n",
+			strings.Join(targets, ", "))
 	}
 	return config.String()
 }
 
-// scrape lets it scrape other targets.
-func (p *promServer) scrape(targets ...string) {
+// setTargets replaces the targets.
+func (p *promServer) setTargets(targets ...string) {
 	write(p.t, p.config, p.configuration(targets))
-	p.hangUp()
+	p.reload()
 }
 
-// series is one series of an answer to an instant query.
+// series is one series in the result of an instant query.
 type series struct {
 	Metric map[string]string  `json:"metric"`
 	Value  [2]json.RawMessage `json:"value"`
 }
 
-// query asks Prometheus what is true now.
+// query runs an instant query.
 func (p *promServer) query(query string) ([]series, error) {
-	var answer struct {
+	var resp struct {
 		Data struct {
 			Result []series `json:"result"`
 		} `json:"data"`
 	}
-	err := get(p.t.Context(), p.address, "/api/v1/query", url.Values{"query": {query}}, &answer)
-	return answer.Data.Result, err
+	err := get(p.t.Context(), p.address, "/api/v1/query", url.Values{"query": {query}}, &resp)
+	return resp.Data.Result, err
 }
 
-// fired are the alerts that have fired at any time.
+// fired returns the alerts that have fired at any time.
 func (p *promServer) fired() ([]string, error) {
-	result, err := p.query(`max by (account, alertname, class, months_ago) (max_over_time(ALERTS{alertstate="firing"}[1h]))`)
+	result, err := p.query(`max by (account, alertname, class, months_ago) (
+		max_over_time(ALERTS{alertstate="firing"}[1h]))`)
 	var names []string
 	for _, s := range result {
-		names = append(names, oneLine(s.Metric))
+		names = append(names, alertKey(s.Metric))
 	}
 	slices.Sort(names)
 	return names, err

@@ -8,9 +8,9 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// together is how queries take together what the replicas of an exporter say of an
-// account, by metric: the operators, such as min, that stand around it first.
-func together(t *testing.T, queries []string) map[string][]string {
+// replicaOperators returns, by metric, the operators (such as min) with which queries aggregate
+// the replicas of an exporter for an account. Only the innermost operator counts.
+func replicaOperators(t *testing.T, queries []string) map[string][]string {
 	t.Helper()
 	operators := make(map[string][]string)
 	for _, query := range queries {
@@ -25,7 +25,8 @@ func together(t *testing.T, queries []string) map[string][]string {
 			if matrix, ok := expr.(*parser.MatrixSelector); ok {
 				expr = matrix.VectorSelector
 			}
-			if selector, ok := expr.(*parser.VectorSelector); ok && strings.HasPrefix(metric(selector), "alicdn_export_") {
+			selector, ok := expr.(*parser.VectorSelector)
+			if ok && strings.HasPrefix(metric(selector), "alicdn_export_") {
 				operators[metric(selector)] = append(operators[metric(selector)], aggregate.Op.String())
 			}
 		}
@@ -33,23 +34,23 @@ func together(t *testing.T, queries []string) map[string][]string {
 	return operators
 }
 
-// Where two replicas do not say the same, the dashboards show what the alerts count.
-func TestDashboardsTakeReplicasTogetherAsAlertsDo(t *testing.T) {
+// If two replicas disagree, dashboards and alerts must use the same value.
+func TestDashboardReplicas(t *testing.T) {
 	t.Parallel()
-	counted := together(t, rulesQueries(t))
+	inAlerts := replicaOperators(t, rulesQueries(t))
 	compared := 0
-	for name, operators := range together(t, dashboardQueries(t)) {
+	for name, operators := range replicaOperators(t, dashboardQueries(t)) {
 		for _, operator := range operators {
-			if len(counted[name]) == 0 {
+			if len(inAlerts[name]) == 0 {
 				continue
 			}
 			compared++
-			if !slices.Contains(counted[name], operator) {
-				t.Errorf("%s: the dashboards take its %s, the alerts its %q", name, operator, counted[name])
+			if !slices.Contains(inAlerts[name], operator) {
+				t.Errorf("%s: the dashboards use %s, the alerts use %q", name, operator, inAlerts[name])
 			}
 		}
 	}
 	if compared < 10 {
-		t.Errorf("%d comparisons", compared)
+		t.Errorf("only %d comparisons, want at least 10", compared)
 	}
 }

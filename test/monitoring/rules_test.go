@@ -1,7 +1,6 @@
-// Package monitoring tests the alerts and dashboards: that they keep to the
-// project's standard, that every metric is used and every query answered, and,
-// with the real Prometheus and Alertmanager, that each trouble is told once and
-// that nothing is told where there is none.
+// Package monitoring tests the alerts and dashboards: they follow the project's standard, every
+// metric is used, and every query returns data. With the real Prometheus and Alertmanager, it also
+// tests that each kind of trouble is reported once, and that nothing is reported without trouble.
 package monitoring
 
 import (
@@ -39,7 +38,7 @@ func loadRules(t *testing.T) *rulefmt.RuleGroups {
 	return groups
 }
 
-// allRules returns the rules of all groups that are alerts or not.
+// allRules returns the alerts of all groups, or the recording rules of all groups.
 func allRules(t *testing.T, alerts bool) []rulefmt.Rule {
 	t.Helper()
 	var rules []rulefmt.Rule
@@ -56,7 +55,7 @@ func allRules(t *testing.T, alerts bool) []rulefmt.Rule {
 	return rules
 }
 
-// parse returns the query as a tree.
+// parse returns the syntax tree of a query.
 func parse(t *testing.T, query string) parser.Expr {
 	t.Helper()
 	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
@@ -66,7 +65,7 @@ func parse(t *testing.T, query string) parser.Expr {
 	return expr
 }
 
-// nodes returns the parts of a query that are of a kind.
+// nodes returns the nodes of type N in a query.
 func nodes[N parser.Node](expr parser.Expr) []N {
 	var found []N
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
@@ -78,8 +77,8 @@ func nodes[N parser.Node](expr parser.Expr) []N {
 	return found
 }
 
-// headings returns the runbook's headings as the links to them are written.
-func headings(t *testing.T) []string {
+// runbookAnchors returns the anchors of the runbook's sections.
+func runbookAnchors(t *testing.T) []string {
 	t.Helper()
 	content, err := os.ReadFile(root + "/docs/runbook.md")
 	if err != nil {
@@ -92,23 +91,26 @@ func headings(t *testing.T) []string {
 	return anchors
 }
 
-func TestAlertsKeepToTheStandard(t *testing.T) {
+func TestAlerts(t *testing.T) {
 	t.Parallel()
-	anchors := headings(t)
+	anchors := runbookAnchors(t)
 	for _, alert := range allRules(t, true) {
 		t.Run(alert.Alert, func(t *testing.T) {
 			t.Parallel()
 			if !regexp.MustCompile(`^CDNExport[A-Z][A-Za-z]+$`).MatchString(alert.Alert) || len(alert.Alert) > 40 {
-				t.Error("its name is not CDNExport… in CamelCase of at most 40 characters")
+				t.Error("the name must be CDNExport… in CamelCase, with at most 40 characters")
 			}
-			if severity := alert.Labels["severity"]; !slices.Contains([]string{"critical", "warning", "info"}, severity) {
-				t.Errorf("severity %q is none of critical, warning, info", severity)
+			severity := alert.Labels["severity"]
+			if !slices.Contains([]string{"critical", "warning", "info"}, severity) {
+				t.Errorf("severity is %q, want critical, warning or info", severity)
 			}
-			if got := slices.Sorted(maps.Keys(alert.Annotations)); !slices.Equal(got, []string{"description", "runbook_url", "summary"}) {
-				t.Errorf("annotations %q", got)
+			annotations := slices.Sorted(maps.Keys(alert.Annotations))
+			if !slices.Equal(annotations, []string{"description", "runbook_url", "summary"}) {
+				t.Errorf("annotations are %q, want description, runbook_url and summary", annotations)
 			}
-			if summary := alert.Annotations["summary"]; strings.Contains(summary, "{{") || !strings.HasSuffix(summary, ".") {
-				t.Errorf("summary %q is no static sentence with a period", summary)
+			summary := alert.Annotations["summary"]
+			if strings.Contains(summary, "{{") || !strings.HasSuffix(summary, ".") {
+				t.Errorf("summary %q must be a sentence without templates that ends with a period", summary)
 			}
 			description := alert.Annotations["description"]
 			if !strings.HasSuffix(description, ".") {
@@ -117,45 +119,46 @@ func TestAlertsKeepToTheStandard(t *testing.T) {
 			expr := parse(t, alert.Expr)
 			if isAbsent(expr) {
 				if strings.Contains(description, "{{") {
-					t.Error("absent() loses the labels that the description names")
+					t.Error("the description uses labels, but absent() drops them")
 				}
 			} else if !strings.Contains(description, "{{") {
-				t.Error("its description does not say what it is about")
+				t.Error("the description uses no label")
 			}
 			if anchor := strings.ToLower(alert.Alert); alert.Annotations["runbook_url"] != runbook+"#"+anchor {
-				t.Errorf("runbook_url %q", alert.Annotations["runbook_url"])
+				t.Errorf("runbook_url is %q, want %s#%s", alert.Annotations["runbook_url"], runbook, anchor)
 			} else if !slices.Contains(anchors, anchor) {
-				t.Error("the runbook has no such heading")
+				t.Error("the runbook has no section for this alert")
 			}
 			if time.Duration(alert.For) < 2*time.Minute {
-				t.Errorf("for %s is shorter than two scrape intervals", alert.For)
+				t.Errorf("for is %s, shorter than two scrape intervals", alert.For)
 			}
-			survivesALostScrape(t, expr)
+			checkExpr(t, expr)
 		})
 	}
 	for _, anchor := range anchors {
-		if !slices.ContainsFunc(allRules(t, true), func(r rulefmt.Rule) bool { return strings.EqualFold(r.Alert, anchor) }) {
-			t.Errorf("the runbook has the heading %s, but there is no such alert", anchor)
+		isAlert := func(r rulefmt.Rule) bool { return strings.EqualFold(r.Alert, anchor) }
+		if !slices.ContainsFunc(allRules(t, true), isAlert) {
+			t.Errorf("the runbook has a section %s, but there is no such alert", anchor)
 		}
 	}
 }
 
-func TestRecordingRulesKeepToTheStandard(t *testing.T) {
+func TestRecordingRules(t *testing.T) {
 	t.Parallel()
 	for _, rule := range allRules(t, false) {
 		t.Run(rule.Record, func(t *testing.T) {
 			t.Parallel()
 			if !strings.HasPrefix(rule.Record, "alicdn_export:") {
-				t.Error("its name does not begin with alicdn_export:")
+				t.Error("the name does not begin with alicdn_export:")
 			}
-			survivesALostScrape(t, parse(t, rule.Expr))
+			checkExpr(t, parse(t, rule.Expr))
 		})
 	}
 }
 
-// survivesALostScrape fails a rule that looks at an exporter's series only as it
-// is this moment, or that leaves open which labels it keeps.
-func survivesALostScrape(t *testing.T, expr parser.Expr) {
+// checkExpr reports a rule that a lost scrape would affect, that does not list the labels it keeps,
+// or that may divide by zero.
+func checkExpr(t *testing.T, expr parser.Expr) {
 	t.Helper()
 	parser.Inspect(expr, func(node parser.Node, path []parser.Node) error {
 		switch n := node.(type) {
@@ -170,11 +173,11 @@ func survivesALostScrape(t *testing.T, expr parser.Expr) {
 				return nil
 			}
 			if call, ok := path[len(path)-1].(*parser.Call); !ok || call.Func.Name != "absent" {
-				t.Errorf("%s is gone when a scrape is lost", n)
+				t.Errorf("%s has no value after a lost scrape", n)
 			}
 		case *parser.AggregateExpr:
 			if n.Without || len(n.Grouping) == 0 {
-				t.Errorf("%s does not say by which labels", n)
+				t.Errorf("%s does not list its labels with by", n)
 			}
 		case *parser.BinaryExpr:
 			if n.Op == parser.DIV && n.RHS.Type() == parser.ValueTypeVector && !guarded(n.RHS) {
@@ -185,7 +188,7 @@ func survivesALostScrape(t *testing.T, expr parser.Expr) {
 	})
 }
 
-// guarded tells whether a denominator is above 0 wherever it is there.
+// guarded reports whether a denominator is always above 0.
 func guarded(expr parser.Expr) bool {
 	for {
 		parens, ok := expr.(*parser.ParenExpr)
@@ -198,7 +201,7 @@ func guarded(expr parser.Expr) bool {
 	return ok && comparison.Op == parser.GTR && !comparison.ReturnBool && comparison.RHS.String() == "0"
 }
 
-func TestThresholdsAreInOnePlace(t *testing.T) {
+func TestThresholds(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile(root + "/alerts/README.md")
 	if err != nil {
@@ -219,14 +222,14 @@ func TestThresholdsAreInOnePlace(t *testing.T) {
 	for _, alert := range allRules(t, true) {
 		for _, number := range nodes[*parser.NumberLiteral](parse(t, alert.Expr)) {
 			if number.Val != 0 && number.Val != 1 {
-				t.Errorf("%s has the threshold %v, which belongs into the first group", alert.Alert, number.Val)
+				t.Errorf("%s contains the threshold %v, which belongs in the first group", alert.Alert, number.Val)
 			}
 		}
 	}
 }
 
-// compressed returns a rules file whose windows and delays are shorter by a factor,
-// and with other limits where some are given.
+// compressed returns the rules file with windows and delays divided by factor. limits replaces the
+// expressions of thresholds by name.
 func compressed(t *testing.T, factor int, limits map[string]string) []byte {
 	t.Helper()
 	groups := loadRules(t)
@@ -248,7 +251,7 @@ func compressed(t *testing.T, factor int, limits map[string]string) []byte {
 		}
 	}
 	if replaced != len(limits) {
-		t.Fatalf("%d of these thresholds are in the rules: %v", replaced, limits)
+		t.Fatalf("the rules contain only %d of these thresholds: %v", replaced, limits)
 	}
 	content, err := yaml.Marshal(groups)
 	if err != nil {

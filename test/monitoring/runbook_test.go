@@ -13,13 +13,13 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// parts are those of each of the runbook's headings.
+// parts are the parts of each section of the runbook, in order.
 var parts = []string{"Means", "See it", "Do", "Over when"}
 
-// section is what the runbook says about one alert, by part.
+// section contains the runbook's text about one alert, by part.
 type section map[string]string
 
-// readRunbook returns what stands before the first alert, and the sections.
+// readRunbook returns the text before the first alert, and the sections by alert.
 func readRunbook(t *testing.T) (head string, sections map[string]section) {
 	t.Helper()
 	content, err := os.ReadFile(root + "/docs/runbook.md")
@@ -43,30 +43,30 @@ func readRunbook(t *testing.T) (head string, sections map[string]section) {
 			s[part] = strings.TrimSpace(text[begin[1]:end])
 		}
 		if !slices.Equal(order, parts) {
-			t.Errorf("%s has the parts %q, want %q", name, order, parts)
+			t.Errorf("%s: parts are %q, want %q", name, order, parts)
 		}
 		sections[name] = s
 	}
 	return head, sections
 }
 
-// code finds blocks and spans of code; what a block is written in comes first.
+// code matches code blocks and code spans. Its groups are a block's language, a block and a span.
 var code = regexp.MustCompile("(?s)```(\\w*)\n(.*?)```|`([^`]+)`")
 
-// asksFor tells code that is a query: it names a metric, not the program or its job.
-var asksFor = regexp.MustCompile(`\balicdn_export(:|_\w)|^(ALERTS|up)\b`)
+// metricInCode matches code that names a metric.
+var metricInCode = regexp.MustCompile(`\balicdn_export(:|_\w)|^(ALERTS|up)\b`)
 
-// queriesIn are the queries in a text.
+// queriesIn returns the queries in a text.
 func queriesIn(t *testing.T, text string) []string {
 	t.Helper()
 	var queries []string
 	for _, found := range code.FindAllStringSubmatch(text, -1) {
 		span := found[2] + found[3]
-		other := strings.Contains(strings.ReplaceAll(span, "alicdn_export_exporter", ""), "alicdn_export_") ||
+		notProgram := strings.Contains(strings.ReplaceAll(span, "alicdn_export_exporter", ""), "alicdn_export_") ||
 			!strings.Contains(span, "alicdn_export_exporter")
-		isQuery := asksFor.MatchString(span) && other
+		isQuery := metricInCode.MatchString(span) && notProgram
 		if (found[1] == "promql") != isQuery && found[2] != "" {
-			t.Errorf("a block of code that is a query, %v, is called %q: %s", isQuery, found[1], span)
+			t.Errorf("a code block has the language %q, but is a query: %v: %s", found[1], isQuery, span)
 		}
 		if isQuery {
 			queries = append(queries, span)
@@ -75,132 +75,143 @@ func queriesIn(t *testing.T, text string) []string {
 	return queries
 }
 
-// asked are the metrics that a rule asks for, also through what is recorded.
-func asked(t *testing.T, query string) []string {
+// metricsBehind returns the metrics that a query uses, directly and through recorded series.
+func metricsBehind(t *testing.T, query string) []string {
 	t.Helper()
-	names := used(t, []string{query})
+	names := metricsIn(t, []string{query})
 	for _, rule := range allRules(t, false) {
 		if slices.Contains(names, rule.Record) {
-			names = append(names, asked(t, rule.Expr)...)
+			names = append(names, metricsBehind(t, rule.Expr)...)
 		}
 	}
 	return names
 }
 
-func TestTheRunbookShowsWhatTheAlertsAskFor(t *testing.T) {
+func TestRunbookSections(t *testing.T) {
 	t.Parallel()
-	known := slices.Concat(ownMetrics(), fromPrometheus)
+	known := slices.Concat(ownMetrics(), prometheusSeries)
 	for _, rule := range allRules(t, false) {
 		known = append(known, rule.Record)
 	}
 	head, sections := readRunbook(t)
 	if len(queriesIn(t, head)) > 0 {
-		t.Error("a query belongs to an alert")
+		t.Error("a query is outside the sections of the alerts")
 	}
 	for _, alert := range allRules(t, true) {
 		for _, part := range parts {
 			if sections[alert.Alert][part] == "" {
-				t.Errorf("%s: nothing under %s", alert.Alert, part)
+				t.Errorf("%s: the part %s is empty", alert.Alert, part)
 			}
 			for _, query := range queriesIn(t, sections[alert.Alert][part]) {
-				for _, name := range used(t, []string{query}) {
+				for _, name := range metricsIn(t, []string{query}) {
 					if !slices.Contains(known, name) {
-						t.Errorf("%s: %s is asked for, but nothing makes it", alert.Alert, name)
+						t.Errorf("%s: a query uses %s, which does not exist", alert.Alert, name)
 					}
 				}
-				counterIsRated(t, query)
-				labelsExist(t, query)
+				checkCounters(t, query)
+				checkLabels(t, query)
 			}
 		}
-		seen := used(t, queriesIn(t, sections[alert.Alert]["See it"]))
-		if !slices.ContainsFunc(asked(t, alert.Expr), func(name string) bool { return slices.Contains(seen, name) }) {
-			t.Errorf("%s: what is to be seen, %q, is nothing that the alert asks for", alert.Alert, seen)
+		seen := metricsIn(t, queriesIn(t, sections[alert.Alert]["See it"]))
+		isShown := func(name string) bool { return slices.Contains(seen, name) }
+		if !slices.ContainsFunc(metricsBehind(t, alert.Expr), isShown) {
+			t.Errorf("%s: the alert uses none of the metrics under \"See it\", %q", alert.Alert, seen)
 		}
-		staysAsLong(t, alert.Alert, time.Duration(alert.KeepFiringFor), sections[alert.Alert]["Over when"])
+		checkKeepFiring(t, alert.Alert, time.Duration(alert.KeepFiringFor), sections[alert.Alert]["Over when"])
 		delete(sections, alert.Alert)
 	}
 	for name := range sections {
-		t.Errorf("%s is no alert", name)
+		t.Errorf("the section %s belongs to no alert", name)
 	}
 }
 
-// labelsExist fails a query that asks for a label that the exporter's metrics lack.
-func labelsExist(t *testing.T, query string) {
+// checkLabels reports a label in a query that the metric does not have.
+func checkLabels(t *testing.T, query string) {
 	t.Helper()
 	readme, err := os.ReadFile(root + "/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, selector := range nodes[*parser.VectorSelector](parse(t, query)) {
-		row := regexp.MustCompile("(?m)^\\| `" + metric(selector) + "` \\| \\w+ \\| ([^|]*)\\|").FindStringSubmatch(string(readme))
+		row := regexp.MustCompile("(?m)^\\| `" + metric(selector) + "` \\| \\w+ \\| ([^|]*)\\|").
+			FindStringSubmatch(string(readme))
 		for _, matcher := range selector.LabelMatchers {
 			// What is no row of the README is Prometheus' own, or recorded.
-			if row != nil && matcher.Name != model.MetricNameLabel && !slices.Contains(strings.Split(strings.TrimSpace(row[1]), ", "), matcher.Name) {
+			if row != nil && matcher.Name != model.MetricNameLabel &&
+				!slices.Contains(strings.Split(strings.TrimSpace(row[1]), ", "), matcher.Name) {
 				t.Errorf("%s: the metric has the labels %s", selector, row[1])
 			}
 		}
 	}
 }
 
-// staysAsLong compares what is said of an alert's end with keep_firing_for.
-func staysAsLong(t *testing.T, alert string, keep time.Duration, text string) {
+// checkKeepFiring compares "stays … minutes longer" in the runbook with keep_firing_for.
+func checkKeepFiring(t *testing.T, alert string, keep time.Duration, text string) {
 	t.Helper()
-	said := regexp.MustCompile(`stays (\w+) minutes longer`).FindStringSubmatch(text)
-	if said == nil {
+	found := regexp.MustCompile(`stays\s+(\w+)\s+minutes\s+longer`).FindStringSubmatch(text)
+	if found == nil {
 		if keep > 0 {
-			t.Errorf("%s: that it stays %s longer is not said", alert, keep)
+			t.Errorf("%s: the runbook does not say that the alert stays %s longer", alert, keep)
 		}
 		return
 	}
-	minutes, err := strconv.Atoi(map[string]string{"five": "5", "ten": "10"}[said[1]])
+	minutes, err := strconv.Atoi(map[string]string{"five": "5", "ten": "10"}[found[1]])
 	if err != nil {
-		minutes, err = strconv.Atoi(said[1])
+		minutes, err = strconv.Atoi(found[1])
 	}
 	if err != nil || time.Duration(minutes)*time.Minute != keep {
-		t.Errorf("%s stays %s longer, not %s minutes", alert, keep, said[1])
+		t.Errorf("%s stays %s longer, not %s minutes", alert, keep, found[1])
 	}
 }
 
-func TestTheRunbookNamesFlagsThatExist(t *testing.T) {
+func TestRunbookFlags(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile(root + "/docs/runbook.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile(root + "/README.md") // Another test compares it with the program.
+	readme, err := os.ReadFile(root + "/README.md") // Another test compares the README with the program.
 	if err != nil {
 		t.Fatal(err)
 	}
 	flags := regexp.MustCompile(`--[a-z]+[a-z.-]+`).FindAllString(string(content), -1)
 	if len(flags) == 0 {
-		t.Error("no flags")
+		t.Error("the runbook names no flags")
 	}
 	for _, flag := range flags {
 		if !strings.Contains(string(readme), "\n| `"+flag+"` |") {
-			t.Errorf("there is no flag %s", flag)
+			t.Errorf("the flag %s does not exist", flag)
 		}
 	}
 }
 
-// What the runbook quotes is printed, logged or shown so.
-func TestTheRunbookQuotesTheProgram(t *testing.T) {
+// The runbook must quote texts exactly as the program prints, logs or shows them.
+func TestRunbookQuotes(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile(root + "/docs/runbook.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for file, quotes := range map[string][]string{
-		"collector/refresher.go":         {"Refresh failed"},
-		"main.go":                        {"Configuration is wrong, the one before it stays"},
-		"internal/check/check.go":        {"FAILED", "clock"},
-		"internal/check/listing.go":      {"OVERDUE since"},
-		"internal/web/status.html":       {"Newest success", "Months covered", "List read", "Last refreshes", "Took", "overdue since", "counted by the API but not listed"},
-		"dashboards/exporter.json":       {"Reload"},
-		"apiclient/advice.go":            {"--api.max-tasks"},
-		"internal/config/file.go":        {"task_name", "since", "exports", "time_zone", "rate_limit", "grace", "expectations"},
-		"docs/ram-policy.json":           {"cdn:DescribeUserUsageDataExportTask"},
-		"apiclient/errors.go":            {"OperationDenied"},
-		"alerts/alicdn_export.rules.yml": {"alicdn_export:snapshot_age_seconds:limit", "alicdn_export:refresh_duration_seconds:limit", "alicdn_export:newest_success_age_seconds:limit"},
+		"collector/refresher.go":    {"Refresh failed"},
+		"main.go":                   {"Configuration is wrong, the one before it stays"},
+		"internal/check/check.go":   {"FAILED", "clock"},
+		"internal/check/listing.go": {"OVERDUE since"},
+		"internal/web/status.html": {
+			"Newest success", "Months covered", "List read", "Last refreshes", "Took", "overdue since",
+			"counted by the API but not listed",
+		},
+		"dashboards/exporter.json": {"Reload"},
+		"apiclient/advice.go":      {"--api.max-tasks"},
+		"internal/config/file.go": {
+			"task_name", "since", "exports", "time_zone", "rate_limit", "grace", "expectations",
+		},
+		"docs/ram-policy.json": {"cdn:DescribeUserUsageDataExportTask"},
+		"apiclient/errors.go":  {"OperationDenied"},
+		"alerts/alicdn_export.rules.yml": {
+			"alicdn_export:snapshot_age_seconds:limit", "alicdn_export:refresh_duration_seconds:limit",
+			"alicdn_export:newest_success_age_seconds:limit",
+		},
 	} {
 		source, err := os.ReadFile(root + "/" + file)
 		if err != nil {
@@ -208,7 +219,7 @@ func TestTheRunbookQuotesTheProgram(t *testing.T) {
 		}
 		for _, quote := range quotes {
 			if !strings.Contains(string(source), quote) || !strings.Contains(string(content), quote) {
-				t.Errorf("%q is not both in %s and in the runbook", quote, file)
+				t.Errorf("%q must be both in %s and in the runbook", quote, file)
 			}
 		}
 	}

@@ -14,18 +14,18 @@ import (
 	simscenario "alicdn_export_exporter/internal/simulator/scenario"
 )
 
-// scenario is an account with one kind of trouble, and all that is said of it.
+// scenario is an account with one kind of trouble, and the alerts that it causes.
 type scenario struct {
 	account string
-	// name is that of the simulator's scenario, the account's where it is empty.
+	// name is the simulator's scenario; the default is the account's name.
 	name string
-	// pretend makes something else of the answers.
-	pretend pretense
-	// told are the alerts, after who is told of them; suppressed are those that
-	// Alertmanager keeps back because of them.
-	told, suppressed []string
-	// perhaps are alerts that depend on the day.
-	perhaps []string
+	// change, if not nil, changes the API's responses.
+	change middleware
+	// notified are the alerts that are sent, in the form "receiver: alert". Because of them,
+	// Alertmanager inhibits those in suppressed.
+	notified, suppressed []string
+	// optional are alerts that may fire, depending on the day.
+	optional []string
 }
 
 func scenarios() []scenario {
@@ -33,32 +33,39 @@ func scenarios() []scenario {
 		{account: "healthy"},
 		{account: "throttle"},
 		{account: "huge"},
-		// The tasks that come and go cover more or less of the last months.
-		{account: "moving", perhaps: []string{"MonthUncovered 1", "MonthUncovered 2", "UnrecoveredFailure", "ExpectationOverdue"}},
-		{account: "stuck", told: []string{"finance: StuckPending"}},
-		{account: "denied", told: []string{"on-call: AccountRefused denied"}},
-		{account: "outage", told: []string{"finance: AccountUnreachable"}},
-		{account: "clock-skew", told: []string{"finance: ClockSkew", "on-call: AccountRefused clock"}},
-		{account: "forgotten-month", told: []string{"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: NewestSuccessTooOld"}},
-		{account: "failed", told: []string{
-			"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: NewestSuccessTooOld", "finance: UnrecoveredFailure",
+		// Its tasks come and go, so the last months are covered or not.
+		{account: "moving", optional: []string{
+			"MonthUncovered 1", "MonthUncovered 2", "UnrecoveredFailure", "ExpectationOverdue",
+		}},
+		{account: "stuck", notified: []string{"finance: StuckPending"}},
+		{account: "denied", notified: []string{"on-call: AccountRefused denied"}},
+		{account: "outage", notified: []string{"finance: AccountUnreachable"}},
+		{account: "clock-skew", notified: []string{"finance: ClockSkew", "on-call: AccountRefused clock"}},
+		{account: "forgotten-month", notified: []string{
+			"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: NewestSuccessTooOld",
+		}},
+		{account: "failed", notified: []string{
+			"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: NewestSuccessTooOld",
+			"finance: UnrecoveredFailure",
 		}},
 		{
-			account: "empty", name: "healthy", pretend: nothingListed, told: []string{"finance: NeverSucceeded"},
+			account: "empty", name: "healthy", change: emptyList, notified: []string{"finance: NeverSucceeded"},
 			suppressed: []string{"ExpectationOverdue", "MonthUncovered 1", "MonthUncovered 2"},
 		},
-		{account: "unlisted", name: "healthy", pretend: oneMoreCounted, told: []string{"nobody: TasksUnlisted"}},
-		{account: "unknown", name: "healthy", pretend: oneOfAnUnknownStatus, told: []string{"nobody: UnknownStatus"}},
-		{account: "slow", name: "healthy", pretend: afterAWhile, told: []string{"finance: SnapshotStale", "nobody: RefreshesTooSlow"}},
+		{account: "unlisted", name: "healthy", change: oneUnlisted, notified: []string{"nobody: TasksUnlisted"}},
+		{account: "unknown", name: "healthy", change: oneUnknownStatus, notified: []string{"nobody: UnknownStatus"}},
+		{account: "slow", name: "healthy", change: slow, notified: []string{
+			"finance: SnapshotStale", "nobody: RefreshesTooSlow",
+		}},
 	}
 }
 
-// of are alerts with the account that they are about.
-func (s scenario) of(alerts []string) []string {
+// withAccount adds the account to each alert.
+func (s scenario) withAccount(alerts []string) []string {
 	var named []string
 	for _, alert := range alerts {
-		receiver, name, told := strings.Cut(alert, ": ")
-		if !told {
+		receiver, name, ok := strings.Cut(alert, ": ")
+		if !ok {
 			receiver, name = "", alert
 		} else {
 			receiver += ": "
@@ -68,127 +75,134 @@ func (s scenario) of(alerts []string) []string {
 	return named
 }
 
-// limits are thresholds for what does not go faster in the tests.
+// limits are thresholds for times that the tests cannot compress.
 var limits = map[string]string{
-	// The simulated calendar does not: the newest success of an account that missed a month is four weeks old.
+	// The simulated calendar is not compressed: if an account missed a month, its newest success is four weeks old.
 	"alicdn_export:newest_success_age_seconds:limit": "group by (job, account, export) (alicdn_export:up:max5m) * 27 * 86400",
 	"alicdn_export:month_end_age_seconds:limit":      "group by (job, account, export) (alicdn_export:up:max5m) * 600",
-	// Nor does the API. A list of 20,000 tasks takes four seconds and is twice that old; a slow account is given less time.
+	// The API is not compressed either. Reading 20,000 tasks takes four seconds, and the list gets twice that
+	// old. The account "slow" has lower limits.
 	"alicdn_export:snapshot_age_seconds:limit": `group by (job, account, export) (alicdn_export:up:max5m{account="slow"}) * 7
 		or group by (job, account, export) (alicdn_export:up:max5m) * 60`,
 	"alicdn_export:refresh_duration_seconds:limit": `group by (job, account, export) (alicdn_export:up:max5m{account="slow"}) * 4
 		or group by (job, account, export) (alicdn_export:up:max5m) * 60`,
 }
 
-// TestScenarios lets trouble of every kind go on until all that can be said of it
-// has been said, and then heals it: what is told is told once, to the right ones,
-// and it is told when it is over; and nothing is told where there is no trouble.
+// TestScenarios causes trouble of every kind until every alert has fired, and then repairs it. Each
+// alert must be sent once to the right receiver, and sent again as resolved. Accounts without
+// trouble must cause no alert.
 func TestScenarios(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes minutes")
+		t.Skip("takes minutes")
 	}
-	awaitACalmDay(t)
+	awaitEndOfMonthTurn(t)
 
-	var told, suppressed, perhaps []string
+	var notified, suppressed, optional []string
 	for _, s := range scenarios() {
-		told = append(told, s.of(s.told)...)
-		suppressed = append(suppressed, s.of(s.suppressed)...)
-		perhaps = append(perhaps, s.of(s.perhaps)...)
+		notified = append(notified, s.withAccount(s.notified)...)
+		suppressed = append(suppressed, s.withAccount(s.suppressed)...)
+		optional = append(optional, s.withAccount(s.optional)...)
 	}
 	apis, config := serve(t, scenarios())
 	file := filepath.Join(t.TempDir(), "config.yml")
 	write(t, file, config)
-	main := watching(t, "--config.file="+file)
+	main := startExporter(t, "--config.file="+file)
 
-	// The exporter itself is in trouble, too: it cannot read its file, another one does not answer, and elsewhere none is scraped.
+	// The exporters have trouble too: one cannot reload its file, another one is down, and a second Prometheus
+	// scrapes none.
 	write(t, file, config+"  - naame: typo\n")
-	main.hangUp()
-	spare := watching(t, "--web.listen-address=127.0.0.7:0", "--account.name=spare", "--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
+	main.reload()
+	spare := startExporter(t, "--web.listen-address=127.0.0.7:0", "--account.name=spare",
+		"--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
 	spare.stop()
 	hook := newWebhook(t)
 	manager := startAlertmanager(t, hook)
 	prom := startPrometheus(t, manager.address, limits, main.address, spare.address)
 	elsewhere := startPrometheus(t, manager.address, nil)
-	told = append(told, "finance:  ReloadFailed", "on-call:  ExporterAbsent", "on-call:  ExporterDown")
+	notified = append(notified, "finance:  ReloadFailed", "on-call:  ExporterAbsent", "on-call:  ExporterDown")
 
-	slices.Sort(told)
+	slices.Sort(notified)
 	slices.Sort(suppressed)
-	certain := func(alerts []string) []string {
+	withoutOptional := func(alerts []string) []string {
 		return slices.DeleteFunc(alerts, func(alert string) bool {
-			_, name, isTold := strings.Cut(alert, ": ")
-			return slices.Contains(perhaps, alert) || isTold && slices.Contains(perhaps, name)
+			_, name, ok := strings.Cut(alert, ": ")
+			return slices.Contains(optional, alert) || ok && slices.Contains(optional, name)
 		})
 	}
-	await(t, "the expected alerts are told", func() error { return differs(told, certain(hook.firing()), nil) })
-	await(t, "their consequences are kept back", func() error {
+	await(t, "the expected alerts are sent", func() error {
+		return equal(notified, withoutOptional(hook.firing()), nil)
+	})
+	await(t, "their consequences are suppressed", func() error {
 		got, err := manager.suppressed()
-		return differs(suppressed, certain(got), err)
+		return equal(suppressed, withoutOptional(got), err)
 	})
-	await(t, "every alert has had its time", func() error {
-		got, err := prom.query(fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", scrapesIn(40*time.Minute)))
-		return differs(1, len(got), err)
+	await(t, "every alert has had time to fire", func() error {
+		enough := fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", scrapesIn(40*time.Minute))
+		got, err := prom.query(enough)
+		return equal(1, len(got), err)
 	})
-	if err := differs(told, certain(hook.firing()), nil); err != nil {
-		t.Errorf("what is told in the end: %v", err)
+	if err := equal(notified, withoutOptional(hook.firing()), nil); err != nil {
+		t.Errorf("alerts sent in the end: %v", err)
 	}
 	all := slices.Clone(suppressed)
-	for _, key := range told {
+	for _, key := range notified {
 		if _, name, _ := strings.Cut(key, ": "); name != " ExporterAbsent" {
 			all = append(all, name)
 		}
 	}
 	slices.Sort(all)
 	got, err := prom.fired()
-	if err := differs(all, certain(got), err); err != nil {
+	if err := equal(all, withoutOptional(got), err); err != nil {
 		t.Errorf("alerts that fired: %v", err)
 	}
-	everyAlertFired(t, append(all, " ExporterAbsent"))
+	checkEveryAlertFired(t, append(all, " ExporterAbsent"))
 
-	// An account that is down silences what was said of its exports.
-	apis["failed"].become(t, scenario{account: "denied"})
+	// If an account becomes unreadable, the alerts about its exports are suppressed.
+	apis["failed"].setScenario(t, scenario{account: "denied"})
 	consequences := slices.Clone(suppressed)
 	for _, s := range scenarios() {
 		if s.account == "failed" {
-			for _, alert := range s.of(s.told) {
+			for _, alert := range s.withAccount(s.notified) {
 				consequences = append(consequences, strings.TrimPrefix(alert, "finance: "))
 			}
 		}
 	}
 	slices.Sort(consequences)
-	await(t, "the consequences of an account that is down are kept back", func() error {
+	await(t, "the other alerts of an account that cannot be read are suppressed", func() error {
 		got, err := manager.suppressed()
-		return differs(consequences, certain(got), err)
+		return equal(consequences, withoutOptional(got), err)
 	})
-	// Alertmanager tells nobody that an alert has ended while another one keeps it back.
-	apis["failed"].become(t, scenario{account: "failed"})
-	await(t, "the account that is up again is heard of", func() error {
+	// Wait for the end of this suppression: Alertmanager does not send a suppressed alert as resolved.
+	apis["failed"].setScenario(t, scenario{account: "failed"})
+	await(t, "the alerts of the repaired account are no longer suppressed", func() error {
 		got, err := manager.suppressed()
-		return differs(suppressed, certain(got), err)
+		return equal(suppressed, withoutOptional(got), err)
 	})
 
 	for _, s := range scenarios() {
-		if len(s.told)+len(s.perhaps) > 0 {
-			apis[s.account].become(t, scenario{account: "healthy"})
+		if len(s.notified)+len(s.optional) > 0 {
+			apis[s.account].setScenario(t, scenario{account: "healthy"})
 		}
 	}
 	write(t, file, config)
-	main.hangUp()
-	again := watching(t, "--web.listen-address="+spare.address, "--account.name=spare", "--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
-	elsewhere.scrape(again.address)
-	await(t, "all is told to be over", func() error { return differs(nil, hook.firing(), nil) })
-	await(t, "nobody knows of an alert", func() error {
+	main.reload()
+	restarted := startExporter(t, "--web.listen-address="+spare.address, "--account.name=spare",
+		"--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
+	elsewhere.setTargets(restarted.address)
+	await(t, "all alerts are sent as resolved", func() error { return equal(nil, hook.firing(), nil) })
+	await(t, "Prometheus has no alert", func() error {
 		got, err := prom.query(`ALERTS`)
-		return differs(0, len(got), err)
+		return equal(0, len(got), err)
 	})
-	told = append(told, "on-call: failed AccountRefused denied")
-	slices.Sort(told)
-	if err := differs(told, certain(hook.everFired()), nil); err != nil {
-		t.Errorf("all that was ever told: %v", err)
+	notified = append(notified, "on-call: failed AccountRefused denied")
+	slices.Sort(notified)
+	if err := equal(notified, withoutOptional(hook.everFired()), nil); err != nil {
+		t.Errorf("alerts that were ever sent: %v", err)
 	}
 }
 
-// serve serves an API for each scenario, by the accounts' names, and returns the
-// configuration of an exporter that watches them.
+// serve starts an API for each scenario. It returns them by account name, and the configuration file
+// of an exporter for these accounts.
 func serve(t *testing.T, all []scenario) (apis map[string]*api, config string) {
 	t.Helper()
 	apis = make(map[string]*api)
@@ -204,26 +218,26 @@ func serve(t *testing.T, all []scenario) (apis map[string]*api, config string) {
 	return apis, config
 }
 
-// awaitACalmDay waits while a month turns in UTC+8, as the simulated accounts
-// know it: they make their exports in its first minutes, and in the middle of the
-// test one would come to be missed that was none before.
-func awaitACalmDay(t *testing.T) {
+// awaitEndOfMonthTurn waits if a month begins in UTC+8 within 15 minutes or began within the last 15.
+// The simulated accounts make their exports in the first minutes of a month, so during the test
+// another export would become overdue.
+func awaitEndOfMonthTurn(t *testing.T) {
 	t.Helper()
 	for {
 		now := time.Now().In(time.FixedZone("UTC+8", 8*60*60))
-		begins := now.Add(15 * time.Minute) // A month that begins soon, or has begun.
-		begins = time.Date(begins.Year(), begins.Month(), 1, 0, 0, 0, 0, begins.Location())
-		calm := begins.Add(15 * time.Minute)
-		if !now.Before(calm) {
+		soon := now.Add(15 * time.Minute)
+		begin := time.Date(soon.Year(), soon.Month(), 1, 0, 0, 0, 0, soon.Location())
+		end := begin.Add(15 * time.Minute)
+		if !now.Before(end) {
 			return
 		}
-		t.Logf("a month turns: waiting until %s", calm)
-		time.Sleep(time.Until(calm))
+		t.Logf("a month begins: waiting until %s", end)
+		time.Sleep(time.Until(end))
 	}
 }
 
-// everyAlertFired fails the test where a rule has no scenario.
-func everyAlertFired(t *testing.T, fired []string) {
+// checkEveryAlertFired reports alerts that no scenario makes fire, and scenarios that are not tested.
+func checkEveryAlertFired(t *testing.T, fired []string) {
 	t.Helper()
 	for _, alert := range allRules(t, true) {
 		name := strings.TrimPrefix(alert.Alert, "CDNExport")
@@ -233,7 +247,7 @@ func everyAlertFired(t *testing.T, fired []string) {
 	}
 	for _, name := range simscenario.Names() {
 		if !slices.ContainsFunc(scenarios(), func(s scenario) bool { return s.account == name }) {
-			t.Errorf("the simulator's scenario %s is not tried", name)
+			t.Errorf("the simulator's scenario %s is not tested", name)
 		}
 	}
 }
@@ -245,8 +259,8 @@ func write(t *testing.T, file, content string) {
 	}
 }
 
-// differs is an error unless both are the same and there is none.
-func differs[T any](want, got T, err error) error {
+// equal returns err, or an error if want and got differ.
+func equal[T any](want, got T, err error) error {
 	if err != nil {
 		return err
 	}

@@ -10,22 +10,23 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-func TestPromtoolAcceptsTheRules(t *testing.T) {
+func TestRulesPassPromtool(t *testing.T) {
 	t.Parallel()
-	succeed(t, tool(t, "promtool"), "check", "rules", "--lint=all", "--lint-fatal", rulesFile)
+	mustRun(t, tool(t, "promtool"), "check", "rules", "--lint=all", "--lint-fatal", rulesFile)
 }
 
-func TestPromtoolAcceptsTheExample(t *testing.T) {
+func TestPrometheusExample(t *testing.T) {
 	t.Parallel()
-	succeed(t, tool(t, "promtool"), "check", "config", "--lint=all", "--lint-fatal", root+"/alerts/examples/prometheus.yml")
+	mustRun(t, tool(t, "promtool"), "check", "config", "--lint=all", "--lint-fatal",
+		root+"/alerts/examples/prometheus.yml")
 }
 
-func TestAmtoolAcceptsTheExample(t *testing.T) {
+func TestAlertmanagerExample(t *testing.T) {
 	t.Parallel()
-	succeed(t, tool(t, "amtool"), "check-config", root+"/alerts/examples/alertmanager.yml")
+	mustRun(t, tool(t, "amtool"), "check-config", root+"/alerts/examples/alertmanager.yml")
 }
 
-func TestRoutesBySeverityAndAccount(t *testing.T) {
+func TestAlertmanagerRoutes(t *testing.T) {
 	t.Parallel()
 	for labels, want := range map[string]string{
 		"alertname=CDNExportAccountRefused severity=critical account=prod":     "on-call",
@@ -34,16 +35,16 @@ func TestRoutesBySeverityAndAccount(t *testing.T) {
 		"alertname=CDNExportExporterAbsent severity=critical":                  "on-call",
 		"alertname=CDNExportAccountRefused severity=critical account=platform": "platform,on-call",
 	} {
-		args := append([]string{"config", "routes", "test", "--config.file=" + root + "/alerts/examples/alertmanager.yml"}, strings.Fields(labels)...)
-		if got := strings.TrimSpace(succeed(t, tool(t, "amtool"), args...)); got != want {
+		args := []string{"config", "routes", "test", "--config.file=" + root + "/alerts/examples/alertmanager.yml"}
+		args = append(args, strings.Fields(labels)...)
+		if got := strings.TrimSpace(mustRun(t, tool(t, "amtool"), args...)); got != want {
 			t.Errorf("%s goes to %s, want %s", labels, got, want)
 		}
 	}
 }
 
-// Every alert about an account is silenced when the account is down, but for those
-// that say that it is, or why.
-func TestInhibitionNamesEveryConsequence(t *testing.T) {
+// If an account cannot be read, every alert about it is inhibited, except the alerts that report this.
+func TestAlertmanagerInhibition(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile(root + "/alerts/examples/alertmanager.yml")
 	if err != nil {
@@ -51,18 +52,19 @@ func TestInhibitionNamesEveryConsequence(t *testing.T) {
 	}
 	for _, alert := range allRules(t, true) {
 		name := alert.Alert
-		consequence := strings.Contains(alert.Expr, "by (job, account, export") && !strings.HasPrefix(name, "CDNExportAccount") ||
+		isCause := strings.HasPrefix(name, "CDNExportAccount")
+		consequence := !isCause && strings.Contains(alert.Expr, "by (job, account, export") ||
 			strings.Contains(alert.Expr, "month:state")
 		listed := regexp.MustCompile(`target_matchers:\n\s+- alertname=~"[^"]*\b` + name + `\b`).Match(content)
 		if consequence != listed {
-			t.Errorf("%s: a consequence of an account that is down: %v; silenced then: %v", name, consequence, listed)
+			t.Errorf("%s: follows from an unreadable account: %v; inhibited: %v", name, consequence, listed)
 		}
 	}
 }
 
-// What silences others outlasts them, so that nobody hears of a consequence when its
-// cause is over.
-func TestWhatSilencesOutlastsWhatItSilences(t *testing.T) {
+// An alert that inhibits others must fire at least as long as they do. Otherwise a consequence is
+// sent after its cause has ended.
+func TestAlertmanagerInhibitionDurations(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile(root + "/alerts/examples/alertmanager.yml")
 	if err != nil {
@@ -77,26 +79,27 @@ func TestWhatSilencesOutlastsWhatItSilences(t *testing.T) {
 	if err := yaml.Unmarshal(content, &config); err != nil {
 		t.Fatal(err)
 	}
-	named := func(matchers []string) []rulefmt.Rule {
-		var named []rulefmt.Rule
+	matching := func(matchers []string) []rulefmt.Rule {
+		var alerts []rulefmt.Rule
 		for _, alert := range allRules(t, true) {
 			if regexp.MustCompile(`^alertname=.*\b` + alert.Alert + `\b`).MatchString(strings.Join(matchers, " ")) {
-				named = append(named, alert)
+				alerts = append(alerts, alert)
 			}
 		}
-		if len(named) == 0 {
-			t.Errorf("%q names no alert", matchers)
+		if len(alerts) == 0 {
+			t.Errorf("%q matches no alert", matchers)
 		}
-		return named
+		return alerts
 	}
 	if len(config.InhibitRules) == 0 {
-		t.Error("nothing is silenced")
+		t.Error("the example has no inhibit_rules")
 	}
 	for _, rule := range config.InhibitRules {
-		for _, source := range named(rule.SourceMatchers) {
-			for _, target := range named(rule.TargetMatchers) {
+		for _, source := range matching(rule.SourceMatchers) {
+			for _, target := range matching(rule.TargetMatchers) {
 				if source.KeepFiringFor < target.KeepFiringFor {
-					t.Errorf("%s stays for %s, but %s, which it silences, for %s", source.Alert, source.KeepFiringFor, target.Alert, target.KeepFiringFor)
+					t.Errorf("%s keeps firing for %s, but inhibits %s, which keeps firing for %s",
+						source.Alert, source.KeepFiringFor, target.Alert, target.KeepFiringFor)
 				}
 			}
 		}

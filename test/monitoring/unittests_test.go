@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// unitTestFiles are those for "promtool test rules".
+// unitTestFiles returns the files for "promtool test rules".
 func unitTestFiles(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob(root + "/alerts/tests/*_test.yml")
@@ -27,12 +28,12 @@ func unitTestFiles(t *testing.T) []string {
 	return files
 }
 
-func TestUnitTestsOfTheRules(t *testing.T) {
+func TestRuleUnitTests(t *testing.T) {
 	t.Parallel()
-	succeed(t, tool(t, "promtool"), append([]string{"test", "rules"}, unitTestFiles(t)...)...)
+	mustRun(t, tool(t, "promtool"), append([]string{"test", "rules"}, unitTestFiles(t)...)...)
 }
 
-// unitTest is a test of promtool's, as far as it is about alerts.
+// unitTest is a test for promtool, without the parts that are not about alerts.
 type unitTest struct {
 	Name     string         `yaml:"name"`
 	Interval model.Duration `yaml:"interval"`
@@ -51,7 +52,7 @@ type unitTestCase struct {
 	} `yaml:"exp_alerts"`
 }
 
-// unitTests are all of them, by name.
+// unitTests returns all unit tests by name.
 func unitTests(t *testing.T) map[string]unitTest {
 	t.Helper()
 	tests := make(map[string]unitTest)
@@ -68,14 +69,14 @@ func unitTests(t *testing.T) map[string]unitTest {
 			t.Fatalf("%s: %v", file, err)
 		}
 		if time.Duration(all.EvaluationInterval) != minute {
-			t.Errorf("%s: rules are evaluated every %s", file, all.EvaluationInterval)
+			t.Errorf("%s: evaluation_interval is %s, want 1m", file, all.EvaluationInterval)
 		}
 		for _, test := range all.Tests {
-			if _, twice := tests[test.Name]; twice || test.Name == "" {
-				t.Errorf("%s: %q is the name of two tests, or of none", file, test.Name)
+			if _, ok := tests[test.Name]; ok || test.Name == "" {
+				t.Errorf("%s: the test name %q is empty or a duplicate", file, test.Name)
 			}
 			if time.Duration(test.Interval) != minute {
-				t.Errorf("%s: a scrape every %s", test.Name, test.Interval)
+				t.Errorf("%s: interval is %s, want 1m", test.Name, test.Interval)
 			}
 			tests[test.Name] = test
 		}
@@ -83,41 +84,41 @@ func unitTests(t *testing.T) map[string]unitTest {
 	return tests
 }
 
-// minute is the interval of the scrapes and evaluations in the unit tests, and so
-// the least by which a rule can be wrong there.
+// minute is the interval of scrapes and evaluations in the unit tests, and so the smallest mistake
+// in a rule that they can detect.
 const minute = time.Minute
 
-// moment is when a test looks, and whether the alert fires then.
-type moment struct {
-	at    time.Duration
+// check is a time at which a test checks an alert, and whether the alert must fire then.
+type check struct {
+	time  time.Duration
 	fires bool
 }
 
-// moments are those of one alert in a test, in their order. What fires does so with
-// all its annotations.
-func moments(t *testing.T, test unitTest, alert string) []moment {
+// checksOf returns the checks of one alert in a test, ordered by time. It reports a firing alert
+// without all annotations.
+func checksOf(t *testing.T, test unitTest, alert string) []check {
 	t.Helper()
-	var all []moment
+	var all []check
 	for _, c := range test.Cases {
 		if c.Alertname != alert {
-			continue // It says what becomes of another alert meanwhile.
+			continue // It checks another alert.
 		}
 		for _, expected := range c.ExpAlerts {
 			if len(expected.ExpAnnotations) != 3 {
-				t.Errorf("%s, %s: not all annotations", test.Name, c.EvalTime)
+				t.Errorf("%s, %s: annotations are missing", test.Name, c.EvalTime)
 			}
 		}
-		all = append(all, moment{time.Duration(c.EvalTime), len(c.ExpAlerts) > 0})
+		all = append(all, check{time.Duration(c.EvalTime), len(c.ExpAlerts) > 0})
 	}
-	slices.SortStableFunc(all, func(a, b moment) int { return int(a.at - b.at) })
+	slices.SortStableFunc(all, func(a, b check) int { return cmp.Compare(a.time, b.time) })
 	return all
 }
 
-// course is a letter for each moment: F while the alert fires, - while it does not.
-func course(all []moment) string {
+// course returns a letter for each check: F if the alert fires, - if it does not.
+func course(all []check) string {
 	var b strings.Builder
-	for _, m := range all {
-		if m.fires {
+	for _, c := range all {
+		if c.fires {
 			b.WriteByte('F')
 		} else {
 			b.WriteByte('-')
@@ -126,17 +127,17 @@ func course(all []moment) string {
 	return b.String()
 }
 
-// turns tells whether the test sees the alert begin, or end, to the minute.
-func turns(all []moment, begins bool) bool {
+// checksTransition reports whether the test checks the beginning, or the end, of the alert to the minute.
+func checksTransition(all []check, begins bool) bool {
 	for i := 1; i < len(all); i++ {
-		if all[i].fires == begins && all[i-1].fires != begins && all[i].at-all[i-1].at == minute {
+		if all[i].fires == begins && all[i-1].fires != begins && all[i].time-all[i-1].time == minute {
 			return true
 		}
 	}
 	return false
 }
 
-// samples are those of a test's series, one a minute.
+// samples returns the name and the samples of a test's series, one per minute.
 func samples(t *testing.T, series, values string) (name string, samples []parser.SequenceValue) {
 	t.Helper()
 	labels, samples, err := parser.NewParser(parser.Options{}).ParseSeriesDesc(series + " " + values)
@@ -146,9 +147,9 @@ func samples(t *testing.T, series, values string) (name string, samples []parser
 	return labels.Get(model.MetricNameLabel), samples
 }
 
-// lost are the minutes at which a test's series have no value, or say that there was
-// no scrape, although they have values later.
-func lost(t *testing.T, test unitTest) map[time.Duration]bool {
+// lostScrapes returns the minutes at which one of the test's series has no value, or up is 0,
+// although it has a value later.
+func lostScrapes(t *testing.T, test unitTest) map[time.Duration]bool {
 	t.Helper()
 	minutes := make(map[time.Duration]bool)
 	for _, input := range test.Input {
@@ -162,8 +163,8 @@ func lost(t *testing.T, test unitTest) map[time.Duration]bool {
 	return minutes
 }
 
-// vanishes tells whether a series of the test ends for good.
-func vanishes(t *testing.T, test unitTest) bool {
+// hasEndingSeries reports whether a series of the test ends for good.
+func hasEndingSeries(t *testing.T, test unitTest) bool {
 	t.Helper()
 	for _, input := range test.Input {
 		if _, all := samples(t, input.Series, input.Values); value.IsStaleNaN(all[len(all)-1].Value) {
@@ -173,77 +174,80 @@ func vanishes(t *testing.T, test unitTest) bool {
 	return false
 }
 
-// Of each alert three tests say what it does: in the course of things, to the minute;
-// without its data; and when scrapes are lost.
-func TestEveryAlertHasItsUnitTests(t *testing.T) {
+// Each alert has three unit tests: its transitions, to the minute; without its data; and with lost
+// scrapes.
+func TestRuleUnitTestsAreComplete(t *testing.T) {
 	t.Parallel()
 	tests := unitTests(t)
 	for _, alert := range allRules(t, true) {
 		t.Run(alert.Alert, func(t *testing.T) {
-			named := func(situation string) (unitTest, []moment) {
+			find := func(situation string) (unitTest, []check) {
 				test, ok := tests[alert.Alert+": "+situation]
 				if !ok {
-					t.Errorf("no unit test is called %q", alert.Alert+": "+situation)
+					t.Errorf("there is no unit test %q", alert.Alert+": "+situation)
 				}
-				return test, moments(t, test, alert.Alert)
+				return test, checksOf(t, test, alert.Alert)
 			}
-			_, all := named("not yet, firing, resolved")
-			if got := course(all); !regexp.MustCompile(`^-+F+-+$`).MatchString(got) || !turns(all, true) || !turns(all, false) {
-				t.Errorf("its course is %q, want not yet, firing, resolved, and both turns to the minute", got)
+			_, all := find("inactive, firing, resolved")
+			if got := course(all); !regexp.MustCompile(`^-+F+-+$`).MatchString(got) ||
+				!checksTransition(all, true) || !checksTransition(all, false) {
+				t.Errorf("course %q: want inactive, firing, resolved, with both transitions to the minute", got)
 			}
 
-			test, all := named("data missing")
+			test, all := find("missing data")
 			if isAbsent(parse(t, alert.Expr)) {
-				if got := course(all); !regexp.MustCompile(`^-+F+$`).MatchString(got) || !turns(all, true) {
-					t.Errorf("without data its course is %q, want that it begins to fire, to the minute", got)
+				if got := course(all); !regexp.MustCompile(`^-+F+$`).MatchString(got) || !checksTransition(all, true) {
+					t.Errorf("without data, course %q: want that the alert starts to fire, to the minute", got)
 				}
-			} else if got := course(all); !regexp.MustCompile(`^-*F+-+$`).MatchString(got) || !turns(all, false) || !vanishes(t, test) {
-				t.Errorf("without data its course is %q, want that it ends, to the minute, when a series vanishes", got)
+			} else if got := course(all); !regexp.MustCompile(`^-*F+-+$`).MatchString(got) ||
+				!checksTransition(all, false) || !hasEndingSeries(t, test) {
+				t.Errorf("without data, course %q: want that the alert ends, to the minute, when a series ends", got)
 			}
 
-			test, all = named("a scrape is lost")
-			if got := course(all); !regexp.MustCompile(`^-+F+-?$`).MatchString(got) || !turns(all, true) {
-				t.Errorf("with lost scrapes its course is %q, want that it begins to fire, to the minute, and goes on", got)
+			test, all = find("lost scrapes")
+			if got := course(all); !regexp.MustCompile(`^-+F+-?$`).MatchString(got) || !checksTransition(all, true) {
+				t.Errorf("lost scrapes, course %q: want that the alert fires, to the minute, and continues", got)
 			}
-			missed := lost(t, test)
+			lost := lostScrapes(t, test)
 			for _, fires := range []bool{false, true} {
-				if !slices.ContainsFunc(all, func(m moment) bool { return m.fires == fires && missed[m.at] }) {
-					t.Errorf("no scrape is lost where firing is %v", fires)
+				if !slices.ContainsFunc(all, func(c check) bool { return c.fires == fires && lost[c.time] }) {
+					t.Errorf("no scrape is lost at a check where firing is %v", fires)
 				}
 			}
 		})
 	}
 }
 
+// isAbsent reports whether the rule uses absent().
 func isAbsent(expr parser.Expr) bool {
 	calls := nodes[*parser.Call](expr)
 	return len(calls) > 0 && calls[0].Func.Name == "absent"
 }
 
-// changes are made to a rule to see that its unit tests notice. Each tells whether it
-// changed something.
-var changes = map[string]func(*testing.T, *rulefmt.Rule) bool{
-	"for is a minute longer":              func(_ *testing.T, r *rulefmt.Rule) bool { return longer(&r.For, minute) },
-	"for is a minute shorter":             func(_ *testing.T, r *rulefmt.Rule) bool { return longer(&r.For, -minute) },
-	"keep_firing_for is a minute longer":  func(_ *testing.T, r *rulefmt.Rule) bool { return longer(&r.KeepFiringFor, minute) },
-	"keep_firing_for is a minute shorter": func(_ *testing.T, r *rulefmt.Rule) bool { return longer(&r.KeepFiringFor, -minute) },
-	"it looks back a minute only": func(t *testing.T, r *rulefmt.Rule) bool {
-		return lookBack(t, r, func(time.Duration) time.Duration { return minute })
+// mutations change a rule, and its unit tests must detect that. Each returns whether it changed
+// something.
+var mutations = map[string]func(*testing.T, *rulefmt.Rule) bool{
+	"for is a minute longer":              func(_ *testing.T, r *rulefmt.Rule) bool { return lengthen(&r.For, minute) },
+	"for is a minute shorter":             func(_ *testing.T, r *rulefmt.Rule) bool { return lengthen(&r.For, -minute) },
+	"keep_firing_for is a minute longer":  func(_ *testing.T, r *rulefmt.Rule) bool { return lengthen(&r.KeepFiringFor, minute) },
+	"keep_firing_for is a minute shorter": func(_ *testing.T, r *rulefmt.Rule) bool { return lengthen(&r.KeepFiringFor, -minute) },
+	"the window is only a minute": func(t *testing.T, r *rulefmt.Rule) bool {
+		return setWindows(t, r, func(time.Duration) time.Duration { return minute })
 	},
-	"it looks back twice as long": func(t *testing.T, r *rulefmt.Rule) bool {
-		return lookBack(t, r, func(d time.Duration) time.Duration { return 2 * d })
+	"the window is twice as long": func(t *testing.T, r *rulefmt.Rule) bool {
+		return setWindows(t, r, func(d time.Duration) time.Duration { return 2 * d })
 	},
-	"more is as much": func(t *testing.T, r *rulefmt.Rule) bool {
+	"> becomes >=": func(t *testing.T, r *rulefmt.Rule) bool {
 		changed := strings.ReplaceAll(r.Expr, "> ", ">= ")
 		parse(t, changed)
 		defer func() { r.Expr = changed }()
 		return changed != r.Expr && r.Alert != ""
 	},
-	"the threshold is higher": func(_ *testing.T, r *rulefmt.Rule) bool { return threshold(r, "1.05") },
-	"the threshold is lower":  func(_ *testing.T, r *rulefmt.Rule) bool { return threshold(r, "0.95") },
+	"the threshold is higher": func(_ *testing.T, r *rulefmt.Rule) bool { return scaleThreshold(r, "1.05") },
+	"the threshold is lower":  func(_ *testing.T, r *rulefmt.Rule) bool { return scaleThreshold(r, "0.95") },
 }
 
-func longer(d *model.Duration, by time.Duration) bool {
+func lengthen(d *model.Duration, by time.Duration) bool {
 	if *d == 0 {
 		return false
 	}
@@ -251,7 +255,7 @@ func longer(d *model.Duration, by time.Duration) bool {
 	return true
 }
 
-func lookBack(t *testing.T, r *rulefmt.Rule, to func(time.Duration) time.Duration) bool {
+func setWindows(t *testing.T, r *rulefmt.Rule, to func(time.Duration) time.Duration) bool {
 	t.Helper()
 	expr := parse(t, r.Expr)
 	windows := nodes[*parser.MatrixSelector](expr)
@@ -262,7 +266,7 @@ func lookBack(t *testing.T, r *rulefmt.Rule, to func(time.Duration) time.Duratio
 	return len(windows) > 0
 }
 
-func threshold(r *rulefmt.Rule, factor string) bool {
+func scaleThreshold(r *rulefmt.Rule, factor string) bool {
 	if !strings.HasSuffix(r.Record, ":limit") {
 		return false
 	}
@@ -270,48 +274,47 @@ func threshold(r *rulefmt.Rule, factor string) bool {
 	return true
 }
 
-// TestUnitTestsNotice breaks one rule after the other and lets promtool judge: a rule
-// that can be changed unnoticed is not tested. It is not parallel with the tests that
-// run against the clock, because it needs the whole machine.
-func TestUnitTestsNotice(t *testing.T) {
+// TestRuleUnitTestsDetectMutations changes the rules and runs promtool: its unit tests must fail. This
+// test does not run in parallel with tests that depend on time, because it needs the whole machine.
+func TestRuleUnitTestsDetectMutations(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes minutes")
+		t.Skip("takes minutes")
 	}
-	for _, change := range slices.Sorted(maps.Keys(changes)) {
-		t.Run(change, func(t *testing.T) {
+	for _, mutation := range slices.Sorted(maps.Keys(mutations)) {
+		t.Run(mutation, func(t *testing.T) {
 			t.Parallel()
-			// Alerts do not depend on each other: all are changed at once.
+			// Alerts do not depend on each other, so all are changed at once.
 			broken := loadRules(t)
 			var alerts []string
-			for _, rule := range each(broken) {
-				if rule.Alert != "" && changes[change](t, rule) {
+			for _, rule := range rulePointers(broken) {
+				if rule.Alert != "" && mutations[mutation](t, rule) {
 					alerts = append(alerts, rule.Alert)
 				}
 			}
 			if len(alerts) > 0 {
-				verdict := judge(t, broken)
+				output := promtoolOutput(t, broken)
 				for _, alert := range alerts {
-					if !strings.Contains(verdict, "alertname: "+alert+",") {
-						t.Errorf("%s: no unit test notices", alert)
+					if !strings.Contains(output, "alertname: "+alert+",") {
+						t.Errorf("%s: no unit test fails", alert)
 					}
 				}
 			}
-			// What is recorded is used by many: one at a time.
-			for i, rule := range each(loadRules(t)) {
+			// Many rules use a recorded series, so these are changed one at a time.
+			for i, rule := range rulePointers(loadRules(t)) {
 				broken := loadRules(t)
-				if rule.Record == "" || !changes[change](t, each(broken)[i]) {
+				if rule.Record == "" || !mutations[mutation](t, rulePointers(broken)[i]) {
 					continue
 				}
-				if !strings.Contains(judge(t, broken, "--run="+usersOf(broken, rule.Record)), "FAILED") {
-					t.Errorf("%s: no unit test notices", rule.Record)
+				if !strings.Contains(promtoolOutput(t, broken, "--run="+usersOf(broken, rule.Record)), "FAILED") {
+					t.Errorf("%s: no unit test fails", rule.Record)
 				}
 			}
 		})
 	}
 }
 
-// each are the rules of all groups, to be changed.
-func each(groups *rulefmt.RuleGroups) []*rulefmt.Rule {
+// rulePointers returns the rules of all groups; the caller may change them.
+func rulePointers(groups *rulefmt.RuleGroups) []*rulefmt.Rule {
 	var rules []*rulefmt.Rule
 	for _, group := range groups.Groups {
 		for i := range group.Rules {
@@ -321,12 +324,12 @@ func each(groups *rulefmt.RuleGroups) []*rulefmt.Rule {
 	return rules
 }
 
-// usersOf matches the names of the unit tests that may notice a change of a recorded
-// series: those of the alerts that ask for it, or for what is made of it, and those
-// of no alert.
+// usersOf returns a regular expression for the names of the unit tests that may detect a change to a
+// recorded series: tests of alerts that use it directly or through another series, and tests that
+// belong to no alert.
 func usersOf(groups *rulefmt.RuleGroups, record string) string {
 	names := []string{"[^C]"}
-	for _, rule := range each(groups) {
+	for _, rule := range rulePointers(groups) {
 		switch {
 		case !strings.Contains(rule.Expr, record):
 		case rule.Alert != "":
@@ -338,8 +341,8 @@ func usersOf(groups *rulefmt.RuleGroups, record string) string {
 	return "^(" + strings.Join(names, "|") + ")"
 }
 
-// judge is what promtool prints of the unit tests with other rules.
-func judge(t *testing.T, rules *rulefmt.RuleGroups, args ...string) string {
+// promtoolOutput runs the unit tests with other rules and returns promtool's output.
+func promtoolOutput(t *testing.T, rules *rulefmt.RuleGroups, args ...string) string {
 	t.Helper()
 	directory := t.TempDir()
 	content, err := yaml.Marshal(rules)
@@ -365,6 +368,6 @@ func judge(t *testing.T, rules *rulefmt.RuleGroups, args ...string) string {
 			t.Fatal(err)
 		}
 	}
-	out, _ := run(t, tool(t, "promtool"), args...) // An error is what is hoped for.
+	out, _ := run(t, tool(t, "promtool"), args...) // An error is expected.
 	return out
 }

@@ -14,12 +14,12 @@ import (
 	"testing"
 )
 
-// webhook is told by Alertmanager what fires and what has ended.
+// webhook receives Alertmanager's notifications.
 type webhook struct {
 	*httptest.Server
 	mu sync.Mutex
-	// last is the last status that each receiver was told of each alert: firing or
-	// resolved; ever is all that fired.
+	// last is the last status of each alert for each receiver: firing or resolved. ever contains every
+	// alert that has fired.
 	last, ever map[string]string
 }
 
@@ -32,20 +32,20 @@ func newWebhook(t *testing.T) *webhook {
 }
 
 func (w *webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	var told struct {
+	var notification struct {
 		Alerts []struct {
 			Status string            `json:"status"`
 			Labels map[string]string `json:"labels"`
 		} `json:"alerts"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&told); err != nil {
+	if err := json.NewDecoder(r.Body).Decode(&notification); err != nil {
 		http.Error(rw, err.Error(), http.StatusBadRequest)
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, alert := range told.Alerts {
-		key := strings.TrimPrefix(r.URL.Path, "/") + ": " + oneLine(alert.Labels)
+	for _, alert := range notification.Alerts {
+		key := strings.TrimPrefix(r.URL.Path, "/") + ": " + alertKey(alert.Labels)
 		w.last[key] = alert.Status
 		if alert.Status == "firing" {
 			w.ever[key] = alert.Status
@@ -53,8 +53,8 @@ func (w *webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// oneLine is an alert in a line: its account, its name and what tells it apart.
-func oneLine(labels map[string]string) string {
+// alertKey identifies an alert by its account, its name and its other labels.
+func alertKey(labels map[string]string) string {
 	parts := []string{labels["account"], strings.TrimPrefix(labels["alertname"], "CDNExport")}
 	for _, name := range []string{"class", "months_ago"} {
 		if labels[name] != "" {
@@ -83,8 +83,8 @@ func (w *webhook) everFired() []string {
 	return slices.Sorted(maps.Keys(w.ever))
 }
 
-// startAlertmanager starts an Alertmanager with the example's routes and inhibitions,
-// which tells the webhook, and soon.
+// startAlertmanager starts an Alertmanager with the example's routes and inhibitions. It sends
+// notifications to the webhook, after a second.
 func startAlertmanager(t *testing.T, hook *webhook) *process {
 	t.Helper()
 	content, err := os.ReadFile(root + "/alerts/examples/alertmanager.yml")
@@ -93,11 +93,12 @@ func startAlertmanager(t *testing.T, hook *webhook) *process {
 	}
 	config := string(content)
 	for old, replacement := range map[string]string{
-		"http://localhost:5001": hook.URL, "group_wait: 30s": "group_wait: 1s", "group_interval: 5m": "group_interval: 1s",
-		"- name: nobody": "- name: nobody\n    webhook_configs: [{url: " + hook.URL + "/nobody}]",
+		"http://localhost:5001": hook.URL, "group_wait: 30s": "group_wait: 1s",
+		"group_interval: 5m": "group_interval: 1s",
+		"- name: nobody":     "- name: nobody\n    webhook_configs: [{url: " + hook.URL + "/nobody}]",
 	} {
 		if !strings.Contains(config, old) {
-			t.Fatalf("the example has no %q", old)
+			t.Fatalf("the example does not contain %q", old)
 		}
 		config = strings.ReplaceAll(config, old, replacement)
 	}
@@ -107,15 +108,16 @@ func startAlertmanager(t *testing.T, hook *webhook) *process {
 		"--web.listen-address=127.0.0.1:0", "--cluster.listen-address=")
 }
 
-// suppressed are the alerts that Alertmanager keeps to itself because of others.
+// suppressed returns the alerts that Alertmanager inhibits because of others.
 func (p *process) suppressed() ([]string, error) {
 	var alerts []struct {
 		Labels map[string]string `json:"labels"`
 	}
-	err := get(p.t.Context(), p.address, "/api/v2/alerts", url.Values{"active": {"false"}, "silenced": {"false"}, "inhibited": {"true"}}, &alerts)
+	inhibited := url.Values{"active": {"false"}, "silenced": {"false"}, "inhibited": {"true"}}
+	err := get(p.t.Context(), p.address, "/api/v2/alerts", inhibited, &alerts)
 	var names []string
 	for _, alert := range alerts {
-		names = append(names, oneLine(alert.Labels))
+		names = append(names, alertKey(alert.Labels))
 	}
 	slices.Sort(names)
 	return names, err

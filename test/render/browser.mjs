@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
-/** Starts the first Chromium of the path; its profile goes when it is closed. It reaches loopback only. */
+/** Starts the first Chromium in the PATH. Closing it removes its profile. It can reach only loopback addresses. */
 export function launch() {
   return chromium.launch({
     executablePath: find(),

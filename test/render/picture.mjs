@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How many seconds a dashboard may take; a busy machine takes ten of them. */
+/** Time limit for a dashboard, in seconds; a busy machine needs ten. */
 const patience = 120;
 
 /**
- * Takes a picture of a dashboard when it has all its data and has stopped changing.
+ * Takes a picture of a dashboard as soon as all its data is present and it has stopped changing.
  * @param {import('playwright-core').Browser} browser
- * @param {string} origin where the page is
+ * @param {string} origin of the page
  * @param {import('./src/order').Order} order
  * @param {number} width of the picture, in pixels
  */
@@ -17,7 +17,7 @@ export async function draw(browser, origin, order, width) {
     locale: 'en-US',
     reducedMotion: 'reduce',
   });
-  page.setDefaultTimeout(0); // The deadline is over all of it together.
+  page.setDefaultTimeout(0); // One deadline applies to everything together.
   await page.addInitScript((given) => void (window.order = given), order);
 
   /** @type {Set<string>} */
@@ -25,7 +25,7 @@ export async function draw(browser, origin, order, width) {
   page.on('console', (message) => {
     const [text] = message.text().split('\n');
     const { url } = message.location();
-    // What Prometheus complains about is said with the query.
+    // Prometheus' errors are reported with the query.
     if (message.type() === 'error' && !url.includes('/prometheus/')) {
       complaints.add(`the page says: ${text} (${url})`);
     }
@@ -58,7 +58,7 @@ export async function draw(browser, origin, order, width) {
         continue;
       }
       waiting = ['a picture that stays the same'];
-      // All of the dashboard is in view, so that every panel is drawn.
+      // Show the whole dashboard, so that every panel is drawn.
       await page.setViewportSize({ width, height: report.height + 16 });
       const picture = await page.screenshot({ animations: 'disabled' });
       if (last?.equals(picture)) {

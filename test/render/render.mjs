@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Draws a dashboard as a user sees it, and says what is wrong with it: see README.md.
+// Draws a dashboard as a user sees it and reports its problems. See README.md.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { launch } from './browser.mjs';
@@ -54,7 +54,7 @@ async function render() {
   }
 }
 
-/** @param {string[]} given such as account=prod */
+/** @param {string[]} given for example account=prod */
 function valuesOf(given) {
   /** @type {Record<string, string[]>} */
   const values = {};

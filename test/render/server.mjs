@@ -13,8 +13,8 @@ const types = new Map([
 ]);
 
 /**
- * Serves the page on a loopback port of its choice, and below /prometheus the API of a Prometheus.
- * @param {string} prometheus its URL, with a loopback address
+ * Serves the page on a free loopback port, and a Prometheus API below /prometheus.
+ * @param {string} prometheus the URL of Prometheus, with a loopback address
  */
 export async function serve(prometheus) {
   if (!['127.0.0.1', '[::1]', 'localhost'].includes(new URL(prometheus).hostname)) {
@@ -51,7 +51,7 @@ async function ask(url) {
 /** @param {string} pathname */
 async function read(pathname) {
   if (pathname.endsWith('/angle-double-left.svg')) {
-    // The time picker shows it, but @grafana/ui lacks it.
+    // The time picker needs it, but @grafana/ui does not contain it.
     return { status: 200, type: 'image/svg+xml', body: '<svg xmlns="http://www.w3.org/2000/svg"/>' };
   }
   const file = fileOf(pathname);
@@ -59,7 +59,7 @@ async function read(pathname) {
 }
 
 /**
- * Grafana's own server has icons and fonts at these places.
+ * Maps the paths at which Grafana's own server has icons and fonts.
  * @param {string} pathname
  */
 function fileOf(pathname) {

@@ -1,9 +1,9 @@
-// Package status looks at the status page as people do: in a browser.
+// Package status tests the status page in a browser.
 package status
 
 import (
 	"context"
-	_ "embed" // What looks at the page.
+	_ "embed" // for inspect.js
 	"errors"
 	"fmt"
 	"io"
@@ -32,33 +32,34 @@ import (
 	"alicdn_export_exporter/internal/web"
 )
 
-// Names that want to be more than text.
+// Task names with HTML, and an account name with a control character. The page must show them as text.
 const (
 	script = `<script>document.title="taken over";alert(1)</script>"'&`
 	image  = `<img src="x" onerror="alert(2)">`
-	// forged is read as "staging": it is written from right to left, and so may be what follows.
-	forged = "\u202Egnigats"
+	// reversed looks like "staging": the control character makes text run from right to left, and the text
+	// after it too.
+	reversed = "\u202Egnigats"
 )
 
-// look finds out what a person would see.
+// inspect is a script that returns what a person would see.
 //
-//go:embed look.js
-var look string
+//go:embed inspect.js
+var inspect string
 
-// sight is what look finds. Its lists are of what is wrong.
-type sight struct {
-	Texts, Months           int
-	FaintTexts              []string
-	FaintBars               int
-	WrongBars, TurnedAround []string
-	Ground                  string
-	Width, Wider            int64
-	Stacked                 bool
+// inspection is the result of inspect. Its lists contain what is wrong.
+type inspection struct {
+	Texts, Months       int
+	FaintTexts          []string
+	FaintBars           int
+	WrongBars, Reversed []string
+	Background          string
+	Width, Overflow     int64
+	Stacked             bool
 }
 
-// stamp is a moment before now.
-func stamp(ago time.Duration) apiclient.Timestamp {
-	return apiclient.Timestamp(time.Now().Add(-ago).Unix())
+// ago returns the time d before now.
+func ago(d time.Duration) apiclient.Timestamp {
+	return apiclient.Timestamp(time.Now().Add(-d).Unix())
 }
 
 // statuses are four exports: one of which all is fine, one forgotten, one that may
@@ -79,15 +80,16 @@ func statuses(t *testing.T) []collector.ExportStatus {
 			}},
 		}
 		for n, name := range names {
-			ago, month := 50*time.Hour+time.Duration(n)*31*24*time.Hour, coverage.Month.Period(now.In(zone), n+1)
+			age, month := 50*time.Hour+time.Duration(n)*31*24*time.Hour, coverage.Month.Period(now.In(zone), n+1)
 			s.Report.NewestTasks = append(s.Report.NewestTasks, apiclient.Task{
-				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: stamp(ago), Updated: stamp(ago - 100*time.Second),
+				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: ago(age), Updated: ago(age - 100*time.Second),
 				Start: month.Start, End: month.End - 1,
 			})
 		}
 		for n := range 5 {
 			s.Refreshes = append(s.Refreshes, collector.Refreshed{
-				Ended: now.Add(-20*time.Second - time.Duration(n)*time.Minute), Duration: time.Duration(310+7*n) * time.Millisecond, Tasks: len(names),
+				Ended:    now.Add(-20*time.Second - time.Duration(n)*time.Minute),
+				Duration: time.Duration(310+7*n) * time.Millisecond, Tasks: len(names),
 			})
 		}
 		if export == apiclient.Usage {
@@ -105,7 +107,7 @@ func statuses(t *testing.T) []collector.ExportStatus {
 		{Name: "monthly usage", Due: now.Add(-19 * 24 * time.Hour), Overdue: true},
 	}
 	forgotten.Report.Overdue = 1
-	denied := status(forged, apiclient.Usage, 1)
+	denied := status(reversed, apiclient.Usage, 1)
 	denied.Up, denied.Report, denied.Began = false, nil, time.Time{}
 	for n := range denied.Refreshes {
 		denied.Refreshes[n].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
@@ -119,9 +121,10 @@ func statuses(t *testing.T) []collector.ExportStatus {
 
 type noRefresh struct{ t *testing.T }
 
-// Refresh is what a page must not ask for.
-func (r noRefresh) Refresh(context.Context) { r.t.Error("looking at the page asked for a refresh") }
+// Refresh fails the test: the page must not start a refresh.
+func (r noRefresh) Refresh(context.Context) { r.t.Error("opening the page started a refresh") }
 
+// serve starts a server of the status page.
 func serve(t *testing.T) (address string) {
 	t.Helper()
 	handler, err := web.New(web.Config{
@@ -139,7 +142,7 @@ func serve(t *testing.T) (address string) {
 	return server.URL
 }
 
-// browser starts a Chromium, which ends with the test.
+// browser starts a Chromium that stops at the end of the test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	var found string
@@ -152,7 +155,8 @@ func browser(t *testing.T) context.Context {
 	if found == "" {
 		t.Fatal(`there is no Chromium: "make programs" installs it on Debian, as root`)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(found), chromedp.NoSandbox, chromedp.Flag("hide-scrollbars", true))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(found), chromedp.NoSandbox,
+		chromedp.Flag("hide-scrollbars", true))
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(allocator)
 	t.Cleanup(func() { stop(); stopAllocator() })
@@ -161,33 +165,33 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// complaints are what the browser says on its console, and dialogs that a page opens.
-type complaints struct {
-	mu   sync.Mutex
-	said []string
+// messages are the browser's console messages, and the dialogs that a page opens.
+type messages struct {
+	mu    sync.Mutex
+	texts []string
 }
 
-func (c *complaints) add(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.said = append(c.said, text)
+func (m *messages) add(text string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.texts = append(m.texts, text)
 }
 
-// hear keeps an event that no quiet page causes.
-func (c *complaints) hear(event any) {
+// handle records an event that a correct page does not cause.
+func (m *messages) handle(event any) {
 	switch e := event.(type) {
 	case *cdplog.EventEntryAdded:
-		c.add(e.Entry.Text)
+		m.add(e.Entry.Text)
 	case *runtime.EventConsoleAPICalled:
-		c.add(string(e.Type))
+		m.add(string(e.Type))
 	case *runtime.EventExceptionThrown:
-		c.add(e.ExceptionDetails.Text)
+		m.add(e.ExceptionDetails.Text)
 	case *page.EventJavascriptDialogOpening:
-		c.add("a dialog: " + e.Message)
+		m.add("dialog: " + e.Message)
 	}
 }
 
-// run does one thing in the browser.
+// run runs one action in the browser.
 func run[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T {
 	t.Helper()
 	result, err := chromedp.Run(ctx, action)
@@ -197,14 +201,14 @@ func run[T any](t *testing.T, ctx context.Context, action chromedp.Action[T]) T 
 	return result
 }
 
-func TestTheStatusPageInABrowser(t *testing.T) {
+func TestStatusPage(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it needs a browser")
+		t.Skip("needs a browser")
 	}
 	address := serve(t)
 	ctx := browser(t)
-	heard := new(complaints)
-	if err := chromedp.Listen(ctx, heard.hear); err != nil {
+	recorded := new(messages)
+	if err := chromedp.Listen(ctx, recorded.handle); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
@@ -214,26 +218,29 @@ func TestTheStatusPageInABrowser(t *testing.T) {
 		name, scheme  string
 		width, height int64
 		phone         bool
-		picture       string // file name without its end; empty for one that is not kept
+		picture       string // file name without its extension; empty if the picture is not kept
 	}{
 		{"wide and light", "light", 1280, 900, false, "status-page-light"},
 		{"wide and dark", "dark", 1280, 900, false, "status-page-dark"},
 		{"a phone, light", "light", 390, 844, true, ""},
 		{"a phone, dark", "dark", 390, 844, true, ""},
 	} {
-		scheme := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: device.scheme}}}
+		scheme := emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: device.scheme}},
+		}
 		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, scheme); err != nil {
 			t.Fatal(err)
 		}
-		if device.phone { // A page that does not say that it fits is laid out for a desk, and made small.
-			run(t, ctx, chromedp.EmulateViewport(device.width, device.height, chromedp.EmulateMobile, chromedp.EmulateTouch))
+		if device.phone { // Without a viewport meta tag, a phone lays the page out for a desktop and shrinks it.
+			run(t, ctx, chromedp.EmulateViewport(device.width, device.height,
+				chromedp.EmulateMobile, chromedp.EmulateTouch))
 		} else {
 			run(t, ctx, chromedp.EmulateViewport(device.width, device.height))
 		}
 		run(t, ctx, chromedp.Navigate(address+"/"))
 		text := run(t, ctx, chromedp.Text("body"))
 		title := run(t, ctx, chromedp.Title())
-		seen := run(t, ctx, chromedp.Evaluate[sight](look))
+		seen := run(t, ctx, chromedp.Evaluate[inspection](inspect))
 		picture := run(t, ctx, chromedp.FullScreenshot(100))
 		for _, want := range []string{
 			"2 of 4 exports need attention",
@@ -242,42 +249,44 @@ func TestTheStatusPageInABrowser(t *testing.T) {
 			script, image, "usage-last-month", "Last refreshes", "page 1: Forbidden",
 		} {
 			if !strings.Contains(text, want) {
-				t.Errorf("%s: %q is not to be read in\n%s", device.name, want, text)
+				t.Errorf("%s: the page does not contain %q:\n%s", device.name, want, text)
 			}
 		}
 		if title != "✖ 2 of 4 exports need attention · alicdn_export_exporter" {
 			t.Errorf("%s: the title is %q", device.name, title)
 		}
-		if seen.Width != device.width || seen.Wider > 0 {
-			t.Errorf("%s: the page is laid out for %d pixels, and %d wider", device.name, seen.Width, seen.Wider)
+		if seen.Width != device.width || seen.Overflow > 0 {
+			t.Errorf("%s: the page is laid out for %d pixels and is %d pixels too wide",
+				device.name, seen.Width, seen.Overflow)
 		}
-		if dark := strings.HasPrefix(seen.Ground, "rgb(20,"); dark != (device.scheme == "dark") {
-			t.Errorf("%s: the ground is %s", device.name, seen.Ground)
+		if dark := strings.HasPrefix(seen.Background, "rgb(20,"); dark != (device.scheme == "dark") {
+			t.Errorf("%s: the background is %s", device.name, seen.Background)
 		}
 		if seen.Stacked != device.phone {
-			t.Errorf("%s: the cells of a row stand below each other: %t", device.name, seen.Stacked)
+			t.Errorf("%s: the cells of a row are stacked: %t", device.name, seen.Stacked)
 		}
 		if seen.Texts < 100 || len(seen.FaintTexts) > 0 {
-			t.Errorf("%s: of %d texts these are hard to read: %q", device.name, seen.Texts, seen.FaintTexts)
+			t.Errorf("%s: %d texts, want at least 100; these have too little contrast: %q",
+				device.name, seen.Texts, seen.FaintTexts)
 		}
 		if seen.Months != 4 || seen.FaintBars > 0 || len(seen.WrongBars) > 0 {
 			t.Errorf("%s: of %d months %d have a bar that is hard to see, and these a wrong one: %q", device.name, seen.Months, seen.FaintBars, seen.WrongBars)
 		}
-		if len(seen.TurnedAround) > 0 {
-			t.Errorf("%s: a name turns around what stands beside it: %q", device.name, seen.TurnedAround)
+		if len(seen.Reversed) > 0 {
+			t.Errorf("%s: a right-to-left name reverses the text beside it: %q", device.name, seen.Reversed)
 		}
 		if err := keep(device.picture, picture); err != nil {
 			t.Error(err)
 		}
 	}
-	heard.mu.Lock()
-	defer heard.mu.Unlock()
-	if len(heard.said) > 0 {
-		t.Errorf("the browser complains: %q", heard.said)
+	recorded.mu.Lock()
+	defer recorded.mu.Unlock()
+	if len(recorded.texts) > 0 {
+		t.Errorf("the browser reports: %q", recorded.texts)
 	}
 }
 
-// keep writes a picture into the directory that PICTURES names, if it does.
+// keep writes a picture to the directory in the environment variable PICTURES, if that is set.
 func keep(name string, picture []byte) error {
 	directory := os.Getenv("PICTURES")
 	if len(picture) == 0 {

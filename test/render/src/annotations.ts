@@ -7,7 +7,7 @@ export const annotations: AnnotationSupport = {
   processEvents: (_, frames) => of(frames.flatMap(eventsOf)),
 };
 
-/** Samples without a gap are one event. As in Grafana only values above 0 are events. */
+/** Consecutive samples form one event. As in Grafana, only values above 0 are events. */
 function eventsOf({ fields: [time, value] }: DataFrame): AnnotationEvent[] {
   const step = time?.config.interval ?? 0;
   const events: Array<{ time: number; timeEnd: number }> = [];

@@ -1,9 +1,9 @@
-// Prometheus' HTTP API, which the renderer's server passes on.
+// Prometheus' HTTP API, which the renderer's server forwards.
 
-/** A Unix time in seconds and a number, which JSON could not say if it is infinite. */
+/** A Unix time in seconds and a number, as a string because JSON has no infinity. */
 type Sample = [number, string];
 
-/** One series of an answer: to an instant query with a value, to a range query with values. */
+/** One series in a response: an instant query returns value, a range query returns values. */
 export interface Series {
   metric: Record<string, string>;
   value?: Sample;
@@ -17,7 +17,7 @@ interface Answer<Data> {
   error?: string;
 }
 
-/** Every query so far, with Prometheus' complaint about it if there is one. */
+/** Every query so far, with Prometheus' error if there is one. */
 export const queries: Array<{ query: string; error?: string }> = [];
 
 export async function evaluate(path: string, query: string, parameters: Record<string, string>): Promise<Series[]> {

@@ -1,4 +1,4 @@
-// A dashboard's JSON, as far as ours use it.
+// A dashboard's JSON: only the fields that our dashboards use.
 import type { AnnotationQuery, DataSourceRef, DataTransformerConfig, FieldConfigSource } from '@grafana/data';
 import type { DashboardCursorSync, DashboardLink, VariableHide, VariableRefresh, VariableSort } from '@grafana/schema';
 import type { PrometheusQuery } from './prometheus';
@@ -37,7 +37,7 @@ interface QueryVariable {
   allValue: string;
 }
 
-/** A closed row holds its panels; those of an open one follow it. */
+/** A collapsed row contains its panels; the panels of an open row follow it. */
 export interface Row {
   type: 'row';
   id: number;

@@ -1,4 +1,4 @@
-// There is one data source, Prometheus. Whoever means another is told that it is not there.
+// Prometheus is the only data source. A request for another one is reported as not found.
 import type { DataSourceInstanceSettings, DataSourceRef, ScopedVars } from '@grafana/data';
 import { PluginType } from '@grafana/data';
 import type { DataSourceSrv } from '@grafana/runtime';

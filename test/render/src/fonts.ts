@@ -1,6 +1,6 @@
 /**
  * Waits for Grafana's fonts, which the global styles declare. A browser loads a font when a text
- * wants it; but a graph is painted once, and would keep the font that was there at the time.
+ * first uses it. A graph is painted only once and would keep the fallback font.
  */
 export async function loadFonts(): Promise<void> {
   while (document.fonts.size === 0) {

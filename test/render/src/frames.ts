@@ -3,7 +3,7 @@ import { FieldType, type DataFrame } from '@grafana/data';
 import type { Series } from './api';
 import type { PrometheusQuery } from './prometheus';
 
-/** A frame of the series' samples, with its legend as name. */
+/** A frame with the series' samples, named by its legend. */
 export function seriesFrame(series: Series, { refId, legendFormat = '' }: PrometheusQuery, step: number): DataFrame {
   const samples = samplesOf(series);
   const name = legendFormat.replace(/{{(\w+)}}/g, (_, label: string) => series.metric[label] ?? '');
@@ -23,7 +23,7 @@ export function seriesFrame(series: Series, { refId, legendFormat = '' }: Promet
   };
 }
 
-/** A frame with a row for each series and a column for each label. */
+/** A frame with one row for each series and one column for each label. */
 export function tableFrame(series: Series[], refId: string, isOneOfMany: boolean): DataFrame {
   const labels = new Set(series.flatMap(({ metric }) => Object.keys(metric).sort()));
   const rows = series.flatMap((one) => samplesOf(one).map((sample) => ({ ...sample, metric: one.metric })));
@@ -52,5 +52,5 @@ function samplesOf({ value, values = value ? [value] : [] }: Series) {
   return values.map(([time, text]) => ({ time: Math.round(time * 1000), value: numberOf(text) }));
 }
 
-/** Prometheus writes +Inf, -Inf and NaN. */
+/** Parses Prometheus' +Inf, -Inf and NaN. */
 const numberOf = (text: string) => Number(text.replace('Inf', 'Infinity'));

@@ -1,4 +1,4 @@
-// What Grafana's own front end gives to its libraries when it starts, as far as a dashboard needs it.
+// Sets up Grafana's libraries as Grafana's own front end does at startup, as far as dashboards need it.
 import { EventBusSrv } from '@grafana/data';
 import { config, setAppEvents, setDataSourceSrv, setPluginImportUtils, setRunRequest } from '@grafana/runtime';
 import { sceneUtils } from '@grafana/scenes';

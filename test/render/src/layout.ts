@@ -8,7 +8,7 @@ import {
 } from '@grafana/scenes';
 import type { Dashboard, Panel, Row } from './dashboard';
 
-/** Lays the rows out one below the other, as Grafana does when rows are opened and closed. */
+/** Places the rows one below the other, as Grafana does when rows are opened and closed. */
 export function buildLayout(panels: Dashboard['panels'], expandRows: boolean): SceneGridLayout {
   const children: SceneGridRow[] = [];
   let y = 0;

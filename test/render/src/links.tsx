@@ -2,7 +2,7 @@ import { css } from '@emotion/css';
 import type { DashboardLink } from '@grafana/schema';
 import { LinkButton, useStyles2 } from '@grafana/ui';
 
-/** The dashboard's links, beside its variables. */
+/** The dashboard's links, shown beside its variables. */
 export function Links({ links }: { links: DashboardLink[] }) {
   const style = useStyles2(() => css({ display: 'flex', gap: 8 }));
   return (

@@ -1,4 +1,4 @@
-// What render.mjs and the page say to each other, through the page's window.
+// The data that render.mjs and the page exchange through the page's window.
 import type { SceneObject } from '@grafana/scenes';
 import type { Dashboard } from './dashboard';
 
@@ -6,21 +6,21 @@ import type { Dashboard } from './dashboard';
 export interface Order {
   dashboard: Dashboard;
   theme: string;
-  /** Unix milliseconds, or as Grafana writes it: now-6h. */
+  /** Unix milliseconds, or in Grafana's form: now-6h. */
   from: string;
   to: string;
-  /** The variables' values; without one a variable has its default. */
+  /** The values of the variables; a variable that is missing here has its default. */
   values: Record<string, string[]>;
-  /** How often Prometheus scrapes, such as 15s. */
+  /** Prometheus' scrape interval, for example 15s. */
   scrapeInterval: string;
   expandRows: boolean;
-  /** Regular expressions: the titles of panels that may be empty. */
+  /** Regular expressions for the titles of panels that may be empty. */
   allowNoData: string[];
 }
 
-/** How far the page is, and what is wrong with it. */
+/** The state of the page and its problems. */
 export interface Report {
-  /** What has no answer yet; the picture is not ready before this is empty. */
+  /** Requests without a response; the picture is ready only when this is empty. */
   waiting: string[];
   failures: string[];
   panels: number;
@@ -32,9 +32,9 @@ export interface Report {
 declare global {
   interface Window {
     order: Order;
-    /** It is missing until the dashboard is built. */
+    /** Undefined until the dashboard is built. */
     report?: () => Report;
-    /** Grafana's own name: variables are looked up here where nothing nearer has them. */
+    /** Grafana's own name: variables are looked up here if no closer object has them. */
     __grafanaSceneContext?: SceneObject;
   }
 }

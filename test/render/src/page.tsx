@@ -4,7 +4,7 @@ import type { EmbeddedScene } from '@grafana/scenes';
 import { Icon, useStyles2 } from '@grafana/ui';
 import type { Dashboard } from './dashboard';
 
-/** The dashboard below a header like Grafana's. */
+/** The dashboard, below a header like Grafana's. */
 export function Page({ dashboard, scene }: { dashboard: Dashboard; scene: EmbeddedScene }) {
   const styles = useStyles2(getStyles);
   return (

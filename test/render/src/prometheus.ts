@@ -1,4 +1,4 @@
-// A small Prometheus data source: the steps, macros, legends and tables that a user of Grafana sees.
+// A small Prometheus data source with Grafana's steps, macros, legends and tables.
 import {
   DataSourceApi,
   rangeUtil,
@@ -62,8 +62,8 @@ export class Prometheus extends DataSourceApi {
 }
 
 /**
- * The step, in milliseconds, is Grafana's but for one thing: a panel's minimum interval does not
- * widen it, since the tests' Prometheus has watched for a minute only.
+ * The step in milliseconds, calculated as in Grafana, except that a panel's minimum interval does
+ * not widen it: the Prometheus of the tests has data for only one minute.
  */
 function prepare(target: PrometheusQuery, request: DataQueryRequest) {
   const scrapeInterval = target.interval || window.order.scrapeInterval;

@@ -1,5 +1,5 @@
-// The options and transformations that the dashboards use. Grafana's libraries pass over one that is
-// not registered, so that the picture would be wrong in silence: report.ts looks for such.
+// The options and transformations that the dashboards use. Grafana's libraries silently ignore one
+// that is not registered, and the picture would be wrong. report.ts reports such options.
 import {
   displayNameOverrideProcessor,
   FieldConfigProperty,
@@ -14,7 +14,7 @@ import {
   type FieldConfigPropertyItem,
 } from '@grafana/data';
 
-/** An option of a field; without an editor, since nobody edits here. */
+/** An option of a field, without an editor, because nothing is edited here. */
 export function fieldOption(id: string, process: FieldConfigPropertyItem['process']): FieldConfigPropertyItem {
   return { id, path: id, name: id, process, shouldApply: () => true, editor: () => null, override: () => null };
 }

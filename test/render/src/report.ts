@@ -5,7 +5,7 @@ import { annotationStatus, panelStatus, variableStatus } from './status';
 import { cutTitles } from './titles';
 import { unknownIn } from './unknown';
 
-/** What the scene still waits for, and what is wrong with it. */
+/** The requests that the scene still waits for, and its problems. */
 export function report({ dashboard, values, allowNoData }: Order, scene: SceneObject): Report {
   const panels = all(scene, VizPanel).filter(isShown);
   const parts = [

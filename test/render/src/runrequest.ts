@@ -9,7 +9,7 @@ import {
 import { toDataQueryError } from '@grafana/runtime';
 import { catchError, from, map, of, startWith, type Observable } from 'rxjs';
 
-/** Asks a data source: first there is nothing yet, then its answer or its error. */
+/** Queries a data source: emits a loading state first, then the response or the error. */
 export function runRequest(source: DataSourceApi, request: DataQueryRequest): Observable<PanelData> {
   const loading: PanelData = {
     state: LoadingState.Loading,

@@ -1,4 +1,4 @@
-// A dashboard's JSON as objects of @grafana/scenes.
+// Converts a dashboard's JSON to objects of @grafana/scenes.
 import {
   behaviors,
   dataLayers,

@@ -1,4 +1,4 @@
-// How a variable, an annotation and a panel stand.
+// The state of variables, annotations and panels.
 import { LoadingState, type PanelData } from '@grafana/data';
 import type { dataLayers, QueryVariable, VizPanel } from '@grafana/scenes';
 
@@ -8,7 +8,7 @@ export interface Status {
   failures: string[];
 }
 
-/** A value that is not among a variable's is passed over by @grafana/scenes, which then shows all. */
+/** If a variable does not have the requested value, @grafana/scenes ignores the value and shows all. */
 export function variableStatus({ state }: QueryVariable, asked: string[] = []): Status {
   const has = (value: string) => state.options.some((option) => option.value === value);
   const failures = asked.filter((value) => !has(value)).map((value) => `it has no value ${value}`);
@@ -20,7 +20,7 @@ export function variableStatus({ state }: QueryVariable, asked: string[] = []): 
   return { name: `variable ${state.name}`, isWaiting: state.loading === true, failures };
 }
 
-/** What is wrong with a query is said with the query. */
+/** A query's error is reported with the query. */
 export function annotationStatus({ state }: dataLayers.AnnotationsDataLayer): Status {
   const failures = state.data?.state === LoadingState.Error ? ['no answer'] : [];
   return { name: `annotation ${state.name}`, isWaiting: !isOver(state.data), failures };
@@ -37,13 +37,13 @@ export function panelStatus(panel: VizPanel, allowNoData: string[]): Status {
   if (data?.state === LoadingState.Done && isEmpty(data) && !allowNoData.some((one) => new RegExp(one).test(title))) {
     failures.push('no data');
   }
-  // The data alone may be an answer to the annotations' queries, before the panel's own have begun.
+  // Data alone may come from the annotations' queries, before the panel's own queries have started.
   return { name, isWaiting: !isOver(data) || !$data?.isDataReadyToDisplay?.(), failures };
 }
 
 const isOver = (data?: PanelData) => data?.state === LoadingState.Done || data?.state === LoadingState.Error;
 
-/** NaN is not a value that one sees; a row of a table is there without a number, too. */
+/** NaN is not visible as a value; a table row is visible even without a number. */
 function isEmpty({ series }: PanelData): boolean {
   const values = series.flatMap(({ fields }) => fields.flatMap((field) => (field.type === 'time' ? [] : field.values)));
   return values.every((value) => value === null || Number.isNaN(value));

@@ -1,4 +1,4 @@
-/** The titles of panels that do not fit, and so end in dots. */
+/** The titles of panels that do not fit and are cut off with dots. */
 export function cutTitles(): string[] {
   return [...document.querySelectorAll('section h2')].filter(isCut).map((title) => title.textContent ?? '');
 }

@@ -2,7 +2,7 @@ import { standardTransformersRegistry } from '@grafana/data';
 import type { Dashboard, Panel } from './dashboard';
 import { plugins } from './panels/plugins';
 
-/** What Grafana's libraries would pass over, and so draw something else, since it is not registered here. */
+/** Everything that is not registered here: Grafana's libraries would ignore it and draw something else. */
 export function unknownIn({ panels }: Dashboard): string[] {
   return panels
     .flatMap((panel) => (panel.type === 'row' ? panel.panels : panel))

@@ -2,7 +2,7 @@ import { DataSourceVariable, QueryVariable, SceneVariableSet } from '@grafana/sc
 import type { Variable } from './dashboard';
 import { prometheusUid } from './datasources';
 
-/** The variables with the values that were asked for, or else with all of them. */
+/** The variables with the requested values, or with all values by default. */
 export function buildVariables(variables: Variable[], values: Record<string, string[]>): SceneVariableSet {
   for (const name of Object.keys(values)) {
     if (!variables.some((variable) => variable.name === name)) {

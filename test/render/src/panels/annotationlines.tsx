@@ -4,7 +4,7 @@ import type { UPlotConfigBuilder } from '@grafana/ui';
 import { useLayoutEffect, useRef } from 'react';
 import type uPlot from 'uplot';
 
-/** A dashed line where an event begins and ends, with a shade between, as Grafana draws annotations. */
+/** A dashed line at the beginning and at the end of an event, shaded between, as in Grafana. */
 export function AnnotationLines({ builder, frames }: { builder: UPlotConfigBuilder; frames: DataFrame[] }) {
   const newest = useRef(frames);
   newest.current = frames;
@@ -23,7 +23,7 @@ export function AnnotationLines({ builder, frames }: { builder: UPlotConfigBuild
       ctx.restore();
     });
   }, [builder]);
-  // The events may come after the graph has been drawn.
+  // The events may arrive after the graph has been drawn.
   useLayoutEffect(() => graph.current?.redraw(false), [frames]);
   return null;
 }

@@ -8,9 +8,9 @@ interface Props {
   timeZone: string;
   width: number;
   height: number;
-  /** Of a bar, as a share of its row. */
+  /** Height of a bar, as a share of its row. */
   thickness: number;
-  /** Between two bars of a row, in pixels. */
+  /** Gap between two bars of a row, in pixels. */
   space: number;
 }
 
@@ -18,7 +18,7 @@ const axisHeight = 20;
 const letterWidth = 7;
 const tickWidth = 110;
 
-/** Rows of bars over an axis of time. */
+/** Rows of bars above a time axis. */
 export function Bars({ rows, range, timeZone, width, height, thickness, space }: Props) {
   const { text } = useTheme2().colors;
   const [from, to] = [range.from.valueOf(), range.to.valueOf()];

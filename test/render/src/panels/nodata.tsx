@@ -3,7 +3,7 @@ import type { PanelData, PanelProps } from '@grafana/data';
 export const hasNumbers = ({ series }: PanelData) =>
   series.some(({ length, fields }) => length > 0 && fields.some(({ type }) => type === 'number'));
 
-/** The text that a panel shows instead of nothing. */
+/** The text that a panel shows if it has no data. */
 export function NoData({ fieldConfig, width, height }: Pick<PanelProps, 'fieldConfig' | 'width' | 'height'>) {
   return (
     <div style={{ display: 'flex', alignItems: 'center', justifyContent: 'center', width, height, opacity: 0.65 }}>

@@ -14,7 +14,7 @@ import { StateTimelinePanel, StatusHistoryPanel } from './statetimeline';
 import { TablePanel } from './table';
 import { TimeSeriesPanel } from './timeseries';
 
-/** The types of panels that the dashboards use, each with the options of its own that they set. */
+/** The panel types that the dashboards use, each with the options that they set. */
 export const plugins: Record<Panel['type'], PanelPlugin> = {
   stat: plugin(StatPanel),
   bargauge: plugin(BarGaugePanel),

@@ -1,6 +1,6 @@
 import { FieldType, formattedValueToString, getFieldDisplayName, type DataFrame, type Field } from '@grafana/data';
 
-/** A stretch of time with one text and colour; times in Unix milliseconds. */
+/** A period with one text and one color; times are in Unix milliseconds. */
 export interface State {
   start: number;
   end: number;
@@ -8,13 +8,13 @@ export interface State {
   color: string;
 }
 
-/** A series as states. */
+/** A series, converted to states. */
 export interface Row {
   name: string;
   states: State[];
 }
 
-/** A row for each series; with merge, equal states in a row are one. */
+/** One row for each series; with merge, consecutive equal states become one. */
 export function rowsOf(frames: DataFrame[], merge: boolean): Row[] {
   return frames.flatMap((frame) => {
     const time = frame.fields.find(({ type }) => type === FieldType.time);
@@ -26,7 +26,7 @@ export function rowsOf(frames: DataFrame[], merge: boolean): Row[] {
   });
 }
 
-/** A sample lasts until the next one, or for a step if that is missing. */
+/** A sample lasts until the next one, or for one step if the next one is missing. */
 function statesOf(time: Field<number> | undefined, value: Field, merge: boolean): State[] {
   const times = time?.values ?? [];
   const step = time?.config.interval ?? 0;

@@ -8,7 +8,7 @@ import { rowsOf, type Row } from './states';
 
 export const StateTimelinePanel = (panel: PanelProps<Options>) => <States panel={panel} merge />;
 
-/** It differs by showing every sample. */
+/** Unlike the state timeline, it shows every sample. */
 export const StatusHistoryPanel = (panel: PanelProps<Options>) => <States panel={panel} merge={false} />;
 
 function States({ panel, merge }: { panel: PanelProps<Options>; merge: boolean }) {

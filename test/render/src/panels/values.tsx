@@ -20,7 +20,7 @@ interface Props extends Layout {
   renderValue: (value: VizRepeaterRenderValueProps<FieldDisplay, DisplayValueAlignmentFactors>) => JSX.Element;
 }
 
-/** One drawing for each series, of its newest value. */
+/** One drawing for each series, showing its newest value. */
 export function Values({ panel, renderValue, ...layout }: Props) {
   const { data, width, height, options, renderCounter } = panel;
   return (

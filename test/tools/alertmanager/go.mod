@@ -1,4 +1,4 @@
-module alicdn_export_exporter/tools/alertmanager
+module alicdn_export_exporter/test/tools/alertmanager
 
 go 1.26.7
 

@@ -1,4 +1,4 @@
-// What a person would see of the page, as one object.
+// Returns what a person would see of the page, as one object.
 (() => {
   const rgb = (color) => {
     const found = color.match(/^rgba?\((\d+), (\d+), (\d+)(?:, ([\d.]+))?\)$/);
@@ -10,24 +10,24 @@
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const contrast = (one, other) => {
-    if (!rgb(one) || !rgb(other)) return 0; // Nothing is drawn.
+    if (!rgb(one) || !rgb(other)) return 0; // The text or the background is transparent.
     const [dark, light] = [luminance(rgb(one)), luminance(rgb(other))].sort((a, b) => a - b);
     return (light + 0.05) / (dark + 0.05);
   };
-  const ground = (element) => {
+  const background = (element) => {
     const color = getComputedStyle(element).backgroundColor;
-    return rgb(color) || !element.parentElement ? color : ground(element.parentElement);
+    return rgb(color) || !element.parentElement ? color : background(element.parentElement);
   };
   const html = [...document.body.querySelectorAll("*")].filter((e) => !(e instanceof SVGElement));
   const texts = html.filter((e) => [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim()));
   const months = [...document.querySelectorAll(".month svg")];
   return {
-    // 4.5 for text, 3 for what else has to be told apart: WCAG 2.2, AA.
+    // WCAG 2.2, level AA, requires a contrast of 4.5 for text and 3 for graphics.
     texts: texts.length,
-    faintTexts: texts.filter((e) => contrast(getComputedStyle(e).color, ground(e)) < 4.5).map((e) => e.textContent),
+    faintTexts: texts.filter((e) => contrast(getComputedStyle(e).color, background(e)) < 4.5).map((e) => e.textContent),
     months: months.length,
     faintBars: months.filter((m) => contrast(getComputedStyle(m.querySelector(".covered")).fill, getComputedStyle(m.querySelector(".track")).fill) < 3).length,
-    // The title says in words how long a bar is.
+    // The bar's title states its length in percent.
     wrongBars: months
       .filter((m) => {
         const [part, all] = [".covered", ".track"].map((c) => m.querySelector(c).getBoundingClientRect().width);
@@ -35,21 +35,21 @@
         return width < 20 || height < 5 || Math.abs(part / all - Number(m.textContent.match(/(\d+) %/)[1]) / 100) > 0.02;
       })
       .map((m) => m.textContent),
-    // A name that is written from right to left does not take along what follows it.
-    turnedAround: [...document.querySelectorAll(".export")]
+    // A name with right-to-left text must not reverse the text after it.
+    reversed: [...document.querySelectorAll(".export")]
       .filter((e) => {
-        const [first, last] = [0, e.firstChild.length - 1].map((at) => {
+        const [first, last] = [0, e.firstChild.length - 1].map((index) => {
           const letter = new Range();
-          letter.setStart(e.firstChild, at);
-          letter.setEnd(e.firstChild, at + 1);
+          letter.setStart(e.firstChild, index);
+          letter.setEnd(e.firstChild, index + 1);
           return letter.getBoundingClientRect().left;
         });
         return first >= last;
       })
       .map((e) => e.parentElement.textContent),
-    ground: getComputedStyle(document.body).backgroundColor,
+    background: getComputedStyle(document.body).backgroundColor,
     width: innerWidth,
-    wider: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     stacked: [...document.querySelectorAll(".cards td")].every((cell) => getComputedStyle(cell).display === "block"),
   };
 })();

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds alertmanager and amtool into directory $1. Alertmanager embeds its web
-# pages, which its module does not hold: a copy of the module gets a stub.
+# pages, which are not part of its Go module, so this builds from a copy of the
+# module with a stub page.
 set -eu
 out=$(cd "$1" && pwd)
 cd "$(dirname "$0")/alertmanager"

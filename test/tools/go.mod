@@ -1,4 +1,4 @@
-module alicdn_export_exporter/tools
+module alicdn_export_exporter/test/tools
 
 go 1.26.0
 

@@ -1,4 +1,4 @@
-module alicdn_export_exporter/tools/prometheus
+module alicdn_export_exporter/test/tools/prometheus
 
 go 1.26.7
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs every fuzz target of the module in directory $1 for $FUZZTIME, one at a
-# time as "go test -fuzz" wants it.
+# Runs every fuzz target of the module in directory $1 for $FUZZTIME, one after
+# the other, because "go test -fuzz" accepts only one target.
 set -eu
 cd "$1"
 go list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package dir; do
