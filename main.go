@@ -86,7 +86,6 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	}
 	base := newLogger(flags, stderr)
 	logger := log.With(base, "time", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
-	_ = level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -135,6 +134,7 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 			}
 		}
 	}()
+	_ = level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	return web.Serve(ctx, handler, flags.Web, base)
 }
 

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -45,7 +46,7 @@ func TestCheck(t *testing.T) {
 			_, endpoint := serveScenario(t, tc.scenario)
 			status, stdout, stderr := run(t, keyEnv(defaultKey),
 				"check", "--api.endpoint="+endpoint, "--collector.exports=usage,usage_detail")
-			if status != 1 || stderr != checkFailed {
+			if status != 1 || stderr != fmt.Sprintf(checkFailed, 1) {
 				t.Errorf("exit status %d, want 1; stderr %q", status, stderr)
 			}
 			for _, want := range tc.stdout {
@@ -55,6 +56,13 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+	t.Run("says what to do without a key", func(t *testing.T) {
+		t.Parallel()
+		status, stdout, stderr := run(t, nil, "check")
+		if status != 1 || stderr != fmt.Sprintf(checkFailed, 1) || !strings.Contains(stdout, "credentials   FAILED  "+noKey) {
+			t.Errorf("exit status %d, stderr %q:\n%s", status, stderr, stdout)
+		}
+	})
 	t.Run("reports every account of a file", func(t *testing.T) {
 		t.Parallel()
 		_, healthy := serveScenario(t, "healthy")
@@ -62,7 +70,7 @@ func TestCheck(t *testing.T) {
 		file := writeFile(t, "exporter.yml",
 			"accounts: [{name: denied, endpoint: %q}, {name: healthy, endpoint: %q}]", denied, healthy)
 		status, stdout, stderr := run(t, keyEnv(defaultKey), "check", "--config.file="+file)
-		if status != 1 || stderr != checkFailed {
+		if status != 1 || stderr != fmt.Sprintf(checkFailed, 2) {
 			t.Errorf("exit status %d, want 1; stderr %q", status, stderr)
 		}
 		first, second, ok := strings.Cut(stdout, nextCheck+"healthy at ")

@@ -79,10 +79,10 @@ func TestReloadFailure(t *testing.T) {
 		"an unknown key": {"accounts:\n- nam: a\n", "exporter.yml:2: accounts[0].nam: " + unknownKey},
 		"a duplicate name": {
 			fmt.Sprintf("accounts:\n- {name: a, endpoint: %q}\n- name: a\n", endpoint),
-			`exporter.yml:3: accounts[1].name: "a" is the name of accounts[0] already`,
+			`exporter.yml:3: accounts[1].name: duplicate account name "a" (also accounts[0])`,
 		},
 		"half of a file": {good[:len(good)/2], "exporter.yml:1: did not find expected"},
-		"an empty file":  {"", "exporter.yml:1: accounts: no account to watch"},
+		"an empty file":  {"", "exporter.yml:1: accounts: must list at least one account"},
 		"no file":        {noFile, "no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestReloadOnHangup(t *testing.T) {
 		expectReload("1")
 		overwrite(t, file, "accounts: 5")
 		p.signal(syscall.SIGHUP)
-		p.stderr.await(t, reloadFailed+`.*accounts: is not a list`)
+		p.stderr.await(t, reloadFailed+`.*accounts: must be a list`)
 		expectReload("0")
 		resp := do(t, http.MethodPost, address+"/-/reload")
 		if resp.status != http.StatusForbidden || !strings.Contains(resp.body, "--web.enable-lifecycle") {
