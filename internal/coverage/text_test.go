@@ -121,7 +121,8 @@ func TestPattern(t *testing.T) {
 		})
 	}
 	t.Run("patterns with the same text are equal", func(t *testing.T) {
-		if !pattern(t, "a").Equal(pattern(t, "a")) || pattern(t, "a").Equal(pattern(t, "b")) || pattern(t, "a").Equal(coverage.Pattern{}) {
+		if !pattern(t, "a").Equal(pattern(t, "a")) || pattern(t, "a").Equal(pattern(t, "b")) ||
+			pattern(t, "a").Equal(coverage.Pattern{}) {
 			t.Error("patterns are not compared by their text")
 		}
 	})
