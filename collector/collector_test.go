@@ -20,7 +20,7 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// compareWith compares all that is collected with a file of testdata, byte for byte.
+// compareWith compares everything that is collected with a file of testdata.
 func compareWith(t *testing.T, c prometheus.Collector, file string) {
 	t.Helper()
 	want, err := os.Open(filepath.Join("testdata", file))
@@ -33,10 +33,10 @@ func compareWith(t *testing.T, c prometheus.Collector, file string) {
 	}
 }
 
-// The clock of a synctest bubble starts here.
+// epoch is when the clock of a synctest bubble starts.
 const epoch apiclient.Timestamp = 946_684_800
 
-// believable is a list in which every metric has something to say.
+// believable returns a list from which every metric has a value.
 func believable() []apiclient.Task {
 	const hour = 3600
 	over := func(task apiclient.Task, name string, start, end apiclient.Timestamp) apiclient.Task {
@@ -44,23 +44,26 @@ func believable() []apiclient.Task {
 		return task
 	}
 	return []apiclient.Task{
-		over(task("101", apiclient.Success, epoch-72*hour, epoch-71*hour), "early", at("1999-11-21T00:00:00Z"), at("1999-12-07T23:59:59Z")),
-		over(task("102", apiclient.Failed, epoch-48*hour, epoch-47*hour), "middle", at("1999-12-16T00:00:00Z"), at("1999-12-20T23:59:59Z")),
-		over(task("103", apiclient.Success, epoch-24*hour, epoch-23*hour), "early", at("1999-12-01T00:00:00Z"), at("1999-12-15T23:59:59Z")),
+		over(task("101", apiclient.Success, epoch-72*hour, epoch-71*hour), "early",
+			at("1999-11-21T00:00:00Z"), at("1999-12-07T23:59:59Z")),
+		over(task("102", apiclient.Failed, epoch-48*hour, epoch-47*hour), "middle",
+			at("1999-12-16T00:00:00Z"), at("1999-12-20T23:59:59Z")),
+		over(task("103", apiclient.Success, epoch-24*hour, epoch-23*hour), "early",
+			at("1999-12-01T00:00:00Z"), at("1999-12-15T23:59:59Z")),
 		task("104", apiclient.Unknown, epoch-12*hour, epoch-11*hour),
 		task("105", apiclient.Created, epoch-2*hour, 0),
 		task("106", apiclient.Created, epoch-hour, 0),
 	}
 }
 
-// oneByOne shows the two newest tasks.
+// oneByOne returns a configuration that exposes the two newest tasks.
 func oneByOne() collector.Config {
 	config := standard(log.NewNopLogger())
 	config.TaskInfo = 2
 	return config
 }
 
-// expecting expects a monthly and a weekly export of an account.
+// expecting returns the account with a monthly and a weekly expectation.
 func expecting(account collector.Account) collector.Account {
 	var never coverage.Pattern
 	if err := never.UnmarshalText([]byte("never")); err != nil {
@@ -80,8 +83,8 @@ func expecting(account collector.Account) collector.Account {
 	return account
 }
 
-func TestWhatAScrapeShows(t *testing.T) {
-	none := func(*testing.T, *collector.Collector) {}
+func TestCollect(t *testing.T) {
+	nothing := func(*testing.T, *collector.Collector) {}
 	refresh := func(t *testing.T, c *collector.Collector) {
 		t.Helper()
 		c.Refresh(t.Context())
@@ -92,7 +95,7 @@ func TestWhatAScrapeShows(t *testing.T) {
 		happen func(*testing.T, *collector.Collector)
 	}{
 		"before_the_first_refresh.prom": {
-			lists(believable()...), none,
+			lists(believable()...), nothing,
 		},
 		"after_a_failed_first_refresh.prom": {
 			&fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
@@ -144,107 +147,140 @@ func TestWhatAScrapeShows(t *testing.T) {
 	}
 }
 
-func TestTasksVanishPastMaxStaleAndComeBackWithTheNextSuccess(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fails := false
-		client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
-			if fails {
-				return nil, errOutage
+func TestCollectOverTime(t *testing.T) {
+	t.Run("tasks disappear past MaxStale and return with the next success", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			fails := false
+			client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
+				if fails {
+					return nil, errOutage
+				}
+				return listing(task("1", apiclient.Success, epoch-60, epoch-30)), nil
+			}}
+			c := newMain(t, client)
+			refreshAfter := func(wait time.Duration) {
+				time.Sleep(wait)
+				c.Refresh(t.Context())
 			}
-			return listing(task("1", apiclient.Success, epoch-60, epoch-30)), nil
-		}}
-		c := newMain(t, client)
-		refreshAfter := func(wait time.Duration) {
-			time.Sleep(wait)
-			c.Refresh(t.Context())
-		}
-		success := ofMain("tasks", "status", "success")
-		refreshAfter(0)
-		fails = true
-		refreshAfter(time.Hour - time.Second)
-		expect(t, c, map[string]string{success: "1", ofMain("up"): "0"})
-		refreshAfter(2 * time.Second)
-		expect(t, c, map[string]string{
-			success: "", ofMain("tasks", "status", "failed"): "", ofMain("newest_success_timestamp_seconds"): "",
-			ofMain("newest_success_age_seconds"): "", ofMain("unlisted_tasks"): "",
-			ofMain("snapshot_timestamp_seconds"): seconds(int64(epoch)),
-		})
-		fails = false
-		refreshAfter(time.Minute)
-		expect(t, c, map[string]string{success: "1", ofMain("up"): "1"})
-	})
-}
-
-func TestAnAgeAdvancesWhileTheSnapshotIsTheSame(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := lists(task("1", apiclient.Success, epoch-60, epoch-30))
-		c := newMain(t, client)
-		c.Refresh(t.Context())
-		for _, age := range []string{"30", "40", "50"} {
+			success := ofMain("tasks", "status", "success")
+			refreshAfter(0)
+			fails = true
+			refreshAfter(time.Hour - time.Second)
+			expect(t, c, map[string]string{success: "1", ofMain("up"): "0"})
+			refreshAfter(2 * time.Second)
 			expect(t, c, map[string]string{
-				ofMain("newest_success_age_seconds"):       age,
-				ofMain("newest_success_timestamp_seconds"): seconds(int64(epoch - 30)),
+				success: "", ofMain("tasks", "status", "failed"): "", ofMain("newest_success_timestamp_seconds"): "",
+				ofMain("newest_success_age_seconds"): "", ofMain("unlisted_tasks"): "",
+				ofMain("snapshot_timestamp_seconds"): seconds(int64(epoch)),
 			})
-			time.Sleep(10 * time.Second)
+			fails = false
+			refreshAfter(time.Minute)
+			expect(t, c, map[string]string{success: "1", ofMain("up"): "1"})
+		})
+	})
+
+	t.Run("an age advances while the snapshot is the same", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			client := lists(task("1", apiclient.Success, epoch-60, epoch-30))
+			c := newMain(t, client)
 			c.Refresh(t.Context())
-		}
-		if got := client.calls.Load(); got != 1 {
-			t.Errorf("%d lists read, want 1", got)
-		}
+			for _, age := range []string{"30", "40", "50"} {
+				expect(t, c, map[string]string{
+					ofMain("newest_success_age_seconds"):       age,
+					ofMain("newest_success_timestamp_seconds"): seconds(int64(epoch - 30)),
+				})
+				time.Sleep(10 * time.Second)
+				c.Refresh(t.Context())
+			}
+			if got := client.calls.Load(); got != 1 {
+				t.Errorf("%d lists read, want 1", got)
+			}
+		})
+	})
+
+	t.Run("an age is never negative", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			// The API's clock is five minutes ahead.
+			c := newMain(t, lists(task("1", apiclient.Success, epoch, epoch+300)))
+			c.Refresh(t.Context())
+			expect(t, c, map[string]string{ofMain("newest_success_age_seconds"): "0"})
+			time.Sleep(301 * time.Second)
+			expect(t, c, map[string]string{ofMain("newest_success_age_seconds"): "1"})
+		})
+	})
+
+	t.Run("months roll over in the account's time zone", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { // From 2000-01-01T08:00:00+08:00.
+			december := apiclient.Task{
+				ID: "1", Status: apiclient.Success, Created: epoch,
+				Start: at("1999-12-01T00:00:00+08:00"), End: at("1999-12-31T23:59:59+08:00"),
+			}
+			account := usageOf("main", lists(december))
+			account.TimeZone = zone(t, "Asia/Shanghai")
+			config := standard(log.NewNopLogger())
+			config.MaxStale = 100 * 24 * time.Hour
+			c := newCollector(t, config, account)
+			c.Refresh(t.Context())
+			ratio, end := ofMain("month_covered_ratio", "months_ago", "1"), ofMain("month_end_timestamp_seconds", "months_ago", "1")
+			ratioBefore := ofMain("month_covered_ratio", "months_ago", "2")
+			expect(t, c, map[string]string{
+				ratio: "1", ratioBefore: "0", end: seconds(int64(at("2000-01-01T00:00:00+08:00"))),
+			})
+			time.Sleep(time.Until(at("2000-02-01T00:00:00+08:00").Time()) - time.Second)
+			expect(t, c, map[string]string{ratio: "1"})
+			time.Sleep(time.Second)
+			expect(t, c, map[string]string{
+				ratio: "0", ratioBefore: "1", end: seconds(int64(at("2000-02-01T00:00:00+08:00"))),
+			})
+		})
 	})
 }
 
-func TestAnAgeIsNeverNegative(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		// The API's clock is five minutes ahead of ours.
-		c := newMain(t, lists(task("1", apiclient.Success, epoch, epoch+300)))
-		c.Refresh(t.Context())
-		expect(t, c, map[string]string{ofMain("newest_success_age_seconds"): "0"})
-		time.Sleep(301 * time.Second)
-		expect(t, c, map[string]string{ofMain("newest_success_age_seconds"): "1"})
-	})
-}
-
-// full is a Collector that shows every metric there is.
+// full returns a Collector that exposes every metric.
 func full(t *testing.T) *collector.Collector {
 	t.Helper()
 	exports := []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}
 	client := lists(believable()...)
 	client.skew = func() (time.Duration, bool) { return time.Second, true }
-	c := newCollector(t, oneByOne(),
-		expecting(collector.Account{Name: "one", Client: client, Exports: exports, API: collector.NewAPIMetrics("one", exports, log.NewNopLogger())}),
-		expecting(collector.Account{Name: "two", Client: client, Exports: exports, API: collector.NewAPIMetrics("two", exports, log.NewNopLogger())}),
-	)
+	var accounts []collector.Account
+	for _, name := range []string{"one", "two"} {
+		accounts = append(accounts, expecting(collector.Account{
+			Name: name, Client: client, Exports: exports, API: collector.NewAPIMetrics(name, exports, log.NewNopLogger()),
+		}))
+	}
+	c := newCollector(t, oneByOne(), accounts...)
 	c.Refresh(t.Context())
 	return c
 }
 
-func TestAllThatIsCollectedIsDescribedAndTheOtherWayRound(t *testing.T) {
-	c := full(t)
-	registry := prometheus.NewPedanticRegistry() // It refuses what was not described.
-	registry.MustRegister(c)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Error(err)
-	}
-	var collected []string
-	for _, family := range families {
-		collected = append(collected, family.GetName())
-	}
-	slices.Sort(collected)
-	if diff := cmp.Diff(describedNames(c), collected); diff != "" {
-		t.Errorf("-described +collected:\n%s", diff)
-	}
+func TestDescribe(t *testing.T) {
+	t.Run("it describes exactly the metrics that are collected", func(t *testing.T) {
+		c := full(t)
+		registry := prometheus.NewPedanticRegistry() // It refuses metrics that are not described.
+		registry.MustRegister(c)
+		families, err := registry.Gather()
+		if err != nil {
+			t.Error(err)
+		}
+		var collected []string
+		for _, family := range families {
+			collected = append(collected, family.GetName())
+		}
+		slices.Sort(collected)
+		if diff := cmp.Diff(describedNames(c), collected); diff != "" {
+			t.Errorf("-described +collected:\n%s", diff)
+		}
+	})
+
+	t.Run("it makes no API call", func(t *testing.T) {
+		client := lists()
+		if names := describedNames(newMain(t, client)); len(names) == 0 || client.calls.Load() != 0 {
+			t.Errorf("%d descriptions took %d calls", len(names), client.calls.Load())
+		}
+	})
 }
 
-func TestDescribingCallsNobody(t *testing.T) {
-	client := lists()
-	if names := describedNames(newMain(t, client)); len(names) == 0 || client.calls.Load() != 0 {
-		t.Errorf("%d descriptions cost %d calls", len(names), client.calls.Load())
-	}
-}
-
-func TestNamesAndHelpAreAsPromlintWantsThem(t *testing.T) {
+func TestMetricNames(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(full(t))
 	problems, err := testutil.GatherAndLint(registry)
@@ -260,14 +296,13 @@ func TestNamesAndHelpAreAsPromlintWantsThem(t *testing.T) {
 	}
 	for _, family := range families {
 		if !strings.HasSuffix(family.GetHelp(), ".") {
-			t.Errorf("%s: %q is no sentence", family.GetName(), family.GetHelp())
+			t.Errorf("%s: %q does not end in a period", family.GetName(), family.GetHelp())
 		}
 	}
 }
 
-// Names are users' texts and may hold anything; the same text twice must not cost
-// the scrape.
-func TestTaskInfoIsMadeFitForLabels(t *testing.T) {
+// Users choose the names. Equal label values must not make the scrape fail.
+func TestTaskInfo(t *testing.T) {
 	named := func(id, name string) apiclient.Task {
 		return apiclient.Task{ID: id, Name: name, Status: apiclient.Success, Created: epoch}
 	}
@@ -295,35 +330,5 @@ func TestTaskInfoIsMadeFitForLabels(t *testing.T) {
 		if shown != 3 {
 			t.Errorf("%d tasks are shown one by one, want 3", shown)
 		}
-	})
-}
-
-// A month's coverage moves on with the calendar of the account's time zone, without
-// a new listing.
-func TestMonthsRollOverInTheAccountsTimeZone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // From 2000-01-01T08:00:00+08:00.
-		december := apiclient.Task{
-			ID: "1", Status: apiclient.Success, Created: epoch,
-			Start: at("1999-12-01T00:00:00+08:00"), End: at("1999-12-31T23:59:59+08:00"),
-		}
-		account := usageOf("main", lists(december))
-		account.TimeZone = zone(t, "Asia/Shanghai")
-		config := standard(log.NewNopLogger())
-		config.MaxStale = 100 * 24 * time.Hour
-		c := newCollector(t, config, account)
-		c.Refresh(t.Context())
-		expect(t, c, map[string]string{
-			ofMain("month_covered_ratio", "months_ago", "1"):         "1",
-			ofMain("month_covered_ratio", "months_ago", "2"):         "0",
-			ofMain("month_end_timestamp_seconds", "months_ago", "1"): seconds(int64(at("2000-01-01T00:00:00+08:00"))),
-		})
-		time.Sleep(time.Until(at("2000-02-01T00:00:00+08:00").Time()) - time.Second)
-		expect(t, c, map[string]string{ofMain("month_covered_ratio", "months_ago", "1"): "1"})
-		time.Sleep(time.Second)
-		expect(t, c, map[string]string{
-			ofMain("month_covered_ratio", "months_ago", "1"):         "0",
-			ofMain("month_covered_ratio", "months_ago", "2"):         "1",
-			ofMain("month_end_timestamp_seconds", "months_ago", "1"): seconds(int64(at("2000-02-01T00:00:00+08:00"))),
-		})
 	})
 }

@@ -55,6 +55,14 @@ func lists(tasks ...apiclient.Task) *fakeClient {
 	}}
 }
 
+// hanging is a client whose calls end only when they are canceled.
+func hanging() *fakeClient {
+	return &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ []string) (*apiclient.Listing, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+}
+
 func listing(tasks ...apiclient.Task) *apiclient.Listing {
 	return &apiclient.Listing{Tasks: tasks, TotalCount: len(tasks), Began: time.Now()}
 }

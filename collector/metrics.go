@@ -14,7 +14,7 @@ import (
 
 const namespace = "alicdn_export"
 
-// typedDesc is a metric's description together with its type.
+// typedDesc is the description of a metric with its type.
 type typedDesc struct {
 	desc      *prometheus.Desc
 	valueType prometheus.ValueType
@@ -25,55 +25,60 @@ func (d typedDesc) metric(value float64, labels ...string) prometheus.Metric {
 }
 
 func gauge(name, help string, labels ...string) typedDesc {
-	return typedDesc{prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil), prometheus.GaugeValue}
+	return typedDesc{newDesc(name, help, labels), prometheus.GaugeValue}
 }
 
 func counter(name, help string, labels ...string) typedDesc {
-	return typedDesc{prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil), prometheus.CounterValue}
+	return typedDesc{newDesc(name, help, labels), prometheus.CounterValue}
+}
+
+func newDesc(name, help string, labels []string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 }
 
 var (
 	tasks = gauge("tasks",
 		"Tasks in the list, by status.", "account", "export", "status")
 	newestSuccessAge = gauge("newest_success_age_seconds",
-		"Time since the newest successful export was completed.", "account", "export")
+		"Time since the newest successful task was completed.", "account", "export")
 	newestSuccess = gauge("newest_success_timestamp_seconds",
-		"When the newest successful export was completed, in Unix time.", "account", "export")
+		"When the newest successful task was completed, in Unix time.", "account", "export")
 	newestTaskStatus = gauge("newest_task_status",
 		"1 for the status of the newest task, 0 for the others.", "account", "export", "status")
 	newestFailure = gauge("newest_failure_timestamp_seconds",
-		"When the newest failed export ended, in Unix time.", "account", "export")
+		"When the newest failed task ended, in Unix time.", "account", "export")
 	oldestPending = gauge("oldest_pending_created_timestamp_seconds",
-		"When the oldest export that is still pending was created, in Unix time.", "account", "export")
+		"When the oldest pending task was created, in Unix time.", "account", "export")
 	unrecoveredFailures = gauge("unrecovered_failures",
-		"Failed exports that no successful one has made up for.", "account", "export")
+		"Failed tasks whose period no successful task covers.", "account", "export")
 	coveredUntil = gauge("covered_until_timestamp_seconds",
-		"End of the latest period of usage that a successful export covers, in Unix time.", "account", "export")
+		"End of the latest period of usage that a successful task covers, in Unix time.", "account", "export")
 	monthCovered = gauge("month_covered_ratio",
-		"Share of a calendar month of the account's time zone that successful exports cover, from 0 to 1.", "account", "export", "months_ago")
+		"Share of a calendar month in the account's time zone that successful tasks cover, from 0 to 1.",
+		"account", "export", "months_ago")
 	monthEnd = gauge("month_end_timestamp_seconds",
 		"When that calendar month ended, in Unix time.", "account", "export", "months_ago")
 	expectationDue = gauge("expectation_due_timestamp_seconds",
-		"When the oldest export that is expected and missing was due, else when the next one will be, in Unix time.",
+		"When the oldest missing export was due, or the next one will be if none is missing, in Unix time.",
 		"account", "export", "expectation")
 	taskInfo = gauge("task_info",
 		"1 for each of the newest tasks.", "account", "export", "task_id", "task_name", "status")
 	up = gauge("up",
 		"1 if the last refresh of the list succeeded, 0 if it failed or none has ended yet.", "account", "export")
 	snapshotTimestamp = gauge("snapshot_timestamp_seconds",
-		"When the reading of the list that is shown began, in Unix time.", "account", "export")
+		"When reading of the list that the metrics show began, in Unix time.", "account", "export")
 	unlistedTasks = gauge("unlisted_tasks",
 		"Tasks that the API counts but does not list.", "account", "export")
 	refreshDuration = gauge("refresh_duration_seconds",
-		"How long the last refresh of the list took.", "account", "export")
+		"Duration of the last refresh of the list.", "account", "export")
 	refreshes = counter("refreshes_total",
 		"Refreshes of the list that have ended.", "account", "export")
 	refreshFailures = counter("refresh_failures_total",
 		"Refreshes of the list that failed.", "account", "export")
 	rateLimit = gauge("api_rate_limit_requests_per_second",
-		"API calls a second that the exporter allows itself just now; throttling lowers it for a while.", "account")
+		"Current limit of API calls per second. Throttling lowers it for a while.", "account")
 	clockSkew = gauge("api_clock_skew_seconds",
-		"This machine's clock minus the API's, to about a second.", "account")
+		"This machine's clock minus the API's, accurate to about a second.", "account")
 
 	descs = []typedDesc{
 		tasks, newestSuccessAge, newestSuccess, newestTaskStatus, newestFailure, oldestPending,

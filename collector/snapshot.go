@@ -50,7 +50,8 @@ func NewSnapshot(account Account, export apiclient.Export, listing *apiclient.Li
 	}
 	for _, e := range account.Expectations {
 		if e.Export == export {
-			s.expectations = append(s.expectations, coveredExpectation{e, coverage.CoveredBy(listing.Tasks, e.TaskName)})
+			covered := coverage.CoveredBy(listing.Tasks, e.TaskName)
+			s.expectations = append(s.expectations, coveredExpectation{e, covered})
 		}
 	}
 	return s

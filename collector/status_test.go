@@ -16,124 +16,153 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-func TestStatusesSayWhatTheMetricsSay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // From 2000-01-01T08:00:00+08:00.
-		shanghai := zone(t, "Asia/Shanghai")
-		zones := cmp.Comparer(func(a, b *time.Location) bool { return a == b })
-		december := apiclient.Task{
-			ID: "1", Name: "december", Status: apiclient.Success, Created: epoch, Updated: epoch + 60,
-			Start: at("1999-12-01T00:00:00+08:00"), End: at("1999-12-31T23:59:59+08:00"),
-		}
-		pending := apiclient.Task{ID: "2", Status: apiclient.Created, Created: epoch + 1}
-		fails := false
-		client := &fakeClient{list: func(_ context.Context, export apiclient.Export, _ []string) (*apiclient.Listing, error) {
-			if fails {
-				return nil, errOutage
+func TestStatuses(t *testing.T) {
+	t.Run("they say what the metrics say", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { // From 2000-01-01T08:00:00+08:00.
+			shanghai := zone(t, "Asia/Shanghai")
+			zones := cmp.Comparer(func(a, b *time.Location) bool { return a == b })
+			december := apiclient.Task{
+				ID: "1", Name: "december", Status: apiclient.Success, Created: epoch, Updated: epoch + 60,
+				Start: at("1999-12-01T00:00:00+08:00"), End: at("1999-12-31T23:59:59+08:00"),
 			}
-			time.Sleep(time.Second)
-			if export == apiclient.UsageDetail {
-				return listing(pending), nil
-			}
-			return listing(december, pending), nil
-		}}
-		account := collector.Account{
-			Name: "main", Client: client, Exports: []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}, TimeZone: shanghai,
-			Expectations: []coverage.Expectation{
-				{Name: "monthly", Export: apiclient.Usage, Every: coverage.Month, Since: coverage.Date{Year: 1999, Month: time.December, Day: 15}},
-				{Name: "daily", Export: apiclient.UsageDetail, Every: coverage.Day},
-			},
-		}
-		c := newCollector(t, standard(log.NewNopLogger()), account)
-		if diff := cmp.Diff([]collector.ExportStatus{
-			{Account: "main", Export: apiclient.Usage, TimeZone: shanghai},
-			{Account: "main", Export: apiclient.UsageDetail, TimeZone: shanghai},
-		}, c.Statuses(time.Now()), zones); diff != "" {
-			t.Errorf("before the first refresh (-want +got):\n%s", diff)
-		}
-
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		c.Refresh(ctx)
-		cancel()
-		for _, status := range c.Statuses(time.Now()) {
-			if !status.Refreshing || status.Up {
-				t.Errorf("while the list is read: %+v", status)
-			}
-		}
-		c.Refresh(t.Context())
-		calls := client.calls.Load()
-		got := c.Statuses(time.Now())
-		moment := func(text string) time.Time { return at(text).Time().In(shanghai) }
-		read := []collector.Refreshed{{Ended: time.Now(), Duration: time.Second, Tasks: 2}}
-		want := collector.ExportStatus{
-			Account: "main", Export: apiclient.Usage, TimeZone: shanghai, Up: true, Refreshes: read, Began: time.Now(),
-			Report: &collector.Report{
-				Summary:          coverage.Summarize([]apiclient.Task{december, pending}),
-				NewestSuccessAge: 0, // It is completed in the future.
-				CoveredUntil:     moment("2000-01-01T00:00:00+08:00"),
-				Months: []collector.MonthCoverage{
-					{Ago: 2, Start: moment("1999-11-01T00:00:00+08:00"), End: moment("1999-12-01T00:00:00+08:00"), Ratio: 0},
-					{Ago: 1, Start: moment("1999-12-01T00:00:00+08:00"), End: moment("2000-01-01T00:00:00+08:00"), Ratio: 1},
+			pending := apiclient.Task{ID: "2", Status: apiclient.Created, Created: epoch + 1}
+			fails := false
+			client := &fakeClient{
+				list: func(_ context.Context, export apiclient.Export, _ []string) (*apiclient.Listing, error) {
+					if fails {
+						return nil, errOutage
+					}
+					time.Sleep(time.Second)
+					if export == apiclient.UsageDetail {
+						return listing(pending), nil
+					}
+					return listing(december, pending), nil
 				},
-				Expectations: []collector.ExpectationReport{{
-					Name:  "monthly",
-					Start: moment("2000-01-01T00:00:00+08:00"),
-					End:   moment("2000-02-01T00:00:00+08:00"),
-					Due:   moment("2000-02-01T00:00:00+08:00"),
-				}},
-				NewestTasks: []apiclient.Task{pending, december},
-			},
-		}
-		if diff := cmp.Diff(want, got[0], zones); diff != "" {
-			t.Errorf("after a refresh (-want +got):\n%s", diff)
-		}
-		detail := got[1].Report
-		if len(detail.Months) != 0 || !detail.CoveredUntil.IsZero() || len(detail.NewestTasks) != 1 ||
-			len(detail.Expectations) != 1 || !detail.Expectations[0].Due.Before(time.Now()) || detail.Overdue != 1 {
-			t.Errorf("usage_detail: %+v", detail)
-		}
-		if n := client.calls.Load(); n != calls {
-			t.Errorf("looking cost %d calls", n-calls)
-		}
+			}
+			account := collector.Account{
+				Name:     "main",
+				Client:   client,
+				Exports:  []apiclient.Export{apiclient.Usage, apiclient.UsageDetail},
+				TimeZone: shanghai,
+				Expectations: []coverage.Expectation{
+					{
+						Name:   "monthly",
+						Export: apiclient.Usage,
+						Every:  coverage.Month,
+						Since:  coverage.Date{Year: 1999, Month: time.December, Day: 15},
+					},
+					{Name: "daily", Export: apiclient.UsageDetail, Every: coverage.Day},
+				},
+			}
+			c := newCollector(t, standard(log.NewNopLogger()), account)
+			if diff := cmp.Diff([]collector.ExportStatus{
+				{Account: "main", Export: apiclient.Usage, TimeZone: shanghai},
+				{Account: "main", Export: apiclient.UsageDetail, TimeZone: shanghai},
+			}, c.Statuses(time.Now()), zones); diff != "" {
+				t.Errorf("before the first refresh (-want +got):\n%s", diff)
+			}
 
-		fails = true
-		time.Sleep(50 * time.Minute)
-		c.Refresh(t.Context())
-		failed := c.Statuses(time.Now())[0]
-		if failed.Up || failed.Report == nil || len(failed.Refreshes) != 2 || !errors.Is(failed.Refreshes[0].Err, errOutage) || failed.Refreshes[1].Err != nil {
-			t.Errorf("after a failure: %+v", failed)
-		}
-		time.Sleep(10*time.Minute + time.Second)
-		if old := c.Statuses(time.Now())[0]; old.Report != nil || old.Began.IsZero() {
-			t.Errorf("past the longest age: %+v", old)
-		}
-	})
-}
-
-func TestStatusesHoldTheLastTenOfEach(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var tasks []apiclient.Task
-		client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
-			n := len(tasks)
-			tasks = append(tasks, apiclient.Task{ID: strconv.Itoa(n), Created: epoch + apiclient.Timestamp(n)})
-			return listing(tasks...), nil
-		}}
-		config := standard(log.NewNopLogger())
-		config.TaskInfo = 3
-		c := newCollector(t, config, usageOf("main", client))
-		for range 12 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			c.Refresh(ctx)
+			cancel()
+			for _, status := range c.Statuses(time.Now()) {
+				if !status.Refreshing || status.Up {
+					t.Errorf("while the list is read: %+v", status)
+				}
+			}
 			c.Refresh(t.Context())
-			time.Sleep(time.Minute)
-		}
-		status := c.Statuses(time.Now())[0]
-		if len(status.Refreshes) != 10 || status.Refreshes[0].Tasks != 12 || status.Refreshes[9].Tasks != 3 {
-			t.Errorf("refreshes: %+v", status.Refreshes)
-		}
-		if newest := status.Report.NewestTasks; len(newest) != 10 || newest[0].ID != "11" || newest[9].ID != "2" {
-			t.Errorf("newest tasks: %+v", newest)
-		}
-		expect(t, c, map[string]string{
-			ofMain("task_info", "status", "unknown", "task_id", "9", "task_name", ""): "1",
-			ofMain("task_info", "status", "unknown", "task_id", "8", "task_name", ""): "", // Its number is that of --collector.task-info.
+			calls := client.calls.Load()
+			got := c.Statuses(time.Now())
+			moment := func(text string) time.Time { return at(text).Time().In(shanghai) }
+			read := []collector.Refreshed{{Ended: time.Now(), Duration: time.Second, Tasks: 2}}
+			want := collector.ExportStatus{
+				Account:   "main",
+				Export:    apiclient.Usage,
+				TimeZone:  shanghai,
+				Up:        true,
+				Refreshes: read,
+				Began:     time.Now(),
+				Report: &collector.Report{
+					Summary:          coverage.Summarize([]apiclient.Task{december, pending}),
+					NewestSuccessAge: 0, // The success is in the future.
+					CoveredUntil:     moment("2000-01-01T00:00:00+08:00"),
+					Months: []collector.MonthCoverage{
+						{
+							Ago:   2,
+							Start: moment("1999-11-01T00:00:00+08:00"),
+							End:   moment("1999-12-01T00:00:00+08:00"),
+							Ratio: 0,
+						},
+						{
+							Ago:   1,
+							Start: moment("1999-12-01T00:00:00+08:00"),
+							End:   moment("2000-01-01T00:00:00+08:00"),
+							Ratio: 1,
+						},
+					},
+					Expectations: []collector.ExpectationReport{{
+						Name:  "monthly",
+						Start: moment("2000-01-01T00:00:00+08:00"),
+						End:   moment("2000-02-01T00:00:00+08:00"),
+						Due:   moment("2000-02-01T00:00:00+08:00"),
+					}},
+					NewestTasks: []apiclient.Task{pending, december},
+				},
+			}
+			if diff := cmp.Diff(want, got[0], zones); diff != "" {
+				t.Errorf("after a refresh (-want +got):\n%s", diff)
+			}
+			detail := got[1].Report
+			if len(detail.Months) != 0 || !detail.CoveredUntil.IsZero() || len(detail.NewestTasks) != 1 ||
+				len(detail.Expectations) != 1 || !detail.Expectations[0].Due.Before(time.Now()) || detail.Overdue != 1 {
+				t.Errorf("usage_detail: %+v", detail)
+			}
+			if n := client.calls.Load(); n != calls {
+				t.Errorf("Statuses made %d calls", n-calls)
+			}
+
+			fails = true
+			time.Sleep(50 * time.Minute)
+			c.Refresh(t.Context())
+			failed := c.Statuses(time.Now())[0]
+			if failed.Up || failed.Report == nil || len(failed.Refreshes) != 2 ||
+				!errors.Is(failed.Refreshes[0].Err, errOutage) ||
+				failed.Refreshes[1].Err != nil {
+				t.Errorf("after a failure: %+v", failed)
+			}
+			time.Sleep(10*time.Minute + time.Second)
+			if old := c.Statuses(time.Now())[0]; old.Report != nil || old.Began.IsZero() {
+				t.Errorf("past the longest age: %+v", old)
+			}
+		})
+	})
+
+	t.Run("they have the last ten refreshes and tasks", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var tasks []apiclient.Task
+			client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
+				n := len(tasks)
+				tasks = append(tasks, apiclient.Task{ID: strconv.Itoa(n), Created: epoch + apiclient.Timestamp(n)})
+				return listing(tasks...), nil
+			}}
+			config := standard(log.NewNopLogger())
+			config.TaskInfo = 3
+			c := newCollector(t, config, usageOf("main", client))
+			for range 12 {
+				c.Refresh(t.Context())
+				time.Sleep(time.Minute)
+			}
+			status := c.Statuses(time.Now())[0]
+			if len(status.Refreshes) != 10 || status.Refreshes[0].Tasks != 12 || status.Refreshes[9].Tasks != 3 {
+				t.Errorf("refreshes: %+v", status.Refreshes)
+			}
+			if newest := status.Report.NewestTasks; len(newest) != 10 || newest[0].ID != "11" || newest[9].ID != "2" {
+				t.Errorf("newest tasks: %+v", newest)
+			}
+			expect(t, c, map[string]string{
+				ofMain("task_info", "status", "unknown", "task_id", "9", "task_name", ""): "1",
+				ofMain("task_info", "status", "unknown", "task_id", "8", "task_name", ""): "", // TaskInfo is 3.
+			})
 		})
 	})
 }

@@ -16,7 +16,7 @@ import (
 
 var shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
 
-// at is a moment in Shanghai.
+// at parses a moment in Shanghai.
 func at(t *testing.T, text string) apiclient.Timestamp {
 	t.Helper()
 	moment, err := time.ParseInLocation(time.DateTime, text, shanghai)
@@ -26,57 +26,74 @@ func at(t *testing.T, text string) apiclient.Timestamp {
 	return apiclient.Timestamp(moment.Unix())
 }
 
-// lists is the exit and what is printed of the lists.
-func lists(t *testing.T, client check.Client, account collector.Account) (right bool, text string) {
+// lists returns the result and the reports.
+func lists(t *testing.T, client check.Client, account collector.Account) (ok bool, text string) {
 	t.Helper()
 	var out strings.Builder
-	right = check.Run(t.Context(), &out, check.Config{
+	ok = check.Run(t.Context(), &out, check.Config{
 		Account: account, Endpoint: "cdn.aliyuncs.com", Credentials: key, Client: client, Now: now,
 	})
 	_, text, _ = strings.Cut(out.String(), "\n\n")
-	return right, text
+	return ok, text
 }
 
-func TestWhatTheListsSayIsPrintedAndDoesNotCount(t *testing.T) {
-	client := holding(4)
-	client.tasks = []apiclient.Task{
-		{
-			ID: "1", Name: "usage-2026-09", Status: apiclient.Success, Created: at(t, "2026-10-01 09:00:00"), Updated: at(t, "2026-10-01 09:02:00"),
-			Start: at(t, "2026-09-01 00:00:00"), End: at(t, "2026-09-30 23:59:59"),
-		},
-		{
-			ID: "2", Name: "usage-2026-10", Status: apiclient.Failed, Created: at(t, "2026-11-01 09:00:00"), Updated: at(t, "2026-11-01 09:02:00"),
-			Start: at(t, "2026-10-01 00:00:00"), End: at(t, "2026-10-31 23:59:59"),
-		},
-		{
-			ID: "3", Name: "half of October", Status: apiclient.Success, Created: at(t, "2026-11-02 09:00:00"), Updated: at(t, "2026-11-02 09:02:00"),
-			Start: at(t, "2026-10-01 00:00:00"), End: at(t, "2026-10-16 11:59:59"),
-		},
-		{ID: "4", Name: "no times \x1b[2J", Status: apiclient.Created},
-	}
-	var monthly coverage.Pattern
-	if err := monthly.UnmarshalText([]byte("usage-.*")); err != nil {
-		t.Fatal(err)
-	}
-	middle := coverage.Date{Year: 2026, Month: time.November, Day: 15}
-	right, text := lists(t, client, collector.Account{
-		Name: "main", Exports: []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}, TimeZone: shanghai,
-		Expectations: []coverage.Expectation{
+func TestRunReport(t *testing.T) {
+	details := collector.Account{Exports: []apiclient.Export{apiclient.UsageDetail}, TimeZone: shanghai}
+	t.Run("what the lists say does not change the result", func(t *testing.T) {
+		client := holding(4)
+		client.tasks = []apiclient.Task{
 			{
-				Name: "monthly", Export: apiclient.Usage, TaskName: monthly, Every: coverage.Month,
-				Grace: coverage.Duration(72 * time.Hour), Since: coverage.Date{Year: 2026, Month: time.October, Day: 1},
+				ID:      "1",
+				Name:    "usage-2026-09",
+				Status:  apiclient.Success,
+				Created: at(t, "2026-10-01 09:00:00"),
+				Updated: at(t, "2026-10-01 09:02:00"),
+				Start:   at(t, "2026-09-01 00:00:00"),
+				End:     at(t, "2026-09-30 23:59:59"),
 			},
-			{Name: "new", Export: apiclient.Usage, Every: coverage.Month, Since: middle},
 			{
-				Name: "detail", Export: apiclient.UsageDetail, Every: coverage.Week,
-				Grace: coverage.Duration(10 * 24 * time.Hour), Since: middle,
+				ID:      "2",
+				Name:    "usage-2026-10",
+				Status:  apiclient.Failed,
+				Created: at(t, "2026-11-01 09:00:00"),
+				Updated: at(t, "2026-11-01 09:02:00"),
+				Start:   at(t, "2026-10-01 00:00:00"),
+				End:     at(t, "2026-10-31 23:59:59"),
 			},
-		},
-	})
-	if !right {
-		t.Error("an overdue export is no fault of the configuration")
-	}
-	const want = `usage         in the time zone Asia/Shanghai
+			{
+				ID:      "3",
+				Name:    "half of October",
+				Status:  apiclient.Success,
+				Created: at(t, "2026-11-02 09:00:00"),
+				Updated: at(t, "2026-11-02 09:02:00"),
+				Start:   at(t, "2026-10-01 00:00:00"),
+				End:     at(t, "2026-10-16 11:59:59"),
+			},
+			{ID: "4", Name: "no times \x1b[2J", Status: apiclient.Created},
+		}
+		var monthly coverage.Pattern
+		if err := monthly.UnmarshalText([]byte("usage-.*")); err != nil {
+			t.Fatal(err)
+		}
+		middle := coverage.Date{Year: 2026, Month: time.November, Day: 15}
+		ok, text := lists(t, client, collector.Account{
+			Name: "main", Exports: []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}, TimeZone: shanghai,
+			Expectations: []coverage.Expectation{
+				{
+					Name: "monthly", Export: apiclient.Usage, TaskName: monthly, Every: coverage.Month,
+					Grace: coverage.Duration(72 * time.Hour), Since: coverage.Date{Year: 2026, Month: time.October, Day: 1},
+				},
+				{Name: "new", Export: apiclient.Usage, Every: coverage.Month, Since: middle},
+				{
+					Name: "detail", Export: apiclient.UsageDetail, Every: coverage.Week,
+					Grace: coverage.Duration(10 * 24 * time.Hour), Since: middle,
+				},
+			},
+		})
+		if !ok {
+			t.Error("an overdue export is no fault of the configuration")
+		}
+		const want = `usage         in the time zone Asia/Shanghai
   2026-09     ██████████████████████████████  100.0 % covered
   2026-10     ███████████████▒···············  50.0 % covered
   covered     until 2026-10-16 12:00
@@ -98,34 +115,39 @@ usage_detail  in the time zone Asia/Shanghai
   1       success  2026-10-01 09:00  2026-10-01 09:02  2026-09-01 00:00  2026-09-30 23:59  usage-2026-09
   4       created  -                 -                 -                 -                 no times \x1b[2J
 `
-	if diff := cmp.Diff(want, strings.ReplaceAll(text, "\x1b", "a bare escape")); diff != "" {
-		t.Errorf("-want +got:\n%s\n%s", diff, text)
-	}
-}
+		if diff := cmp.Diff(want, strings.ReplaceAll(text, "\x1b", "a bare escape")); diff != "" {
+			t.Errorf("-want +got:\n%s\n%s", diff, text)
+		}
+	})
 
-func TestOfALongListTheTenNewestTasksAreShown(t *testing.T) {
-	client := holding(100)
-	for i := range 100 {
-		client.tasks = append(client.tasks, apiclient.Task{ID: string(rune('A' + i%26)), Created: at(t, "2026-11-01 00:00:00") + apiclient.Timestamp(60*i)})
-	}
-	_, text := lists(t, client, collector.Account{Exports: []apiclient.Export{apiclient.UsageDetail}, TimeZone: shanghai})
-	if rows := strings.Count(text, "unknown"); rows != 10 || !strings.Contains(text, "2026-11-01 01:39") || strings.Contains(text, "2026-11-01 01:29") {
-		t.Errorf("%d tasks:\n%s", rows, text)
-	}
-}
+	t.Run("a long list is shown with its ten newest tasks", func(t *testing.T) {
+		client := holding(100)
+		for i := range 100 {
+			client.tasks = append(client.tasks, apiclient.Task{
+				ID: string(rune('A' + i%26)), Created: at(t, "2026-11-01 00:00:00") + apiclient.Timestamp(60*i),
+			})
+		}
+		_, text := lists(t, client, details)
+		rows := strings.Count(text, "unknown")
+		if rows != 10 || !strings.Contains(text, "2026-11-01 01:39") || strings.Contains(text, "2026-11-01 01:29") {
+			t.Errorf("%d tasks:\n%s", rows, text)
+		}
+	})
 
-func TestAnEmptyListSaysSoWithoutATable(t *testing.T) {
-	_, text := lists(t, holding(0), collector.Account{Exports: []apiclient.Export{apiclient.UsageDetail}, TimeZone: shanghai})
-	if text != "usage_detail  in the time zone Asia/Shanghai\n  failures    0 that no success has replaced\n" {
-		t.Errorf("it prints:\n%s", text)
-	}
-}
+	t.Run("an empty list has no table", func(t *testing.T) {
+		_, text := lists(t, holding(0), details)
+		if text != "usage_detail  in the time zone Asia/Shanghai\n  failures    0 that no success has replaced\n" {
+			t.Errorf("it prints:\n%s", text)
+		}
+	})
 
-func TestAListThatCannotBeReadIsNotRight(t *testing.T) {
-	client := holding(4)
-	client.err = errors.New("the list could not be read consistently")
-	right, lines := run(t, client, key, apiclient.Usage)
-	if right || !strings.Contains(strings.Join(lines, "\n"), "usage         FAILED  the list could not be read consistently") {
-		t.Errorf("all right is %t:\n%s", right, strings.Join(lines, "\n"))
-	}
+	t.Run("a list that cannot be read is a failed check", func(t *testing.T) {
+		client := holding(4)
+		client.err = errors.New("the list could not be read consistently")
+		ok, lines := run(t, client, key, apiclient.Usage)
+		text := strings.Join(lines, "\n")
+		if ok || !strings.Contains(text, "usage         FAILED  the list could not be read consistently") {
+			t.Errorf("ok is %t:\n%s", ok, text)
+		}
+	})
 }

@@ -36,24 +36,33 @@ func TestExpectation(t *testing.T) {
 	}{
 		{
 			"all there: the next one is due after this month and the grace",
-			monthly, []apiclient.Task{september, october, august}, late, "2026-12-04T00:00:00+08:00", false,
+			monthly,
+			[]apiclient.Task{september, october, august},
+			late, "2026-12-04T00:00:00+08:00", false,
 		},
 		{
 			"last month is missing and overdue",
-			monthly, []apiclient.Task{september, august}, late, "2026-11-04T00:00:00+08:00", true,
+			monthly,
+			[]apiclient.Task{september, august},
+			late, "2026-11-04T00:00:00+08:00", true,
 		},
 		{
 			"last month is missing within the grace",
-			monthly, []apiclient.Task{september, august}, "2026-11-02T12:00:00+08:00", "2026-11-04T00:00:00+08:00", false,
+			monthly,
+			[]apiclient.Task{september, august},
+			"2026-11-02T12:00:00+08:00", "2026-11-04T00:00:00+08:00", false,
 		},
 		{
 			"the oldest that is missing counts",
-			monthly, []apiclient.Task{october}, late, "2026-09-04T00:00:00+08:00", true,
+			monthly,
+			[]apiclient.Task{october},
+			late, "2026-09-04T00:00:00+08:00", true,
 		},
 		{
 			"a name that matches nothing is due, not silent",
 			since(monthly, 2026, time.October, 15),
-			[]apiclient.Task{month("other", time.October, "2026-11-01T09:00:00+08:00")}, late, "2026-11-04T00:00:00+08:00", true,
+			[]apiclient.Task{month("other", time.October, "2026-11-01T09:00:00+08:00")},
+			late, "2026-11-04T00:00:00+08:00", true,
 		},
 		{
 			"the name must match as a whole",
@@ -63,7 +72,9 @@ func TestExpectation(t *testing.T) {
 		},
 		{
 			"a period that ended before since is not expected",
-			since(monthly, 2026, time.October, 15), []apiclient.Task{october}, late, "2026-12-04T00:00:00+08:00", false,
+			since(monthly, 2026, time.October, 15),
+			[]apiclient.Task{october},
+			late, "2026-12-04T00:00:00+08:00", false,
 		},
 		{
 			"a period that ended when since began is not expected",
@@ -96,7 +107,8 @@ func TestExpectation(t *testing.T) {
 		},
 		{
 			"a monthly file covers the weeks in it",
-			since(weekly, 2026, time.October, 5), []apiclient.Task{october, september},
+			since(weekly, 2026, time.October, 5),
+			[]apiclient.Task{october, september},
 			"2026-10-31T12:00:00+08:00", "2026-11-03T00:00:00+08:00", false,
 		},
 		{

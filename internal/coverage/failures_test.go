@@ -8,9 +8,17 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// export is a task over a period, made and finished at a moment.
+// export returns a task over a period that was made at a moment.
 func export(id, name string, status apiclient.Status, start, end, made string) apiclient.Task {
-	return apiclient.Task{ID: id, Name: name, Status: status, Start: at(start), End: at(end), Created: at(made), Updated: at(made) + 100}
+	return apiclient.Task{
+		ID:      id,
+		Name:    name,
+		Status:  status,
+		Start:   at(start),
+		End:     at(end),
+		Created: at(made),
+		Updated: at(made) + 100,
+	}
 }
 
 const (
@@ -24,7 +32,13 @@ func unrecovered(export apiclient.Export, tasks []apiclient.Task) int {
 
 func TestUnrecoveredFailures(t *testing.T) {
 	failed := export("1", "monthly", apiclient.Failed, octoberStart, octoberEnd, "2026-11-01T09:00:00+08:00")
-	noPeriod := apiclient.Task{ID: "1", Name: "monthly", Status: apiclient.Failed, Created: at("2026-11-01T09:00:00+08:00"), Updated: at("2026-11-01T09:02:00+08:00")}
+	noPeriod := apiclient.Task{
+		ID:      "1",
+		Name:    "monthly",
+		Status:  apiclient.Failed,
+		Created: at("2026-11-01T09:00:00+08:00"),
+		Updated: at("2026-11-01T09:02:00+08:00"),
+	}
 	for _, tc := range []struct {
 		name          string
 		tasks         []apiclient.Task
@@ -90,8 +104,12 @@ func TestUnrecoveredFailuresOfRandomLists(t *testing.T) {
 		some := func(status apiclient.Status) apiclient.Task {
 			start := apiclient.Timestamp(1 + random.IntN(20))
 			task := apiclient.Task{
-				ID: "x", Name: string(rune('a' + random.IntN(3))), Status: status,
-				Start: start, End: start + apiclient.Timestamp(random.IntN(10)), Created: apiclient.Timestamp(1 + random.IntN(40)),
+				ID:      "x",
+				Name:    string(rune('a' + random.IntN(3))),
+				Status:  status,
+				Start:   start,
+				End:     start + apiclient.Timestamp(random.IntN(10)),
+				Created: apiclient.Timestamp(1 + random.IntN(40)),
 			}
 			if random.IntN(5) == 0 {
 				task.Start = 0

@@ -44,36 +44,46 @@ func TestPeriodOf(t *testing.T) {
 		{
 			"a month that ends one second early is the whole month",
 			"2018-07-31T16:00:00Z", "2018-08-31T15:59:59Z", "2018-09-01T01:30:00Z",
-			coverage.Period{at("2018-08-01T00:00:00+08:00"), at("2018-09-01T00:00:00+08:00")}, true,
+			coverage.Period{at("2018-08-01T00:00:00+08:00"), at("2018-09-01T00:00:00+08:00")},
+			true,
 		},
 		{
 			"an export made too early ends at its creation",
 			"2026-10-31T16:00:00Z", "2026-11-30T15:59:59Z", "2026-11-20T00:00:00Z",
-			coverage.Period{at("2026-11-01T00:00:00+08:00"), at("2026-11-20T00:00:00Z")}, true,
+			coverage.Period{at("2026-11-01T00:00:00+08:00"), at("2026-11-20T00:00:00Z")},
+			true,
 		},
 		{
 			"without a creation nothing is cut",
 			"2026-10-31T16:00:00Z", "2026-11-30T15:59:59Z", "",
-			coverage.Period{at("2026-11-01T00:00:00+08:00"), at("2026-12-01T00:00:00+08:00")}, true,
+			coverage.Period{at("2026-11-01T00:00:00+08:00"), at("2026-12-01T00:00:00+08:00")},
+			true,
 		},
 		{
 			"the same start and end is one second",
 			"2026-10-01T00:00:00Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z",
-			coverage.Period{at("2026-10-01T00:00:00Z"), at("2026-10-01T00:00:01Z")}, true,
+			coverage.Period{at("2026-10-01T00:00:00Z"), at("2026-10-01T00:00:01Z")},
+			true,
 		},
 		{
 			"a period of no length is none",
-			"2026-10-01T00:00:01Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", coverage.Period{}, false,
+			"2026-10-01T00:00:01Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z",
+			coverage.Period{},
+			false,
 		},
 		{
 			"a reversed period is none",
-			"2026-10-31T00:00:00Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", coverage.Period{}, false,
+			"2026-10-31T00:00:00Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z",
+			coverage.Period{},
+			false,
 		},
 		{"a missing start is none", "", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", coverage.Period{}, false},
 		{"a missing end is none", "2026-10-01T00:00:00Z", "", "2026-11-01T00:00:00Z", coverage.Period{}, false},
 		{
 			"a period after the creation holds nothing",
-			"2026-10-01T00:00:00Z", "2026-10-31T00:00:00Z", "2026-09-01T00:00:00Z", coverage.Period{}, false,
+			"2026-10-01T00:00:00Z", "2026-10-31T00:00:00Z", "2026-09-01T00:00:00Z",
+			coverage.Period{},
+			false,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -99,7 +109,9 @@ func TestUnionOf(t *testing.T) {
 		{"one inside another adds nothing", []coverage.Period{{0, 100}, {20, 30}}, coverage.Union{{0, 100}}, 1},
 		{
 			"what lies outside does not count",
-			[]coverage.Period{{-50, 25}, {90, 400}}, coverage.Union{{-50, 25}, {90, 400}}, 0.35,
+			[]coverage.Period{{-50, 25}, {90, 400}},
+			coverage.Union{{-50, 25}, {90, 400}},
+			0.35,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -137,11 +149,13 @@ func TestCoveredBy(t *testing.T) {
 		{"the whole month twice", []apiclient.Task{whole, whole}, 1},
 		{
 			"a month in UTC leaves eight hours",
-			[]apiclient.Task{made("2026-10-01T00:00:00Z", "2026-10-31T23:59:59Z", "2026-11-02T00:00:00Z")}, (hours - 8.0) / hours,
+			[]apiclient.Task{made("2026-10-01T00:00:00Z", "2026-10-31T23:59:59Z", "2026-11-02T00:00:00Z")},
+			(hours - 8.0) / hours,
 		},
 		{
 			"an export made at the month's noon",
-			[]apiclient.Task{made("2026-10-01T00:00:00+08:00", "2026-10-31T23:59:59+08:00", "2026-10-16T12:00:00+08:00")}, 0.5,
+			[]apiclient.Task{made("2026-10-01T00:00:00+08:00", "2026-10-31T23:59:59+08:00", "2026-10-16T12:00:00+08:00")},
+			0.5,
 		},
 		{"two halves that overlap", []apiclient.Task{
 			made("2026-10-01T00:00:00+08:00", "2026-10-20T23:59:59+08:00", "2026-11-01T09:00:00+08:00"),
@@ -149,11 +163,13 @@ func TestCoveredBy(t *testing.T) {
 		}, 1},
 		{
 			"a period across two months counts for both",
-			[]apiclient.Task{made("2026-09-16T00:00:00+08:00", "2026-10-15T23:59:59+08:00", "2026-11-01T09:00:00+08:00")}, 15.0 / 31,
+			[]apiclient.Task{made("2026-09-16T00:00:00+08:00", "2026-10-15T23:59:59+08:00", "2026-11-01T09:00:00+08:00")},
+			15.0 / 31,
 		},
 		{
 			"a second is missing",
-			[]apiclient.Task{made("2026-10-01T00:00:01+08:00", "2026-10-31T23:59:59+08:00", "2026-11-01T09:00:00+08:00")}, 1 - 1.0/(hours*3600),
+			[]apiclient.Task{made("2026-10-01T00:00:01+08:00", "2026-10-31T23:59:59+08:00", "2026-11-01T09:00:00+08:00")},
+			1 - 1.0/(hours*3600),
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

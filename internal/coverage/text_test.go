@@ -79,6 +79,7 @@ func TestDate(t *testing.T) {
 		{"in Shanghai", "2026-10-01", "Asia/Shanghai", "2026-10-01T00:00:00+08:00"},
 		{"in UTC", "2026-10-01", "UTC", "2026-10-01T00:00:00Z"},
 		{"a day that begins at 01:00", "2026-04-24", "Africa/Cairo", "2026-04-24T01:00:00+03:00"},
+		{"a day that begins at 01:00, west of UTC", "2013-03-10", "America/Havana", "2013-03-10T01:00:00-04:00"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var date coverage.Date
@@ -121,7 +122,8 @@ func TestPattern(t *testing.T) {
 		})
 	}
 	t.Run("patterns with the same text are equal", func(t *testing.T) {
-		if !pattern(t, "a").Equal(pattern(t, "a")) || pattern(t, "a").Equal(pattern(t, "b")) || pattern(t, "a").Equal(coverage.Pattern{}) {
+		if !pattern(t, "a").Equal(pattern(t, "a")) || pattern(t, "a").Equal(pattern(t, "b")) ||
+			pattern(t, "a").Equal(coverage.Pattern{}) {
 			t.Error("patterns are not compared by their text")
 		}
 	})

@@ -11,7 +11,8 @@ func newReloadHandler(config Config) http.Handler {
 			return
 		}
 		if err := config.Reload(); err != nil {
-			http.Error(w, "Reload failed, keeping the current configuration:\n"+err.Error(), http.StatusInternalServerError)
+			text := "Reload failed, keeping the current configuration:\n" + err.Error()
+			http.Error(w, text, http.StatusInternalServerError)
 			return
 		}
 		respond("The configuration was loaded.\n")(w, r)

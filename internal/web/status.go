@@ -96,7 +96,8 @@ func newStatusView(statuses []collector.ExportStatus, now time.Time) statusView 
 	for _, status := range statuses {
 		view.Exports = append(view.Exports, newExportView(status, now))
 	}
-	slices.SortStableFunc(view.Exports, func(a, b exportView) int { return cmp.Compare(a.Severity.rank, b.Severity.rank) })
+	bySeverity := func(a, b exportView) int { return cmp.Compare(a.Severity.rank, b.Severity.rank) }
+	slices.SortStableFunc(view.Exports, bySeverity)
 	if len(view.Exports) > 0 {
 		view.Severity = view.Exports[0].Severity
 	}

@@ -1,0 +1,129 @@
+package collector_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/coverage"
+)
+
+func TestNewReport(t *testing.T) {
+	shanghai := zone(t, "Asia/Shanghai")
+	account := collector.Account{Name: "main", TimeZone: shanghai, Expectations: []coverage.Expectation{
+		{
+			Name:   "monthly",
+			Export: apiclient.Usage,
+			Every:  coverage.Month,
+			Since:  coverage.Date{Year: 2026, Month: 10, Day: 1},
+		},
+		{
+			Name:   "patient",
+			Export: apiclient.Usage,
+			Every:  coverage.Month,
+			Since:  coverage.Date{Year: 2026, Month: 10, Day: 1},
+			Grace:  coverage.Duration(30 * 24 * time.Hour),
+		},
+		{
+			Name:   "later",
+			Export: apiclient.Usage,
+			Every:  coverage.Month,
+			Since:  coverage.Date{Year: 2026, Month: 11, Day: 1},
+		},
+		{Name: "daily details", Export: apiclient.UsageDetail, Every: coverage.Day},
+	}}
+	// All of September, half of October, and a failure.
+	tasks := []apiclient.Task{
+		{
+			ID:      "1",
+			Status:  apiclient.Success,
+			Created: at("2026-10-01T09:00:00+08:00"),
+			Updated: at("2026-10-01T09:02:00+08:00"),
+			Start:   at("2026-09-01T00:00:00+08:00"),
+			End:     at("2026-09-30T23:59:59+08:00"),
+		},
+		{
+			ID:      "2",
+			Status:  apiclient.Success,
+			Created: at("2026-11-01T09:00:00+08:00"),
+			Updated: at("2026-11-01T09:02:00+08:00"),
+			Start:   at("2026-10-01T00:00:00+08:00"),
+			End:     at("2026-10-16T11:59:59+08:00"),
+		},
+		{
+			ID:      "3",
+			Status:  apiclient.Failed,
+			Created: at("2026-11-02T09:00:00+08:00"),
+			Updated: at("2026-11-02T09:02:00+08:00"),
+			Start:   at("2026-10-01T00:00:00+08:00"),
+			End:     at("2026-10-31T23:59:59+08:00"),
+		},
+	}
+	listing := &apiclient.Listing{Tasks: tasks, TotalCount: 5}
+	moment := func(text string) time.Time { return at(text).Time().In(shanghai) }
+	now := moment("2026-11-22T12:00:00+08:00").UTC() // The time zone is the account's, not now's.
+	october := func(name, due string, overdue bool) collector.ExpectationReport {
+		return collector.ExpectationReport{
+			Name:    name,
+			Start:   moment("2026-10-01T00:00:00+08:00"),
+			End:     moment("2026-11-01T00:00:00+08:00"),
+			Missing: true,
+			Due:     moment(due),
+			Overdue: overdue,
+		}
+	}
+	sameZone := cmp.Comparer(func(a, b *time.Location) bool { return a == b })
+	want := &collector.Report{
+		Summary:             coverage.Summarize(tasks),
+		NewestSuccessAge:    now.Sub(at("2026-11-01T09:02:00+08:00").Time()),
+		Unlisted:            2,
+		UnrecoveredFailures: 1,
+		CoveredUntil:        moment("2026-10-16T12:00:00+08:00"),
+		Months: []collector.MonthCoverage{
+			{Ago: 2, Start: moment("2026-09-01T00:00:00+08:00"), End: moment("2026-10-01T00:00:00+08:00"), Ratio: 1},
+			{Ago: 1, Start: moment("2026-10-01T00:00:00+08:00"), End: moment("2026-11-01T00:00:00+08:00"), Ratio: .5},
+		},
+		LastMonthIncomplete: true,
+		Expectations: []collector.ExpectationReport{
+			october("monthly", "2026-11-01T00:00:00+08:00", true),
+			october("patient", "2026-12-01T00:00:00+08:00", false),
+			{
+				Name: "later", Start: moment("2026-11-01T00:00:00+08:00"), End: moment("2026-12-01T00:00:00+08:00"),
+				Due: moment("2026-12-01T00:00:00+08:00"),
+			},
+		},
+		Overdue:     1,
+		NewestTasks: []apiclient.Task{tasks[2], tasks[1], tasks[0]},
+	}
+	got := collector.NewReport(collector.NewSnapshot(account, apiclient.Usage, listing, collector.ReportedTasks), now)
+	if diff := cmp.Diff(want, got, sameZone); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	for i, month := range got.Months {
+		if month.Start.Location() != shanghai {
+			t.Errorf("month %d begins in %s", i, month.Start.Location())
+		}
+	}
+
+	t.Run("usage_detail has no months", func(t *testing.T) {
+		got := collector.NewReport(
+			collector.NewSnapshot(account, apiclient.UsageDetail, listing, collector.ReportedTasks),
+			now,
+		)
+		if len(got.Months) > 0 || got.LastMonthIncomplete || !got.CoveredUntil.IsZero() {
+			t.Errorf("%+v", got)
+		}
+		if len(got.Expectations) != 1 || got.Expectations[0].Name != "daily details" {
+			t.Errorf("expectations %+v", got.Expectations)
+		}
+	})
+	t.Run("an empty list", func(t *testing.T) {
+		got := collector.NewReport(collector.NewSnapshot(account, apiclient.Usage, &apiclient.Listing{}, 1), now)
+		if got.NewestSuccessAge != 0 || !got.CoveredUntil.IsZero() || len(got.Months) != 2 || !got.LastMonthIncomplete {
+			t.Errorf("%+v", got)
+		}
+	})
+}
