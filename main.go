@@ -84,7 +84,7 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	if err := toolkit.Validate(*flags.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %w", err)
 	}
-	base := newLogger(flags, stderr)
+	base := flags.NewLogger(stderr)
 	logger := log.With(base, "time", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -104,10 +104,6 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	})
 	defer coll.Close()
 	reload := func() error { return accts.Reload(coll) }
-	if err := reload(); err != nil {
-		return err
-	}
-
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(coll, accts, versioncollector.NewCollector("alicdn_export"),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -124,6 +120,9 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := reload(); err != nil {
+		return err
+	}
 	go func() { // A slow reload must not delay the shutdown.
 		for {
 			select {
@@ -136,15 +135,6 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	}()
 	_ = level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	return web.Serve(ctx, handler, flags.Web, base)
-}
-
-// newLogger returns a logger of the levels that the flags allow.
-func newLogger(flags *config.Flags, stderr io.Writer) log.Logger {
-	newFormat := log.NewLogfmtLogger
-	if flags.LogFormat == "json" {
-		newFormat = log.NewJSONLogger
-	}
-	return level.NewFilter(newFormat(log.NewSyncWriter(stderr)), level.Allow(level.ParseDefault(flags.LogLevel, level.InfoValue())))
 }
 
 // simulate serves a scenario until ctx ends.

@@ -175,6 +175,18 @@ func (c *Collector) report(snapshot *Snapshot, now time.Time) *Report {
 	return NewReport(snapshot, now)
 }
 
+// ReadNew starts to read the lists that have never been read, and does not wait. A
+// missing key or permission is then logged before the first scrape.
+func (c *Collector) ReadNew() {
+	for _, account := range c.accountStates() {
+		for _, r := range account.refreshers {
+			if r.current().refreshes == 0 {
+				r.start(account.lifetime)
+			}
+		}
+	}
+}
+
 // Describe sends the descriptions of all metrics, those of APIMetrics included.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range descs {

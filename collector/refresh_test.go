@@ -313,3 +313,28 @@ func TestRefreshTimeout(t *testing.T) {
 		})
 	})
 }
+
+func TestReadNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
+			time.Sleep(time.Second)
+			return listing(), nil
+		}}
+		c := newMain(t, client)
+		began := time.Now()
+		c.ReadNew()
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("it waited for %s", waited)
+		}
+		synctest.Wait()
+		if n := client.calls.Load(); n != 1 {
+			t.Errorf("%d lists read, want 1", n)
+		}
+		time.Sleep(time.Hour) // The next refresh is due, but only a scrape starts it.
+		c.ReadNew()
+		synctest.Wait()
+		if n := client.calls.Load(); n != 1 {
+			t.Errorf("%d lists read, want no more", n)
+		}
+	})
+}

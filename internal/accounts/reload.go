@@ -10,7 +10,8 @@ import (
 	"alicdn_export_exporter/collector"
 )
 
-// Reload loads the configuration into a collector, one Reload at a time. If that fails,
+// Reload loads the configuration into a collector, one Reload at a time, and starts to
+// read the lists of new accounts. If loading fails,
 // the collector keeps its accounts, and the error, which holds no secrets, is logged and
 // returned. The metrics of Accounts show how it went.
 func (a *Accounts) Reload(coll *collector.Collector) error {
@@ -29,6 +30,7 @@ func (a *Accounts) Reload(coll *collector.Collector) error {
 		collected = append(collected, account.Collected)
 	}
 	coll.SetAccounts(collected)
+	coll.ReadNew()
 	a.lastSuccessful.Set(1)
 	a.lastSuccess.SetToCurrentTime()
 	_ = level.Info(a.logger).Log("msg", "Configuration loaded", "accounts", len(a.running),

@@ -35,6 +35,8 @@ type fixture struct {
 
 func newFixture(t *testing.T, file string) *fixture {
 	t.Helper()
+	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")
+	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
 	f := &fixture{t: t, path: filepath.Join(t.TempDir(), "exporter.yml")}
 	f.write(file)
 	app := kingpin.New("test", "")

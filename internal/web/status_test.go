@@ -136,13 +136,13 @@ func TestStatusPage(t *testing.T) {
 			})
 		}), []string{
 			"✖ The export needs attention", "main usage ✖ needs attention 6 s ago 3 h ago",
-			"The last refresh failed: page 1: Forbidden (HTTP status 403, code Forbidden.RAM). The key may not list these tasks: grant it the RAM action cdn:DescribeUserUsageDataExportTask",
+			"The last refresh failed: page 1: Forbidden (HTTP status 403, code Forbidden.RAM). The key may not list these tasks. Grant it the RAM action cdn:DescribeUserUsageDataExportTask",
 			"5 s ago 1.23s page 1: Forbidden",
 		}, []string{"✔"}},
 		"a refresh that takes too long": {with(func(s *collector.ExportStatus) {
 			s.Up = false
 			s.Refreshes[0].Err = fmt.Errorf("not done within 2m0s (--refresh.timeout): %w", context.DeadlineExceeded)
-		}), []string{"The list takes longer to read than --refresh.timeout allows"}, nil},
+		}), []string{"Reading the list takes longer than --refresh.timeout allows"}, nil},
 		"too old to be shown": {with(func(s *collector.ExportStatus) {
 			s.Up, s.Report, s.Refreshes = false, nil, s.Refreshes[1:]
 		}), []string{
