@@ -12,7 +12,7 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// vector declares a metric that each account's APIMetrics have.
+// vector declares a metric of APIMetrics. Every account has its own.
 type vector struct {
 	name, help string
 	labels     []string
