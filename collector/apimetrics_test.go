@@ -9,7 +9,6 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	dto "github.com/prometheus/client_model/go"
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
@@ -17,7 +16,7 @@ import (
 
 var usageOnly = []apiclient.Export{apiclient.Usage}
 
-func TestEveryKnownErrorIsThereAt0FromTheStart(t *testing.T) {
+func TestAPIMetricsBeforeTheFirstCall(t *testing.T) {
 	metrics := collector.NewAPIMetrics("main", usageOnly, log.NewNopLogger())
 	codes := apiclient.ErrorKinds()
 	want := map[string]string{
@@ -48,12 +47,16 @@ func errorsOf(code, class string) string {
 	return fmt.Sprintf(`api_errors_total{account="main",class=%q,code=%q,export="usage"}`, class, code)
 }
 
-func TestWhatAnAccountsMetricsCount(t *testing.T) {
-	denied := &apiclient.Error{Code: "Forbidden", Class: apiclient.ClassDenied, Status: 403, APICode: "Forbidden.RAM"}
+func TestAPIMetrics(t *testing.T) {
+	denied := &apiclient.Error{
+		Code: "Forbidden", Class: apiclient.ClassDenied,
+		Status:  403,
+		APICode: "Forbidden.RAM",
+	}
 	noKey := &apiclient.Error{Code: apiclient.CodeCredentials, Class: apiclient.ClassCredentials}
 	for name, tc := range map[string]struct {
-		tell func(apiclient.Observer)
-		want map[string]string
+		observe func(apiclient.Observer)
+		want    map[string]string
 	}{
 		"an attempt that succeeded": {
 			func(o apiclient.Observer) {
@@ -87,13 +90,13 @@ func TestWhatAnAccountsMetricsCount(t *testing.T) {
 				`api_rate_limit_wait_seconds_total{account="main"}`: "1", errorsOf("credentials", "credentials"): "1",
 			},
 		},
-		"an error that nobody knows is another one of the API": {
+		"an unknown error counts as another error of the API": {
 			func(o apiclient.Observer) {
 				o.Attempted(apiclient.Attempt{Export: apiclient.Usage, Err: &apiclient.Error{Code: "Newer", Class: apiclient.ClassDenied}})
 			},
 			map[string]string{errorsOf("other", "server"): "1", errorsOf("other", "request"): "0", errorsOf("Newer", "denied"): ""},
 		},
-		"an attempt that was called off is no error": {
+		"a canceled attempt is not an error": {
 			func(o apiclient.Observer) { o.Attempted(apiclient.Attempt{Export: apiclient.Usage}) },
 			map[string]string{ofMain("api_requests_total"): "1", ofMain("api_request_duration_seconds_count"): "0"},
 		},
@@ -105,26 +108,34 @@ func TestWhatAnAccountsMetricsCount(t *testing.T) {
 			},
 			map[string]string{ofMain("api_requests_total"): "4", `api_rate_limit_wait_seconds_total{account="main"}`: "1"},
 		},
-		"a walk that was not proven is no request and no error": {
+		"a walk that was not proven is neither a request nor an error": {
 			func(o apiclient.Observer) { o.WalkRestarted(apiclient.Usage, "a task is listed twice") },
 			map[string]string{ofMain("listing_restarts_total"): "1", ofMain("api_requests_total"): "0"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			metrics := collector.NewAPIMetrics("main", usageOnly, log.NewNopLogger())
-			tc.tell(metrics)
+			tc.observe(metrics)
 			expect(t, metrics, tc.want)
 			if n := testutil.CollectAndCount(metrics, "alicdn_export_api_errors_total"); n != len(apiclient.ErrorKinds()) {
-				t.Errorf("%d pairs of code and class, want those known and no others", n)
+				t.Errorf("%d pairs of code and class, want only the known ones", n)
 			}
 		})
 	}
 }
 
-func TestWhatAnAccountsMetricsLog(t *testing.T) {
+func TestAPIMetricsLog(t *testing.T) {
 	logs := new(logBook)
 	observer := collector.NewAPIMetrics("main", usageOnly, logs.logger())
-	observer.Attempted(apiclient.Attempt{Export: apiclient.Usage, Page: 3, Sent: true, Duration: time.Second, RateLimitWait: time.Millisecond})
+	observer.Attempted(
+		apiclient.Attempt{
+			Export:        apiclient.Usage,
+			Page:          3,
+			Sent:          true,
+			Duration:      time.Second,
+			RateLimitWait: time.Millisecond,
+		},
+	)
 	observer.Attempted(apiclient.Attempt{Export: apiclient.Usage, Page: 4, Err: &apiclient.Error{
 		Code: "other", Class: apiclient.ClassServer, Status: 500, APICode: "Strange",
 	}})
@@ -138,9 +149,8 @@ level=info account=main msg="List not proven complete" export=usage reason="a ta
 	}
 }
 
-// A registry sorts what it gathers, which costs little where it is in order: errors
-// are half of all series.
-func TestErrorsAreCollectedInTheOrderOfTheRegistry(t *testing.T) {
+// A registry sorts what it gathers, which costs little if it is in order already.
+func TestAPIMetricsOrder(t *testing.T) {
 	var accounts []collector.Account
 	for _, name := range []string{"b", "c", "a"} {
 		account := usageOf(name, lists())
@@ -160,22 +170,29 @@ func TestErrorsAreCollectedInTheOrderOfTheRegistry(t *testing.T) {
 		if !strings.Contains(metric.Desc().String(), "api_errors_total") {
 			continue
 		}
-		var written dto.Metric
-		if err := metric.Write(&written); err != nil {
-			t.Fatal(err)
-		}
-		var values []string // by the names of the labels, as written
-		for _, label := range written.GetLabel() {
+		var values []string // by label name, as written
+		for _, label := range written(t, metric.Write).GetLabel() {
 			values = append(values, label.GetValue())
 		}
-		if now := strings.Join(values, "\x00"); now <= before {
-			t.Fatalf("%q comes after %q", now, before)
+		if next := strings.Join(values, "\x00"); next <= before {
+			t.Fatalf("%q comes after %q", next, before)
 		} else {
-			before = now
+			before = next
 		}
 		n++
 	}
 	if want := 3 * 2 * len(apiclient.ErrorKinds()); n != want {
 		t.Errorf("%d counters of errors, want %d", n, want)
 	}
+}
+
+// written returns what a metric writes. Inferring its type saves the program a direct
+// dependency.
+func written[T any](t *testing.T, write func(*T) error) *T {
+	t.Helper()
+	metric := new(T)
+	if err := write(metric); err != nil {
+		t.Fatal(err)
+	}
+	return metric
 }

@@ -4,9 +4,9 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -200,8 +200,8 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 // Collect sends the metrics of all accounts. It makes no API call.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	now := time.Now()
-	// Emit sorted, which saves the registry the sort.
-	byName := func(a, b *accountState) int { return strings.Compare(a.Name, b.Name) }
+	// Sorted by name, which saves the registry some of the sorting.
+	byName := func(a, b *accountState) int { return cmp.Compare(a.Name, b.Name) }
 	for _, account := range slices.SortedFunc(slices.Values(c.accountStates()), byName) {
 		if account.API != nil {
 			account.API.Collect(ch)

@@ -82,7 +82,7 @@ func (a *Account) check(readable func(key string) bool, add func(key, reason str
 }
 
 func unjoin(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // Only what Validate joined.
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	return []error{err}

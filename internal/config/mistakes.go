@@ -69,7 +69,7 @@ func (m *mistakes) index(node *yaml.Node, path string) {
 	if path == "" || m.values[at(node)] == "" {
 		m.values[at(node)] = path
 	}
-	switch node.Kind {
+	switch node.Kind { //nolint:exhaustive // Other kinds have no keys; what an alias stands for is indexed at its anchor.
 	case yaml.DocumentNode:
 		for _, child := range node.Content {
 			m.index(child, path)
@@ -176,7 +176,6 @@ func (m *mistakes) note(line int, key, reason string) {
 
 // collect notes the errors of loading a part of the document.
 func (m *mistakes) collect(err error) {
-	var nested *yaml.LoadErrors
 	switch e := err.(type) { //nolint:errorlint // It takes the tree of errors apart.
 	case nil:
 	case *yaml.LoadErrors:
@@ -184,7 +183,7 @@ func (m *mistakes) collect(err error) {
 			m.collect(one)
 		}
 	case *yaml.LoadError:
-		if errors.As(e.Unwrap(), &nested) {
+		if _, nested := errors.AsType[*yaml.LoadErrors](e.Unwrap()); nested {
 			m.collect(e.Unwrap())
 		} else {
 			m.construct(e)
