@@ -52,10 +52,10 @@ func scenarios() []scenario {
 			account: "empty", name: "healthy", change: emptyList, notified: []string{"finance: NeverSucceeded"},
 			suppressed: []string{"ExpectationOverdue", "MonthUncovered 1", "MonthUncovered 2"},
 		},
-		{account: "unlisted", name: "healthy", change: oneUnlisted, notified: []string{"nobody: TasksUnlisted"}},
-		{account: "unknown", name: "healthy", change: oneUnknownStatus, notified: []string{"nobody: UnknownStatus"}},
+		{account: "unlisted", name: "healthy", change: oneUnlisted, notified: []string{"none: TasksUnlisted"}},
+		{account: "unknown", name: "healthy", change: oneUnknownStatus, notified: []string{"none: UnknownStatus"}},
 		{account: "slow", name: "healthy", change: slow, notified: []string{
-			"finance: SnapshotStale", "nobody: RefreshesTooSlow",
+			"finance: SnapshotStale", "none: RefreshesTooSlow",
 		}},
 	}
 }

@@ -31,7 +31,7 @@ func TestAlertmanagerRoutes(t *testing.T) {
 	for labels, want := range map[string]string{
 		"alertname=CDNExportAccountRefused severity=critical account=prod":     "on-call",
 		"alertname=CDNExportMonthUncovered severity=warning account=prod":      "finance",
-		"alertname=CDNExportUnknownStatus severity=info account=prod":          "nobody",
+		"alertname=CDNExportUnknownStatus severity=info account=prod":          "none",
 		"alertname=CDNExportExporterAbsent severity=critical":                  "on-call",
 		"alertname=CDNExportAccountRefused severity=critical account=platform": "platform,on-call",
 	} {

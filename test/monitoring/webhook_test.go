@@ -95,7 +95,7 @@ func startAlertmanager(t *testing.T, hook *webhook) *process {
 	for old, replacement := range map[string]string{
 		"http://localhost:5001": hook.URL, "group_wait: 30s": "group_wait: 1s",
 		"group_interval: 5m": "group_interval: 1s",
-		"- name: nobody":     "- name: nobody\n    webhook_configs: [{url: " + hook.URL + "/nobody}]",
+		"- name: none":       "- name: none\n    webhook_configs: [{url: " + hook.URL + "/none}]",
 	} {
 		if !strings.Contains(config, old) {
 			t.Fatalf("the example does not contain %q", old)

@@ -29,7 +29,7 @@ export class Prometheus extends DataSourceApi {
   }
 
   testDatasource() {
-    return Promise.reject(new Error('nobody tests this data source'));
+    return Promise.reject(new Error('not supported by the renderer'));
   }
 
   async query(request: DataQueryRequest<PrometheusQuery>) {
