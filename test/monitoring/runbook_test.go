@@ -193,21 +193,22 @@ func TestRunbookQuotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, quotes := range map[string][]string{
-		"collector/refresher.go":    {"Refresh failed"},
-		"main.go":                   {"Configuration is wrong, the one before it stays"},
-		"internal/check/check.go":   {"FAILED", "clock"},
-		"internal/check/listing.go": {"OVERDUE since"},
+		"collector/refresher.go":      {"Refresh failed"},
+		"internal/accounts/reload.go": {"Reload failed, keeping the current configuration"},
+		"internal/check/check.go":     {"FAILED", "clock"},
+		"internal/check/listing.go":   {"OVERDUE since"},
 		"internal/web/status.html": {
 			"Newest success", "Months covered", "List read", "Last refreshes", "Took", "overdue since",
 			"counted by the API but not listed",
 		},
-		"dashboards/exporter.json": {"Reload"},
-		"apiclient/advice.go":      {"--api.max-tasks"},
-		"internal/config/file.go": {
-			"task_name", "since", "exports", "time_zone", "rate_limit", "grace", "expectations",
+		"dashboards/exporter.json":  {"Reload"},
+		"internal/advice/advice.go": {"--api.max-tasks"},
+		"internal/config/account.go": {
+			"exports", "time_zone", "rate_limit", "expectations",
 		},
-		"docs/ram-policy.json": {"cdn:DescribeUserUsageDataExportTask"},
-		"apiclient/errors.go":  {"OperationDenied"},
+		"internal/coverage/expectation.go": {"task_name", "since", "grace"},
+		"docs/ram-policy.json":             {"cdn:DescribeUserUsageDataExportTask"},
+		"apiclient/codes.go":               {"OperationDenied"},
 		"alerts/alicdn_export.rules.yml": {
 			"alicdn_export:snapshot_age_seconds:limit", "alicdn_export:refresh_duration_seconds:limit",
 			"alicdn_export:newest_success_age_seconds:limit",
