@@ -48,6 +48,7 @@ func startPanelData(t *testing.T) (prom *promServer, exporter *process) {
 }
 
 func TestPanels(t *testing.T) {
+	t.Parallel() // It waits most of the time.
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}

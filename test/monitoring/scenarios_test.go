@@ -92,6 +92,7 @@ var limits = map[string]string{
 // alert must be sent once to the right receiver, and sent again as resolved. Accounts without
 // trouble must cause no alert.
 func TestScenarios(t *testing.T) {
+	t.Parallel() // It waits most of the time.
 	if testing.Short() {
 		t.Skip("takes minutes")
 	}
