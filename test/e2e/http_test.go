@@ -104,14 +104,14 @@ func expectSamples(t *testing.T, page string, want map[string]string) {
 
 // scrapeUntil scrapes until a sample has this value. One scrape may not be enough, because not every scrape starts a
 // refresh.
-func scrapeUntil(t *testing.T, address, name, value string) (page string) {
+func scrapeUntil(t *testing.T, address, name, value string) {
 	t.Helper()
+	var page string
 	for began := time.Now(); time.Since(began) < patience; {
 		page = scrape(t, address)
 		if sample(page, name) == value {
-			return page
+			return
 		}
 	}
 	t.Fatalf("%s is still %q, want %s:\n%s", name, sample(page, name), value, page)
-	return ""
 }
