@@ -12,7 +12,9 @@ REVISION   := $(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
 BRANCH     := $(or $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null),unknown)
 BUILD_USER := $(or $(shell id -un),unknown)
 BUILD_DATE := $(shell date -u +%Y-%m-%dT%H:%M:%SZ)
-STAMP = $(foreach v,Version=$(VERSION) Revision=$(REVISION) Branch=$(BRANCH) BuildUser=$(BUILD_USER) BuildDate=$(BUILD_DATE),-X github.com/prometheus/common/version.$v)
+# Linker flags that set the variables of package version.
+STAMP = $(foreach v,Version=$(VERSION) Revision=$(REVISION) Branch=$(BRANCH) BuildUser=$(BUILD_USER) \
+    BuildDate=$(BUILD_DATE),-X github.com/prometheus/common/version.$v)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -26,7 +28,9 @@ test-short: ## run only the quick tests
 	go test -short ./...
 lint: .tools/golangci-lint ## lint every module
 	@# With -race, the linter shares the build cache with the tests.
-	for m in $(MODULES); do (cd $$m && CGO_ENABLED=1 GOFLAGS="$$(go env GOFLAGS) -race" '$(CURDIR)/$<' run --allow-serial-runners) || exit; done
+	for m in $(MODULES); do \
+	    (cd $$m && CGO_ENABLED=1 GOFLAGS="$$(go env GOFLAGS) -race" '$(CURDIR)/$<' run --allow-serial-runners) || exit; \
+	done
 fmt: .tools/golangci-lint ## format every module
 	for m in $(MODULES); do (cd $$m && '$(CURDIR)/$<' fmt) || exit; done
 fuzz: ## run every fuzz target on 20,000 inputs; set FUZZTIME=1000000x for more
@@ -38,29 +42,41 @@ tidy: ## check that go.mod and go.sum are complete and the modules unchanged
 	go mod verify # fails in test/, because the path of the replaced module has no dot
 end-to-end: programs ## test alerts, dashboards and the status page with the real programs, 7 minutes
 	go -C test test -p 1 -timeout 1h ./monitoring ./status -count=1
-programs: .tools/promtool .tools/alertmanager test/render/dist/index.html ## build and install the programs for "make end-to-end"
-	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+programs: .tools/promtool .tools/alertmanager test/render/dist/index.html ## build and install what end-to-end needs
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 rules: ## generate alerts/prometheusrule.yaml from the alert rules
 	go -C test test ./monitoring -run '^TestManifestIsCurrent$$' -update
 pictures: programs ## draw the dashboards and the status page into docs/images
-	PICTURES='$(CURDIR)/docs/images' go -C test test -p 1 ./monitoring ./status -count=1 -run '^(TestPanels|TestStatusPage)$$' -v
+	PICTURES='$(CURDIR)/docs/images' go -C test test -p 1 ./monitoring ./status -count=1 \
+	    -run '^(TestPanels|TestStatusPage)$$' -v
 bench: ## compare speed and memory with the official SDKs, 15 minutes (docs/performance.md)
 	cd test && go run ./bench && go test -run '^$$' -bench . ./bench
 demo: ## serve a simulated account on http://localhost:10077/metrics
 	go run . --demo
 docker: ## build the container image alicdn_export_exporter
-	docker build $(foreach v,VERSION REVISION BRANCH BUILD_USER BUILD_DATE,--build-arg $v='$($v)') -t alicdn_export_exporter .
+	docker build -t alicdn_export_exporter . \
+	    $(foreach v,VERSION REVISION BRANCH BUILD_USER BUILD_DATE,--build-arg $v='$($v)')
 clean: ## remove everything that was built
 	rm -rf alicdn_export_exporter .tools test/render/dist test/render/node_modules
 .tools/golangci-lint: test/tools/go.mod test/tools/go.sum
-	go -C test/tools build -ldflags '-s -w' -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint && touch $@
-.tools/promtool: test/tools/prometheus/go.mod test/tools/prometheus/go.sum # and prometheus. The tag leaves out nomad's client, with which "go mod tidy" fails.
-	go -C test/tools/prometheus build -tags remove_all_sd,netgo -ldflags '-s -w' -o '$(CURDIR)/.tools/' github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool && touch $@
-.tools/alertmanager: test/tools/alertmanager.sh test/tools/alertmanager/go.mod test/tools/alertmanager/go.sum # and amtool
-	mkdir -p .tools && test/tools/alertmanager.sh .tools && touch $@
+	go -C test/tools build -ldflags '-s -w' -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	touch $@
+# This also builds prometheus. The tag leaves out the service discoveries: "go mod tidy" fails with nomad's client.
+.tools/promtool: test/tools/prometheus/go.mod test/tools/prometheus/go.sum
+	go -C test/tools/prometheus build -tags remove_all_sd,netgo -ldflags '-s -w' -o '$(CURDIR)/.tools/' \
+	    github.com/prometheus/prometheus/cmd/prometheus github.com/prometheus/prometheus/cmd/promtool
+	touch $@
+# This also builds amtool.
+.tools/alertmanager: test/tools/alertmanager.sh test/tools/alertmanager/go.mod test/tools/alertmanager/go.sum
+	mkdir -p .tools && test/tools/alertmanager.sh .tools
+	touch $@
 test/render/node_modules/.package-lock.json: test/render/package-lock.json
-	cd test/render && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund && touch node_modules/.package-lock.json
-test/render/dist/index.html: test/render/node_modules/.package-lock.json $(wildcard $(addprefix test/render/,*.html *.json *.mjs src/*.ts* src/panels/*.ts*))
-	cd test/render && npm run --silent build && touch dist/index.html
+	cd test/render && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund
+	touch $@
+test/render/dist/index.html: test/render/node_modules/.package-lock.json $(wildcard \
+    $(addprefix test/render/,*.html *.json *.mjs src/*.ts* src/panels/*.ts*))
+	cd test/render && npm run --silent build
+	touch $@
 
 .PHONY: help build test test-short lint fmt fuzz model tidy end-to-end programs rules pictures bench demo docker clean

@@ -8,8 +8,7 @@ import (
 	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
-// demo is a simulated API on a loopback port, with its key. Clients reach it over real
-// HTTP.
+// demo is a simulated API on a loopback port, with its key. Clients call it over HTTP, like the real API.
 type demo struct {
 	endpoint    apiclient.Endpoint
 	credentials apiclient.CredentialsProvider

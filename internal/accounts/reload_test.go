@@ -24,13 +24,31 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fixture is Accounts of a configuration file that a test can change.
+// fixture is Accounts with a configuration file that a test can change.
 type fixture struct {
 	*accounts.Accounts
 	t         *testing.T
 	path      string
 	collector *collector.Collector
-	log       bytes.Buffer
+	log       logBuffer
+}
+
+// logBuffer keeps a log that several goroutines write.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(text)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 func newFixture(t *testing.T, file string) *fixture {
@@ -49,7 +67,9 @@ func newFixture(t *testing.T, file string) *fixture {
 	if f.Accounts, err = accounts.New(context.Background(), flags, logger); err != nil {
 		t.Fatal(err)
 	}
-	f.collector = collector.New(collector.Config{TTL: time.Minute, RefreshTimeout: time.Second, Logger: log.NewNopLogger()})
+	f.collector = collector.New(collector.Config{
+		TTL: time.Minute, RefreshTimeout: time.Second, Logger: log.NewNopLogger(),
+	})
 	t.Cleanup(func() {
 		f.collector.Close()
 		f.Close()
@@ -64,15 +84,16 @@ func (f *fixture) write(file string) {
 	}
 }
 
-// expect compares config_last_reload_successful.
+// expect checks the value of config_last_reload_successful.
 func (f *fixture) expect(successful string) {
 	f.t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(f)
+	const name = "alicdn_export_config_last_reload_successful"
 	want := `# HELP alicdn_export_config_last_reload_successful Whether the last configuration reload succeeded.
 # TYPE alicdn_export_config_last_reload_successful gauge
 alicdn_export_config_last_reload_successful ` + successful + "\n"
-	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "alicdn_export_config_last_reload_successful"); err != nil {
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), name); err != nil {
 		f.t.Error(err)
 	}
 	if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
@@ -92,7 +113,7 @@ func (f *fixture) lastSuccess() float64 {
 }
 
 func TestReload(t *testing.T) {
-	t.Run("shows how it went", func(t *testing.T) {
+	t.Run("sets the metrics", func(t *testing.T) {
 		f := newFixture(t, "accounts: [{name: a}]")
 		began := float64(time.Now().UnixNano()) / 1e9
 		if err := f.Reload(f.collector); err != nil {
@@ -101,7 +122,7 @@ func TestReload(t *testing.T) {
 		f.expect("1")
 		first := f.lastSuccess()
 		if first < began-1 || first > began+60 {
-			t.Errorf("the last success is shown as %v, want about %v", first, began)
+			t.Errorf("time of the last success = %v, want about %v", first, began)
 		}
 
 		f.write("accounts: [{nam: a}]")
@@ -144,7 +165,7 @@ func TestReload(t *testing.T) {
 			t.Fatal(err)
 		}
 		if after[0] != before[0] || after[1] == before[1] {
-			t.Error("account a is new, or the changed b is not")
+			t.Error("account a was replaced, or the changed account b was not")
 		}
 		if got := after[1].Client.RateLimit(); got != 2 {
 			t.Errorf("b has the rate limit %v, want 2", got)
@@ -163,12 +184,12 @@ func TestReload(t *testing.T) {
 		}
 		f.write("accounts: [{name: a}]")
 		if after, err := f.Load(); err != nil || after[0] != before[0] {
-			t.Errorf("account a is new: %v", err)
+			t.Errorf("account a was replaced, error %v", err)
 		}
 	})
 
 	t.Run("runs once at a time", func(t *testing.T) {
-		f := newFixture(t, "accounts: [{name: a}]") // The race detector watches.
+		f := newFixture(t, "accounts: [{name: a}]") // The race detector checks it.
 		var all sync.WaitGroup
 		for range 20 {
 			all.Go(func() { _ = f.Reload(f.collector) })
@@ -180,14 +201,15 @@ func TestReload(t *testing.T) {
 
 func TestRecovered(t *testing.T) {
 	var items []string
+	const bug = ": this is a bug, please report it"
 	for want, load := range map[string]func() error{
-		"panic: runtime error: index out of range [7] with length 0: this is a bug, please report it": func() error { return errors.New(items[7]) },
-		"panic: *errors.errorString: this is a bug, please report it":                                 func() error { panic(errors.New("S3cr3t")) },
-		"panic: string: this is a bug, please report it":                                              func() error { panic("S3cr3t") },
-		"wrong": func() error { return errors.New("wrong") },
+		"panic: runtime error: index out of range [7] with length 0" + bug: func() error { return errors.New(items[7]) },
+		"panic: *errors.errorString" + bug:                                 func() error { panic(errors.New("S3cr3t")) },
+		"panic: string" + bug:                                              func() error { panic("S3cr3t") },
+		"wrong":                                                            func() error { return errors.New("wrong") },
 	} {
 		if err := accounts.Recovered(load); err == nil || err.Error() != want {
-			t.Errorf("error %v, want %s", err, want)
+			t.Errorf("error = %v, want %s", err, want)
 		}
 	}
 }

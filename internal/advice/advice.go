@@ -1,5 +1,4 @@
-// Package advice turns errors into words about what to do, in terms of the exporter's
-// flags and of the keys of its configuration file.
+// Package advice tells the user what to do about an error, in terms of the exporter's flags and configuration file.
 package advice
 
 import (
@@ -10,7 +9,7 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// For returns a one-sentence remedy for an error of reading the list of an export.
+// For returns one or two sentences on what to do about an error of reading the list of an export.
 func For(err error, export apiclient.Export) string {
 	var tooMany *apiclient.TooManyTasksError
 	var unproven *apiclient.UnprovenError
@@ -19,11 +18,11 @@ func For(err error, export apiclient.Export) string {
 	case errors.As(err, &tooMany):
 		return "Raise --api.max-tasks. The README says what such a list costs."
 	case errors.As(err, &unproven):
-		return "The list changes faster than it can be read, or the API contradicts itself. Try again, " +
-			"and with a higher rate limit (--api.rate-limit, or rate_limit of the account)."
-	case errors.Is(err, apiclient.ErrNotSent), !errors.As(err, &apiErr) && errors.Is(err, context.DeadlineExceeded):
-		return "Reading the list takes longer than --refresh.timeout allows. Raise it or, if the API does not throttle, " +
+		return "The list changes faster than it can be read, or the API contradicts itself. Try again, or raise " +
 			"the rate limit (--api.rate-limit, or rate_limit of the account)."
+	case errors.Is(err, apiclient.ErrNotSent), !errors.As(err, &apiErr) && errors.Is(err, context.DeadlineExceeded):
+		return "Reading the list takes longer than --refresh.timeout allows. Raise that timeout. If the API does not " +
+			"throttle, you can raise the rate limit instead (--api.rate-limit, or rate_limit of the account)."
 	case apiErr == nil:
 		return "Try again."
 	default:
@@ -31,7 +30,7 @@ func For(err error, export apiclient.Export) string {
 	}
 }
 
-// forAPIError decides by the code where a class has several remedies.
+// forAPIError returns what to do about an error of a class. Some codes need other words than the rest of their class.
 func forAPIError(err *apiclient.Error, export apiclient.Export) string {
 	switch err.Code {
 	case apiclient.CodeCredentials:
@@ -53,8 +52,8 @@ func forAPIError(err *apiclient.Error, export apiclient.Export) string {
 		return "Check the network path to the endpoint: its name (--api.endpoint, or endpoint of the account), DNS, " +
 			"firewall, proxy (HTTPS_PROXY, NO_PROXY), certificates."
 	case apiclient.ClassMalformed:
-		return "The response is not one of the API's. Check the endpoint (--api.endpoint, or endpoint of the account) " +
-			"and proxies on the way."
+		return "This is not a response of the API. Check the endpoint (--api.endpoint, or endpoint of the account) " +
+			"and the proxies in between."
 	case apiclient.ClassServer:
 		return "The API has an internal problem. Try again later."
 	case apiclient.ClassRequest:

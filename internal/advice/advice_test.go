@@ -17,26 +17,30 @@ import (
 )
 
 const (
-	adviceOnTime = "Reading the list takes longer than --refresh.timeout allows. Raise it or, if the API does not throttle, " +
-		"the rate limit (--api.rate-limit, or rate_limit of the account)."
-	adviceOnNetwork = "Check the network path to the endpoint: its name (--api.endpoint, or endpoint of the account), DNS, " +
-		"firewall, proxy (HTTPS_PROXY, NO_PROXY), certificates."
+	adviceOnTime = "Reading the list takes longer than --refresh.timeout allows. Raise that timeout. " +
+		"If the API does not throttle, you can raise the rate limit instead " +
+		"(--api.rate-limit, or rate_limit of the account)."
+	adviceOnNetwork = "Check the network path to the endpoint: its name (--api.endpoint, or endpoint of the account), " +
+		"DNS, firewall, proxy (HTTPS_PROXY, NO_PROXY), certificates."
 	adviceOnKeys = "There are no usable credentials. Fix the error above; the README lists the ways to provide a key."
 )
 
 func TestFor(t *testing.T) {
-	t.Run("has a remedy for every kind of API error", func(t *testing.T) {
+	t.Run("advises on every kind of API error", func(t *testing.T) {
 		classes := map[apiclient.Class]string{
 			apiclient.ClassThrottled: "The account's call quota is used up. Find out who else calls the API, and try again.",
 			apiclient.ClassServer:    "The API has an internal problem. Try again later.",
 			apiclient.ClassNetwork:   adviceOnNetwork,
-			apiclient.ClassMalformed: "The response is not one of the API's. Check the endpoint (--api.endpoint, or endpoint of the account) " +
-				"and proxies on the way.",
-			apiclient.ClassDenied: `The key may not list these tasks. Grant it the RAM action cdn:DescribeUserUsageDataExportTask on the resource "*", ` +
+			apiclient.ClassMalformed: "This is not a response of the API. " +
+				"Check the endpoint (--api.endpoint, or endpoint of the account) and the proxies in between.",
+			apiclient.ClassDenied: "The key may not list these tasks. " +
+				`Grant it the RAM action cdn:DescribeUserUsageDataExportTask on the resource "*", ` +
 				"or attach the policy AliyunCDNReadOnlyAccess.",
-			apiclient.ClassCredentials: "The API rejects the key. Check that it exists and is enabled, and that its secret or token is correct.",
-			apiclient.ClassClock:       "Set this machine's clock. The API rejects requests whose date is off by more than 15 minutes.",
-			apiclient.ClassRequest:     "The API rejects the request itself. Please report this error together with the version.",
+			apiclient.ClassCredentials: "The API rejects the key. " +
+				"Check that it exists and is enabled, and that its secret or token is correct.",
+			apiclient.ClassClock: "Set this machine's clock. " +
+				"The API rejects requests whose date is off by more than 15 minutes.",
+			apiclient.ClassRequest: "The API rejects the request itself. Please report this error together with the version.",
 		}
 		special := map[string]string{
 			"OperationDenied": "The account has no CDN service, or it is suspended. Activate it or pay its bill.",
@@ -54,25 +58,25 @@ func TestFor(t *testing.T) {
 			}
 		}
 		if len(special) > 0 {
-			t.Errorf("no longer a code: %v", special)
+			t.Errorf("not among the kinds of errors: %v", special)
 		}
 	})
 
-	t.Run("has a remedy for other errors", func(t *testing.T) {
+	t.Run("advises on other errors", func(t *testing.T) {
 		for want, err := range map[string]error{
 			"Raise --api.max-tasks. The README says what such a list costs.": &apiclient.TooManyTasksError{},
-			"The list changes faster than it can be read, or the API contradicts itself. Try again, " +
-				"and with a higher rate limit (--api.rate-limit, or rate_limit of the account).": &apiclient.UnprovenError{},
+			"The list changes faster than it can be read, or the API contradicts itself. Try again, or raise " +
+				"the rate limit (--api.rate-limit, or rate_limit of the account).": &apiclient.UnprovenError{},
 			adviceOnTime: context.DeadlineExceeded,
 			"Try again.": errors.New("something else"),
 		} {
 			if got := advice.For(fmt.Errorf("listing: %w", err), apiclient.Usage); got != want {
-				t.Errorf("on %v the advice is\n%s\nwant\n%s", err, got, want)
+				t.Errorf("%v: the advice is\n%s\nwant\n%s", err, got, want)
 			}
 		}
 	})
 
-	t.Run("does not blame the network for a request that was not sent", func(t *testing.T) {
+	t.Run("does not blame the network if the request was not sent", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			emptyList := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = w.Write([]byte(`{"UsageDataPerPage":{"PageNumber":1,"TotalCount":0}}`))
@@ -88,13 +92,13 @@ func TestFor(t *testing.T) {
 				key  apiclient.CredentialsProvider
 				want string
 			}{
-				"the rate limit leaves no time":  {emptyList, 0.01, key, adviceOnTime},
-				"other calls take all the time":  {slow, 10, key, adviceOnTime},
-				"the file of the key is missing": {emptyList, 10, missing, adviceOnKeys},
+				"the token of the rate limit comes too late": {emptyList, 0.01, key, adviceOnTime},
+				"another call holds the only slot too long":  {slow, 10, key, adviceOnTime},
+				"the file of the key is missing":             {emptyList, 10, missing, adviceOnKeys},
 			} {
 				client := newClient(t, tc.api, tc.rate, tc.key)
 				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-				var other sync.WaitGroup // It takes the one token, or the one slot.
+				var other sync.WaitGroup // Its call takes the only token and the only slot.
 				other.Go(func() { _, _ = client.Page(context.Background(), apiclient.Usage, 1) })
 				synctest.Wait()
 				_, err := client.Page(ctx, apiclient.Usage, 1)
@@ -108,6 +112,7 @@ func TestFor(t *testing.T) {
 	})
 }
 
+// newClient returns a client with one slot that calls api without a network.
 func newClient(t *testing.T, api http.Handler, rate float64, key apiclient.CredentialsProvider) *apiclient.Client {
 	t.Helper()
 	endpoint, err := apiclient.ParseEndpoint("http://127.0.0.1")
@@ -115,12 +120,12 @@ func newClient(t *testing.T, api http.Handler, rate float64, key apiclient.Crede
 		t.Fatal(err)
 	}
 	return apiclient.New(apiclient.Config{
-		Endpoint: endpoint, Credentials: key, Timeout: time.Hour, RateLimit: rate, Concurrency: 1, MaxTasks: 100,
-		Transport: inMemory{api},
+		Endpoint: endpoint, Credentials: key, Transport: inMemory{api},
+		Timeout: time.Hour, RateLimit: rate, Concurrency: 1, MaxTasks: 100,
 	})
 }
 
-// inMemory carries requests to a handler without a network, as fake time requires.
+// inMemory passes requests to a handler without a network, so that tests can use fake time.
 type inMemory struct{ handler http.Handler }
 
 func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -55,8 +55,8 @@ func (a *Account) check(readable func(key string) bool, add func(key, reason str
 		}
 	}
 	for _, err := range unjoin(a.Credentials.Validate()) {
-		if keyErr, ok := errors.AsType[*credentials.KeyError](err); ok {
-			add("credentials."+keyErr.Key, keyErr.Reason)
+		if mistake, ok := errors.AsType[*credentials.SettingError](err); ok {
+			add("credentials."+mistake.Setting, mistake.Reason)
 		}
 	}
 	names := make(map[string]bool)

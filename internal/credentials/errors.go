@@ -12,47 +12,47 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// The library's errors may quote whole responses of a key service, secrets included.
-// Only texts from this file and known codes are passed on.
+// The library's errors may quote whole responses of a key service, secrets included. Only texts from this file and
+// known codes are passed on.
 
-// failure returns an error that names the type.
-func (c *Config) failure(text string) error {
+// newError returns an error that begins with the type, except for TypeDefault.
+func (c *Config) newError(text string) error {
 	if c.isDefault() {
 		return errors.New(text)
 	}
 	return fmt.Errorf("%s: %s", c.Type, text)
 }
 
-// noKey returns the error for an error of the library, or for a response without a key
-// if libraryErr is nil.
-func (c *Config) noKey(libraryErr error) error {
+// noKeyError returns the error to show if the library returned libraryErr. A nil libraryErr means that the library
+// returned neither a key nor an error.
+func (c *Config) noKeyError(libraryErr error) error {
 	text := c.noKeyText()
-	if reason := c.reason(libraryErr); reason != "" {
+	if reason := c.publicReason(libraryErr); reason != "" {
 		text += ": " + reason
 	}
-	return c.failure(text)
+	return c.newError(text)
 }
 
 func (c *Config) noKeyText() string {
 	switch c.Type {
 	case TypeRAMRoleARN, TypeOIDCRoleARN:
-		return "STS gives no key for the role"
+		return "STS returned no key for the role"
 	case TypeECSRAMRole:
 		if strings.EqualFold(os.Getenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED"), "true") {
-			return "ALIBABA_CLOUD_ECS_METADATA_DISABLED turns the metadata service off"
+			return "ALIBABA_CLOUD_ECS_METADATA_DISABLED turns off the metadata service"
 		}
-		return "the ECS metadata service gives no key for the role"
+		return "the ECS metadata service returned no key for the role"
 	case TypeURI:
-		return "the URI gives no key"
+		return "the service returned no key"
 	case TypeAccessKey, TypeSTS:
-		return "the library refuses the key"
+		return "the credentials library rejected the key"
 	default:
 		return "no key in the environment, OIDC, the CLI profile, the credentials file, " +
 			"the ECS metadata service or the credentials URI"
 	}
 }
 
-// stsCodes are the codes in STS's error table that say what to change
+// stsCodes are the codes of STS that tell the user what to change
 // (https://www.alibabacloud.com/help/doc-detail/42775.htm).
 var stsCodes = []string{
 	"AuthenticationFail.NoPermission",
@@ -68,16 +68,16 @@ var stsCodes = []string{
 
 var quotedCode = regexp.MustCompile(`"Code"\s*:\s*"([\w.]+)"`)
 
-// reason returns what is certainly not a secret: why STS could not be reached, or a
-// documented code of STS or of the RPC gateway in front of it. It may be empty.
-func (c *Config) reason(libraryErr error) string {
+// publicReason returns the part of an error that cannot be a secret: why STS could not be reached, or a documented code
+// of STS or of the RPC gateway in front of it. It returns "" if there is no such part.
+func (c *Config) publicReason(libraryErr error) string {
 	if libraryErr == nil || c.Type != TypeRAMRoleARN && c.Type != TypeOIDCRoleARN {
 		return ""
 	}
 	if _, ok := errors.AsType[*url.Error](libraryErr); ok {
 		text := apiclient.NetworkError(libraryErr).Error()
 		if host := (&url.URL{Host: c.STSEndpoint}).Hostname(); host != "" {
-			// A secret that was pasted there looks like a host name, too.
+			// The user may have pasted a secret there, which can look like a host name.
 			text = strings.ReplaceAll(text, host, "sts_endpoint")
 		}
 		return text

@@ -6,12 +6,12 @@ import (
 	"github.com/aliyun/credentials-go/credentials"
 )
 
-// NewChain returns a Source of type default with another provider than the library's.
+// NewChain returns a Source of the default type that gets its providers from newProvider.
 func NewChain(newProvider func() (credentials.Credential, error)) *Source {
 	return &Source{newProvider: func(inputs) (credentials.Credential, error) { return newProvider() }}
 }
 
-// Age makes the key and the provider older, where a test cannot use fake time.
+// Age makes the key and the provider older, for tests that cannot use fake time.
 func Age(s *Source, by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -19,12 +19,12 @@ func Age(s *Source, by time.Duration) {
 	s.madeAt = s.madeAt.Add(-by)
 }
 
-// Expire makes the next call fetch the key. It is safe during a fetch.
+// Expire makes the next call fetch the key. Unlike Age, it may be called during a fetch.
 func Expire(s *Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetchedAt = time.Time{}
 }
 
-// Report passes on the outcome of a renewal.
+// Report reports the result of a renewal.
 func Report(s *Source, err error) { s.report(err) }

@@ -9,29 +9,28 @@ import (
 	"github.com/aliyun/credentials-go/credentials"
 )
 
-// How long STS and a credentials URI get for the connection and for the response, in
-// milliseconds. Together they are shorter than an API call's default timeout, because
-// the call waits for the key. The library gives the metadata service a second for each.
+// The timeouts of requests to STS and to a credentials URI, in milliseconds. An API call waits for the key, so their
+// sum is less than the default timeout of a call. For the metadata service, the library uses one second each.
 const (
 	connectTimeout  = 3000
 	responseTimeout = 5000
 )
 
-// defaultSessionName is what ActionTrail shows of an assumed role.
+// defaultSessionName is the name of the session in ActionTrail.
 const defaultSessionName = "alicdn_export_exporter"
 
-// inputs are the current contents of a Config's files and variables.
+// inputs are the current values of a Config's files and variables.
 type inputs struct {
 	accessKeyID, accessKeySecret, securityToken string
 	roleARN, oidcProviderARN, oidcToken         string
 	roleSessionName                             string
 }
 
-// errTornRead means that files change faster than they can be read.
-var errTornRead = errors.New("the files change while they are read")
+// errFilesChanging means that files change faster than they can be read.
+var errFilesChanging = errors.New("the files keep changing while they are read")
 
-// readInputs reads until two reads agree: files that change together are read one by
-// one, and half of an old key must not meet half of a new one.
+// readInputs reads until two reads agree. Files are read one after the other, so a single read may combine half of an
+// old key with half of a new one.
 func (c *Config) readInputs() (inputs, error) {
 	previous, err := c.readOnce()
 	for range 10 {
@@ -44,7 +43,7 @@ func (c *Config) readInputs() (inputs, error) {
 		}
 		previous = current
 	}
-	return inputs{}, cmp.Or(err, errTornRead)
+	return inputs{}, cmp.Or(err, errFilesChanging)
 }
 
 func (c *Config) readOnce() (in inputs, err error) {
@@ -65,16 +64,16 @@ func (c *Config) readOnce() (in inputs, err error) {
 		in.roleARN = cmp.Or(c.RoleARN, os.Getenv("ALIBABA_CLOUD_ROLE_ARN"))
 		in.oidcProviderARN = cmp.Or(c.OIDCProviderARN, os.Getenv("ALIBABA_CLOUD_OIDC_PROVIDER_ARN"))
 		tokenFile := cmp.Or(c.OIDCTokenFile, os.Getenv("ALIBABA_CLOUD_OIDC_TOKEN_FILE"))
-		for _, needed := range []struct{ key, value, variable string }{
+		for _, required := range []struct{ setting, value, variable string }{
 			{"role_arn", in.roleARN, "ALIBABA_CLOUD_ROLE_ARN"},
 			{"oidc_provider_arn", in.oidcProviderARN, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"},
 			{"oidc_token_file", tokenFile, "ALIBABA_CLOUD_OIDC_TOKEN_FILE"},
 		} {
-			if needed.value == "" {
-				return in, fmt.Errorf("neither %s nor the variable %s is set", needed.key, needed.variable)
+			if required.value == "" {
+				return in, fmt.Errorf("neither %s nor the variable %s is set", required.setting, required.variable)
 			}
 		}
-		read(&in.oidcToken, secret{name: "oidc_token", file: tokenFile})
+		read(&in.oidcToken, secret{setting: "oidc_token", file: tokenFile})
 	}
 	switch c.Type {
 	case TypeAccessKey, TypeSTS, TypeRAMRoleARN:
@@ -85,8 +84,8 @@ func (c *Config) readOnce() (in inputs, err error) {
 	return in, err
 }
 
-// newProvider returns the library's provider of the key. The library takes from the
-// environment what it is not given, so everything that matters is given.
+// newProvider returns the library's provider of the key. The library reads environment variables for values that it is
+// not given, so all values that matter are given.
 func (c *Config) newProvider(in inputs) (credentials.Credential, error) {
 	if c.isDefault() {
 		return credentials.NewCredential(nil)

@@ -17,7 +17,7 @@ import (
 	"alicdn_export_exporter/internal/credentials/credentialstest"
 )
 
-// network replaces everything outside this machine.
+// network is the proxy of this process. No request leaves the machine.
 var network *credentialstest.Proxy
 
 func TestMain(m *testing.M) {
@@ -41,7 +41,7 @@ func newSource(config credentials.Config) *credentials.Source {
 	return credentials.NewSource(config, nil)
 }
 
-// newClient returns a client of an API in memory that signs with the source's key.
+// newClient returns a client that signs with the source's key and calls api without a network.
 func newClient(t *testing.T, api http.Handler, source *credentials.Source) *apiclient.Client {
 	t.Helper()
 	endpoint, err := apiclient.ParseEndpoint("http://127.0.0.1")
@@ -49,12 +49,12 @@ func newClient(t *testing.T, api http.Handler, source *credentials.Source) *apic
 		t.Fatal(err)
 	}
 	return apiclient.New(apiclient.Config{
-		Endpoint: endpoint, Credentials: source, Timeout: 10 * time.Second, RateLimit: 1000, Concurrency: 8, MaxTasks: 100,
-		Transport: inMemory{api},
+		Endpoint: endpoint, Credentials: source, Transport: inMemory{api},
+		Timeout: 10 * time.Second, RateLimit: 1000, Concurrency: 8, MaxTasks: 100,
 	})
 }
 
-// inMemory carries requests to a handler without a network.
+// inMemory passes requests to a handler without a network.
 type inMemory struct{ handler http.Handler }
 
 func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -74,7 +74,7 @@ func pageError(t *testing.T, client *apiclient.Client) *apiclient.Error {
 	return apiErr
 }
 
-// serve starts a real server for one test.
+// serve starts a server on a loopback address for one test and returns its URL.
 func serve(t *testing.T, handler http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(handler)

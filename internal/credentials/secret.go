@@ -8,27 +8,24 @@ import (
 	"alicdn_export_exporter/internal/smallfile"
 )
 
-// maxSecretBytes is more than any key or token has: STS takes 20,000 characters of an
-// OIDC token.
+// maxSecretBytes is larger than any key or token. STS accepts OIDC tokens of at most 20,000 characters.
 const maxSecretBytes = 64 << 10
 
-// secret says where a part of a key is: in a file or in an environment variable. It is
-// read again whenever the key is needed.
+// secret is a part of a key in a file or an environment variable.
 type secret struct {
-	name      string // of the key in the configuration file, without _file and _env
+	setting   string // its name in the configuration file, without _file and _env
 	file, env string // one of them is set
 }
 
-// read returns the secret without blanks and line ends around it. Its errors name the
-// key and the problem, never the contents. They do not name the variable either: a
-// secret looks like a name and may have been pasted into the wrong place.
+// read returns the current value without surrounding whitespace. Its errors name the setting, never the value. They do
+// not name the variable either: the user may have pasted a secret there, which can look like a name.
 func (s secret) read() (string, error) {
-	place, value := s.name+"_env: the variable that it names", os.Getenv(s.env)
+	place, value := s.setting+"_env: the variable", os.Getenv(s.env)
 	if s.file != "" {
-		place = fmt.Sprintf("%s_file: %s", s.name, s.file)
+		place = fmt.Sprintf("%s_file: %s", s.setting, s.file)
 		content, err := smallfile.Read(s.file, maxSecretBytes)
 		if err != nil {
-			return "", fmt.Errorf("%s_file: %w", s.name, err)
+			return "", fmt.Errorf("%s_file: %w", s.setting, err)
 		}
 		value = string(content)
 	}
@@ -37,7 +34,7 @@ func (s secret) read() (string, error) {
 		return "", fmt.Errorf("%s is empty", place)
 	}
 	if strings.ContainsFunc(value, func(r rune) bool { return r < '!' || r > '~' }) {
-		return "", fmt.Errorf("%s contains blanks or non-ASCII characters", place)
+		return "", fmt.Errorf("%s contains whitespace, control or non-ASCII characters", place)
 	}
 	return value, nil
 }

@@ -13,53 +13,51 @@ import (
 )
 
 const (
-	// keyLifetime is how long a fetched key is used before the library is asked again.
-	// The library renews a token 180 s before it expires, so a key never expires here.
+	// keyLifetime is how long a key is cached. The library renews a token 180 s before it expires, so a cached key does
+	// not expire.
 	keyLifetime = 30 * time.Second
-	// chainLifetime is how long a default chain is used. The library's chain remembers a
-	// profile and a failure for ever; a new chain reads them again.
+	// chainLifetime is how long a default chain is used. The library's chain keeps the first profile that it reads and
+	// its first failure; only a new chain reads again.
 	chainLifetime = 5 * time.Minute
-	// renewalPatience bounds how long a caller waits for a renewal if there is a key.
+	// renewalPatience is how long a caller that has a key waits for a newer one.
 	renewalPatience = time.Second
 )
 
-// Source gets an account's key as its Config says. It is an
-// apiclient.CredentialsProvider. It makes github.com/aliyun/credentials-go safe for
-// concurrent use and bounded by a context, picks up keys that change in files, and uses
-// the last key while no new one can be fetched, until the API rejects it.
+// Source supplies the key that a Config describes. It implements apiclient.CredentialsProvider. It makes
+// github.com/aliyun/credentials-go safe for concurrent use, bounds it by a context, and reads changed files again. If a
+// renewal fails, it keeps the last key until the API rejects it.
 type Source struct {
 	config      Config
 	newProvider func(inputs) (credentials.Credential, error)
 	renewed     func(error)
 	fetches     singleflight.Group
 
-	// Only the one fetch in flight uses these.
-	provider credentials.Credential // nil to make a new one
-	inputs   inputs                 // what provider was made with
-	madeAt   time.Time
-	failure  string // the last one passed to renewed, "" after a success
+	// Only the fetch in flight uses these. There is at most one.
+	provider credentials.Credential // nil if the next fetch must make a new one
+	inputs   inputs                 // of provider
+	madeAt   time.Time              // when provider was made
+	failure  string                 // the last error that was passed to renewed; "" after a success
 
 	mu        sync.Mutex
-	last      apiclient.Credentials // zero without a key
-	fetchedAt time.Time
-	rejected  bool // the provider of the last key must be made anew
+	last      apiclient.Credentials // the zero value if there is no key
+	fetchedAt time.Time             // when the last fetch ended
+	rejected  bool                  // the API rejected last, and the next fetch must make a new provider
 }
 
-// NewSource returns a Source that has not fetched a key yet. renewed, if non-nil, is
-// called with an error when renewing a key starts to fail or fails in another way, and
-// with nil when it works again. The last key is used meanwhile.
+// NewSource returns a Source that has not fetched a key yet. If renewed is not nil, it is called with an error when
+// renewals start to fail or fail for another reason, and with nil when they work again.
 func NewSource(config Config, renewed func(error)) *Source {
 	return &Source{config: config, newProvider: config.newProvider, renewed: renewed}
 }
 
-// Credentials returns the cached key or fetches one. Errors hold no secrets.
+// Credentials returns the cached key or fetches one. Its errors contain no secrets.
 func (s *Source) Credentials(ctx context.Context) (apiclient.Credentials, error) {
 	last, fresh := s.cached()
 	if fresh {
 		return last, nil
 	}
-	// The library takes no context. A fetch that is given up runs on within the
-	// library's own timeouts, and the next caller finds its result.
+	// The library takes no context. If this caller stops waiting, the fetch continues until the library's own timeouts,
+	// and the next caller gets its result.
 	fetched := s.fetches.DoChan("", func() (any, error) { return s.fetch() })
 	if last != (apiclient.Credentials{}) {
 		var cancel context.CancelFunc
@@ -82,7 +80,7 @@ func (s *Source) Credentials(ctx context.Context) (apiclient.Credentials, error)
 	return apiclient.Credentials{}, err
 }
 
-// Reject forgets a key, if it is still the one in use, and the provider that gave it.
+// Reject drops a key and its provider, unless a newer key is in use already.
 func (s *Source) Reject(key apiclient.Credentials) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,16 +90,15 @@ func (s *Source) Reject(key apiclient.Credentials) {
 	}
 }
 
-// cached returns the last key, zero without one, and whether it is fresh enough to use
-// without a fetch.
+// cached returns the last key, or the zero value if there is none. A fresh key needs no fetch.
 func (s *Source) cached() (last apiclient.Credentials, fresh bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last, s.last != (apiclient.Credentials{}) && time.Since(s.fetchedAt) < keyLifetime
 }
 
-// fetch fetches a key, and again if the API rejected the last key meanwhile: the fetch
-// may have returned the rejected one.
+// fetch fetches a key. If the API rejected the last key during the fetch, it fetches again, because it may have got the
+// rejected key.
 func (s *Source) fetch() (apiclient.Credentials, error) {
 	for {
 		s.resetIfStale()
@@ -123,31 +120,30 @@ func (s *Source) resetIfStale() {
 	}
 }
 
-// fetchOnce asks the library for the key. The library's panics become errors. While
-// the inputs stay the same it uses the same provider, which renews its key only
-// shortly before the key expires.
+// fetchOnce gets the key from the library and turns the library's panics into errors. If the inputs did not change, it
+// uses the same provider again, which renews its key only shortly before the key expires.
 func (s *Source) fetchOnce() (key apiclient.Credentials, err error) {
 	current, err := s.config.readInputs()
 	if err != nil {
-		return apiclient.Credentials{}, s.config.failure(err.Error())
+		return apiclient.Credentials{}, s.config.newError(err.Error())
 	}
 	defer func() {
 		if recover() != nil {
-			key, err = apiclient.Credentials{}, s.config.noKey(nil)
+			key, err = apiclient.Credentials{}, s.config.noKeyError(nil)
 		}
 		if err != nil {
-			s.provider = nil // A chain that failed once fails for ever.
+			s.provider = nil // The library's chain repeats its first failure.
 		}
 	}()
 	if s.provider == nil || s.inputs != current {
 		if s.provider, err = s.newProvider(current); err != nil {
-			return apiclient.Credentials{}, s.config.noKey(err)
+			return apiclient.Credentials{}, s.config.noKeyError(err)
 		}
 		s.inputs, s.madeAt = current, time.Now()
 	}
 	model, err := s.provider.GetCredential()
 	if err != nil {
-		return apiclient.Credentials{}, s.config.noKey(err)
+		return apiclient.Credentials{}, s.config.noKeyError(err)
 	}
 	key = apiclient.Credentials{
 		AccessKeyID:     deref(model.AccessKeyId),
@@ -156,15 +152,16 @@ func (s *Source) fetchOnce() (key apiclient.Credentials, err error) {
 		Provider:        s.config.Type,
 	}
 	if s.config.isDefault() {
-		key.Provider = deref(model.ProviderName) // The member of the chain.
+		key.Provider = deref(model.ProviderName) // The source within the chain.
 	}
 	if key.AccessKeyID == "" || key.AccessKeySecret == "" {
-		return apiclient.Credentials{}, s.config.noKey(nil)
+		return apiclient.Credentials{}, s.config.noKeyError(nil)
 	}
 	return key, nil
 }
 
-// store keeps the result of a fetch; false if the API rejected the last key meanwhile.
+// store keeps the result of a fetch. It returns false, and keeps nothing, if the API rejected the last key during the
+// fetch.
 func (s *Source) store(key apiclient.Credentials, err error) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,11 +175,11 @@ func (s *Source) store(key apiclient.Credentials, err error) (ok bool) {
 	return true
 }
 
-// localPort is the client's port of a connection, which differs in equal failures.
+// localPort matches the local port in a network error. It is removed, so that equal failures have equal texts.
 var localPort = regexp.MustCompile(`:\d+->`)
 
-// report calls renewed if the outcome of renewals changed. Without a key there is
-// nothing to renew, and the caller gets the error.
+// report calls renewed if the result of renewals changed. If there is no key yet, nothing is renewed, and the caller
+// gets the error.
 func (s *Source) report(err error) {
 	last, _ := s.cached()
 	if s.renewed == nil || err != nil && last == (apiclient.Credentials{}) {

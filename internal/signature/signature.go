@@ -1,14 +1,13 @@
-// Package signature holds the arithmetic of Alibaba Cloud's two RPC request
-// signatures. It knows nothing of HTTP clients, servers or credentials: the API
-// client signs with it and the simulated API verifies with it.
+// Package signature computes Alibaba Cloud's two signatures of RPC requests. The API client signs requests with it, and
+// the simulated API verifies them with it.
 //
-// Sources: Alibaba Cloud's "V3 request body and signature mechanism" and
-// "RPC signature mechanism" pages; the published vectors in the tests.
+// The signatures are defined on Alibaba Cloud's pages "V3 request body and signature mechanism" and "RPC signature
+// mechanism". The tests contain the examples of both pages.
 package signature
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // HMAC-SHA1 is what the older signature scheme is defined with.
+	"crypto/sha1" //nolint:gosec // The older signature is defined with HMAC-SHA1.
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -17,22 +16,22 @@ import (
 	"strings"
 )
 
-// AlgorithmV3 is the name of the V3 scheme, as the Authorization header begins.
+// AlgorithmV3 is the name of the V3 signature. The Authorization header begins with it.
 const AlgorithmV3 = "ACS3-HMAC-SHA256"
 
-// EmptyPayloadHash is the hex SHA-256 of an empty request body.
+// EmptyPayloadHash is the SHA-256 of an empty request body, in hex.
 const EmptyPayloadHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-// Header is one header that a V3 signature covers. Name is in lower case.
+// Header is a request header that a V3 signature covers. Its name is in lower case.
 type Header struct {
 	Name, Value string
 }
 
-// V3 signs a request to the path "/" with the scheme ACS3-HMAC-SHA256 and
-// returns the names of the signed headers, joined with semicolons, and the
-// signature in hex. The headers are sorted in place. PayloadHash is the hex
-// SHA-256 of the body.
-func V3(secret, method string, query url.Values, headers []Header, payloadHash string) (signedHeaders, signature string) {
+// V3 returns the ACS3-HMAC-SHA256 signature of a request to the path "/", in hex, and the names of the signed headers,
+// joined with semicolons. payloadHash is the SHA-256 of the body, in hex. V3 sorts headers in place.
+func V3(
+	secret, method string, query url.Values, headers []Header, payloadHash string,
+) (signedHeaders, signature string) {
 	canonical, signedHeaders := canonicalV3(method, query, headers, payloadHash)
 	hash := sha256.Sum256([]byte(canonical))
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -40,7 +39,10 @@ func V3(secret, method string, query url.Values, headers []Header, payloadHash s
 	return signedHeaders, hex.EncodeToString(mac.Sum(nil))
 }
 
-func canonicalV3(method string, query url.Values, headers []Header, payloadHash string) (canonical, signedHeaders string) {
+// canonicalV3 returns the canonical request, whose hash is signed, and the names of its headers.
+func canonicalV3(
+	method string, query url.Values, headers []Header, payloadHash string,
+) (canonical, signedHeaders string) {
 	slices.SortFunc(headers, func(a, b Header) int { return strings.Compare(a.Name, b.Name) })
 	var b, names strings.Builder
 	b.Grow(1024)
@@ -57,9 +59,8 @@ func canonicalV3(method string, query url.Values, headers []Header, payloadHash 
 	return b.String(), names.String()
 }
 
-// HMACSHA1 signs request parameters with the older scheme, SignatureMethod
-// HMAC-SHA1 and SignatureVersion 1.0, and returns the signature in Base64. A
-// parameter named Signature is left out; all others count, empty ones included.
+// HMACSHA1 returns the older signature of request parameters (SignatureMethod HMAC-SHA1, SignatureVersion 1.0), in
+// Base64. It covers all parameters, including empty ones, except the parameter Signature.
 func HMACSHA1(secret, method string, params url.Values) string {
 	unsigned := make(url.Values, len(params))
 	for name, values := range params {
@@ -72,8 +73,8 @@ func HMACSHA1(secret, method string, params url.Values) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// CanonicalQuery encodes parameters as both schemes want them and as they may be
-// sent: sorted by name, names and values percent-encoded by RFC 3986.
+// CanonicalQuery encodes parameters as both signatures require: sorted by name, names and values percent-encoded
+// according to RFC 3986. The result is also a valid query of a URL.
 func CanonicalQuery(query url.Values) string {
 	names := make([]string, 0, len(query))
 	for name := range query {
@@ -92,8 +93,7 @@ func CanonicalQuery(query url.Values) string {
 	return b.String()
 }
 
-// escape differs from form encoding in the blank only: url.QueryEscape leaves
-// exactly RFC 3986's unreserved characters alone, but writes a blank as "+".
+// escape percent-encodes s according to RFC 3986. url.QueryEscape differs only in the space, which it encodes as "+".
 func escape(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// The vector of Alibaba Cloud's V3 signature page, recomputed.
-func TestV3PublishedVector(t *testing.T) {
+// The example of Alibaba Cloud's page on the V3 signature.
+func TestV3(t *testing.T) {
 	query := url.Values{
 		"ImageId":  {"win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"},
 		"RegionId": {"cn-shanghai"},
@@ -28,8 +28,9 @@ func TestV3PublishedVector(t *testing.T) {
 	}
 	canonical, _ := canonicalV3("POST", query, headers, EmptyPayloadHash)
 	hash := sha256.Sum256([]byte(canonical))
-	if got, want := hex.EncodeToString(hash[:]), "7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259"; got != want {
-		t.Errorf("canonical request hash = %s, want %s\n%s", got, want, canonical)
+	const wantHash = "7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259"
+	if got := hex.EncodeToString(hash[:]); got != wantHash {
+		t.Errorf("canonical request hash = %s, want %s\n%s", got, wantHash, canonical)
 	}
 	signed, got := V3("YourAccessKeySecret", "POST", query, headers, EmptyPayloadHash)
 	if want := "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0"; got != want {
@@ -40,15 +41,19 @@ func TestV3PublishedVector(t *testing.T) {
 	}
 }
 
-// The vectors of Alibaba Cloud's RPC signature page.
-func TestHMACSHA1PublishedVectors(t *testing.T) {
+// The examples of Alibaba Cloud's page on the RPC signature.
+func TestHMACSHA1(t *testing.T) {
 	for _, tc := range []struct{ query, want string }{
 		{
-			"AccessKeyId=testid&Action=DescribeRegions&Format=XML&SignatureMethod=HMAC-SHA1&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf&SignatureVersion=1.0&Timestamp=2016-02-23T12%3A46%3A24Z&Version=2014-05-26",
+			"AccessKeyId=testid&Action=DescribeRegions&Format=XML&SignatureMethod=HMAC-SHA1" +
+				"&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf&SignatureVersion=1.0" +
+				"&Timestamp=2016-02-23T12%3A46%3A24Z&Version=2014-05-26",
 			"OLeaidS1JvxuMvnyHOwuJ+uX5qY=",
 		},
 		{
-			"AccessKeyId=testid&Action=DescribeDedicatedHosts&Format=JSON&RegionId=cn-beijing&SignatureMethod=HMAC-SHA1&SignatureNonce=edb2b34af0af9a6d14deaf7c1a5315eb&SignatureVersion=1.0&Timestamp=2023-03-13T08%3A34%3A30Z&Version=2014-05-26",
+			"AccessKeyId=testid&Action=DescribeDedicatedHosts&Format=JSON&RegionId=cn-beijing&SignatureMethod=HMAC-SHA1" +
+				"&SignatureNonce=edb2b34af0af9a6d14deaf7c1a5315eb&SignatureVersion=1.0" +
+				"&Timestamp=2023-03-13T08%3A34%3A30Z&Version=2014-05-26",
 			"9NaGiOspFP5UPcwX8Iwt2YJXXuk=",
 		},
 	} {
@@ -62,8 +67,8 @@ func TestHMACSHA1PublishedVectors(t *testing.T) {
 	}
 }
 
-// Requests that the official Go clients sent to a local server, byte for byte.
-func TestRecordedRequestsVerify(t *testing.T) {
+// The signatures of requests that the official Go clients sent. testdata has the bytes of the requests.
+func TestRecordedRequests(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) != 4 {
 		t.Fatalf("recorded requests: %v, %v", files, err)
@@ -77,7 +82,7 @@ func TestRecordedRequestsVerify(t *testing.T) {
 			for _, r := range requests {
 				want, got := signatures(t, r)
 				if got != want {
-					t.Errorf("signature = %s, the client sent %s", got, want)
+					t.Errorf("signature = %s, want the client's %s", got, want)
 				}
 			}
 		})
@@ -102,7 +107,7 @@ func readRequests(t *testing.T, file string) []*http.Request {
 	return requests
 }
 
-// signatures returns the signature that the client sent and ours.
+// signatures returns the signature that the client sent, and the one that this package computes.
 func signatures(t *testing.T, r *http.Request) (sent, ours string) {
 	t.Helper()
 	auth := r.Header.Get("Authorization")
@@ -122,7 +127,7 @@ func signatures(t *testing.T, r *http.Request) (sent, ours string) {
 	return strings.TrimPrefix(fields[2], "Signature="), ours
 }
 
-func TestCanonicalQueryEncodesByRFC3986(t *testing.T) {
+func TestCanonicalQuery(t *testing.T) {
 	query := url.Values{"b": {"a b*~+/="}, "B": {""}, "a": {"出"}}
 	if got, want := CanonicalQuery(query), "B=&a=%E5%87%BA&b=a%20b%2A~%2B%2F%3D"; got != want {
 		t.Errorf("CanonicalQuery = %s, want %s", got, want)
@@ -136,7 +141,7 @@ func FuzzCanonicalQuery(f *testing.F) {
 		query := url.Values{name: {value}}
 		encoded := CanonicalQuery(query)
 		if strings.ContainsAny(encoded, "+* ") {
-			t.Errorf("%q holds a character that RFC 3986 encodes", encoded)
+			t.Errorf("%q contains a character that RFC 3986 percent-encodes", encoded)
 		}
 		decoded, err := url.ParseQuery(encoded)
 		if err != nil {

@@ -103,8 +103,8 @@ func TestAuthenticate(t *testing.T) {
 	t.Run("recorded requests of the official clients", testRecordedRequests)
 }
 
-// Each request was recorded byte for byte. A server that knows its key must accept it
-// once, at the time of the recording.
+// Each request was recorded byte for byte. A server with the right key must accept it once, at the time of the
+// recording.
 func testRecordedRequests(t *testing.T) {
 	files, err := filepath.Glob("../signature/testdata/*.txt")
 	if err != nil || len(files) != 4 {

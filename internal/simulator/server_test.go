@@ -78,7 +78,7 @@ func TestServer(t *testing.T) {
 	})
 }
 
-// Without the secret no request gets a page, and every error can be decoded.
+// Without the secret, no request gets a page, and every response is an error that can be decoded.
 func FuzzServer(f *testing.F) {
 	f.Add("POST", "PageSize=50", "ACS3-HMAC-SHA256 Credential=a,SignedHeaders=host,Signature=00",
 		"x-acs-action", "application/x-www-form-urlencoded", "a=1")

@@ -1,4 +1,4 @@
-// Package smallfile reads files that users name: configuration, keys and tokens.
+// Package smallfile reads small files whose names come from users: configuration, keys and tokens.
 package smallfile
 
 import (
@@ -7,13 +7,13 @@ import (
 	"os"
 )
 
-// Read returns the contents of a regular file of at most maxBytes bytes. Anything else
-// is an error that names the path: a pipe would block, and a device may never end.
+// Read returns the contents of a regular file of at most maxBytes bytes. It follows symbolic links. It refuses all
+// other files, because reading a pipe may block and a device may have no end. Its errors name the path.
 func Read(path string, maxBytes int) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	file, err := os.Open(path) //nolint:gosec // The user names the file.
+	file, err := os.Open(path) //nolint:gosec // The user chooses the file.
 	if err != nil {
 		return nil, err
 	}

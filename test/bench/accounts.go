@@ -20,8 +20,8 @@ type fleet struct {
 	// FirstScrape is the duration of the first scrape, before anything was read. Cold is the time until
 	// every account had been read.
 	FirstScrape, Cold time.Duration
-	// Calls is the number of API calls until then, Abreast the most at the same time.
-	Calls, Abreast int
+	// Calls is the number of API calls until then, and MaxInFlight the highest number at the same time.
+	Calls, MaxInFlight int
 	// Warm are the durations of scrapes as Prometheus makes them, while no refresh is due. Sent is the
 	// size of one response in bytes.
 	Warm []time.Duration
@@ -95,7 +95,7 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 	if err != nil {
 		return f, err
 	}
-	f.Calls, f.Abreast = taken.Count, taken.Abreast
+	f.Calls, f.MaxInFlight = taken.Count, taken.MaxInFlight
 
 	before, err := processorTimeOf(running.cmd.Process.Pid)
 	if err != nil {
@@ -142,7 +142,10 @@ func fleetConfig(accounts int) string {
 	b.WriteString("accounts:\n")
 	for n := range accounts {
 		fmt.Fprintf(&b, `  - name: account-%04d
-    credentials: {type: access_key, access_key_id_env: ALIBABA_CLOUD_ACCESS_KEY_ID, access_key_secret_env: ALIBABA_CLOUD_ACCESS_KEY_SECRET}
+    credentials:
+      type: access_key
+      access_key_id_env: ALIBABA_CLOUD_ACCESS_KEY_ID
+      access_key_secret_env: ALIBABA_CLOUD_ACCESS_KEY_SECRET
     expectations:
       - {name: monthly usage, export: usage, every: month, grace: 72h}
 `, n+1)
@@ -215,7 +218,7 @@ func printFleets(out io.Writer, p plan, fleets []fleet) {
 	for _, f := range fleets {
 		rows = append(rows, []string{
 			fmt.Sprint(f.Accounts), fmt.Sprint(f.Series), seconds(f.FirstScrape), seconds(f.Cold),
-			fmt.Sprint(f.Calls), fmt.Sprint(f.Abreast),
+			fmt.Sprint(f.Calls), fmt.Sprint(f.MaxInFlight),
 			fmt.Sprintf("%d ms", f.warm().Milliseconds()), fmt.Sprintf("%d ms", f.CPU.Milliseconds()),
 			fmt.Sprintf("%d kB", f.Sent/1000),
 			fmt.Sprintf("%d ms", f.Page.Milliseconds()), fmt.Sprintf("%d ms", f.Reload.Milliseconds()),

@@ -63,10 +63,10 @@ type api struct {
 	bodies  [][]byte
 	latency time.Duration
 
-	mu       sync.Mutex
-	arrivals []time.Time
-	inFlight int
-	abreast  int // highest value of inFlight
+	mu          sync.Mutex
+	arrivals    []time.Time
+	inFlight    int
+	maxInFlight int // highest value of inFlight
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +80,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	a.arrivals = append(a.arrivals, time.Now())
 	a.inFlight++
-	a.abreast = max(a.abreast, a.inFlight)
+	a.maxInFlight = max(a.maxInFlight, a.inFlight)
 	a.mu.Unlock()
 	defer func() {
 		a.mu.Lock()
@@ -101,22 +101,22 @@ type calls struct {
 	Count int
 	// Burst is the highest number of calls beyond rate·t, over windows of any length t.
 	Burst float64
-	// Abreast is the most calls at the same time.
-	Abreast int
+	// MaxInFlight is the highest number of calls at the same time.
+	MaxInFlight int
 }
 
 // take returns the calls since it was last called.
 func (a *api) take(rate float64) calls {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := calls{Count: len(a.arrivals), Abreast: a.abreast}
+	c := calls{Count: len(a.arrivals), MaxInFlight: a.maxInFlight}
 	lowest := 0.0
 	for i, arrival := range a.arrivals {
 		ahead := float64(i) - rate*arrival.Sub(a.arrivals[0]).Seconds()
 		lowest = min(lowest, ahead)
 		c.Burst = max(c.Burst, ahead-lowest+1)
 	}
-	a.arrivals, a.abreast = nil, a.inFlight
+	a.arrivals, a.maxInFlight = nil, a.inFlight
 	return c
 }
 

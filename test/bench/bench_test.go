@@ -22,7 +22,7 @@ func TestReport(t *testing.T) {
 	var out, progress strings.Builder
 	err := report(context.Background(), plan{
 		Sizes: [3]int{60, 120, 300}, Rounds: [3]int{1, 1, 1}, Latency: 5 * time.Millisecond, Rate: 100,
-		Refreshes: 2, Serving: 100 * time.Millisecond, Scrapes: 80, Crowd: 50,
+		Refreshes: 2, Serving: 100 * time.Millisecond, Scrapes: 80, ColdScrapes: 50,
 		Fleets: []int{2}, FleetTasks: 60, WarmScrapes: 3,
 	}, &out, &progress)
 	if err != nil {

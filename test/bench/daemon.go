@@ -20,9 +20,9 @@ import (
 // daemon is the result for the complete program.
 type daemon struct {
 	// Peak is its peak resident memory in bytes after refreshes of the long list.
-	Peak   int64
-	Crowd  crowd
-	Served []served
+	Peak        int64
+	ColdScrapes coldScrapes
+	Served      []served
 	// ServingCalls is the number of API calls while cached scrapes were served.
 	ServingCalls int
 }
@@ -39,8 +39,8 @@ func measureDaemon(ctx context.Context, p plan, api *apiServer, progress io.Writ
 	if d.Peak, err = refreshes(ctx, p, api, program); err != nil {
 		return d, fmt.Errorf("refreshes: %w", err)
 	}
-	_, _ = io.WriteString(progress, "the daemon: a crowd of scrapes, cached scrapes\n")
-	size := p.Sizes[middling]
+	_, _ = io.WriteString(progress, "the daemon: many scrapes at once, cached scrapes\n")
+	size := p.Sizes[medium]
 	running, err := startDaemon(ctx, program, api.Plain[size],
 		append(unlimited, "--cache.ttl=1h", "--cache.max-stale=2h")...)
 	if err != nil {
@@ -50,14 +50,14 @@ func measureDaemon(ctx context.Context, p plan, api *apiServer, progress io.Writ
 	if _, err := api.taken(ctx, size, 0); err != nil {
 		return d, err
 	}
-	if d.Crowd, err = scrapeAtOnce(ctx, p.Crowd, running.url); err != nil {
+	if d.ColdScrapes, err = scrapeAtOnce(ctx, p.ColdScrapes, running.url); err != nil {
 		return d, err
 	}
 	taken, err := api.taken(ctx, size, 0)
 	if err != nil {
 		return d, err
 	}
-	d.Crowd.calls = taken.Count
+	d.ColdScrapes.calls = taken.Count
 	if d.Served, err = serve(ctx, "daemon", running.url, running.cmd.Process.Pid, p.Serving); err != nil {
 		return d, err
 	}
@@ -159,15 +159,15 @@ func refreshes(ctx context.Context, p plan, api *apiServer, program string) (int
 	}
 }
 
-// crowd is the result of many scrapes at once: the number of scrapes that were served with a snapshot,
+// coldScrapes is the result of many scrapes at once: the number of scrapes that were served with a snapshot,
 // the number that was canceled, and the number of API calls.
-type crowd struct{ served, canceled, calls int }
+type coldScrapes struct{ served, canceled, calls int }
 
 // scrapeAtOnce makes n scrapes at once and cancels every tenth soon after.
-func scrapeAtOnce(ctx context.Context, n int, url string) (crowd, error) {
+func scrapeAtOnce(ctx context.Context, n int, url string) (coldScrapes, error) {
 	var (
 		mu     sync.Mutex
-		c      crowd
+		c      coldScrapes
 		failed error
 		done   sync.WaitGroup
 	)

@@ -24,19 +24,19 @@ func goals(p plan, all listings, d daemon, h handler) []goal {
 	over := func(a, b measured) float64 { return float64(a.wall()) / float64(b.wall()) }
 	beyond := func(m measured) float64 { return float64(m.wall()) / float64(p.attainable(m.Contender, m.Tasks)) }
 	cpu := func(a, b measured) float64 { return float64(a.cpuPerTask()) / float64(b.cpuPerTask()) }
-	large, middle := all[long], all[middling]
+	large, middle := all[long], all[medium]
 	what := func(i int, text string) string { return fmt.Sprintf("%d tasks, %s", p.Sizes[i], text) }
 	unlimited, limited := "no limit, K=16", fmt.Sprintf("%.0f calls/s, K=8", p.Rate)
 	list := []goal{
 		atLeast(what(long, unlimited+": times faster than SDK V1"), over(large[sdkV1], large[ours16]), 14),
 		atMost(what(long, unlimited+": time ÷ (bound + 3 RTT)"), beyond(large[ours16]), 1.10),
-		atLeast(what(middling, limited+": times faster than SDK V1"), over(middle[sdkV1], middle[limited8]), 5),
-		atLeast(what(middling, limited+": times faster than darabonba"), over(middle[darabonba], middle[limited8]), 5),
-		atMost(what(middling, limited+": time ÷ (bound + 3 RTT)"), beyond(middle[limited8]), 1.05),
-		atMost(what(middling, "K=8: CPU per task ÷ SDK V1's"), cpu(middle[ours8], middle[sdkV1]), 0.35),
-		atMost(what(middling, "K=8: CPU per task ÷ darabonba's"), cpu(middle[ours8], middle[darabonba]), 0.2),
-		atMost(what(middling, "K=8: bytes allocated per task"), middle[ours8].bytesPerTask(), 1000),
-		atMost(what(middling, "K=8: allocations per task"), middle[ours8].mallocsPerTask(), 8),
+		atLeast(what(medium, limited+": times faster than SDK V1"), over(middle[sdkV1], middle[limited8]), 5),
+		atLeast(what(medium, limited+": times faster than darabonba"), over(middle[darabonba], middle[limited8]), 5),
+		atMost(what(medium, limited+": time ÷ (bound + 3 RTT)"), beyond(middle[limited8]), 1.05),
+		atMost(what(medium, "K=8: CPU per task ÷ SDK V1's"), cpu(middle[ours8], middle[sdkV1]), 0.35),
+		atMost(what(medium, "K=8: CPU per task ÷ darabonba's"), cpu(middle[ours8], middle[darabonba]), 0.2),
+		atMost(what(medium, "K=8: bytes allocated per task"), middle[ours8].bytesPerTask(), 1000),
+		atMost(what(medium, "K=8: allocations per task"), middle[ours8].mallocsPerTask(), 8),
 		atMost(what(long, "the daemon's peak RSS, in MB"), float64(d.Peak)/1e6, 64),
 	}
 	for _, s := range h.Served {
@@ -45,10 +45,10 @@ func goals(p plan, all listings, d daemon, h handler) []goal {
 	}
 	list = append(list,
 		atMost("API calls for cached scrapes", float64(d.ServingCalls+h.Calls), 0),
-		atMost(fmt.Sprintf("API calls for %d cold scrapes ÷ those of one listing", p.Crowd),
-			float64(d.Crowd.calls)/float64(pages(p.Sizes[middling])+1), 1),
+		atMost(fmt.Sprintf("API calls for %d cold scrapes ÷ those of one listing", p.ColdScrapes),
+			float64(d.ColdScrapes.calls)/float64(pages(p.Sizes[medium])+1), 1),
 		atLeast("the other cold scrapes served with the snapshot, in percent",
-			100*float64(d.Crowd.served)/float64(p.Crowd-d.Crowd.canceled), 100),
+			100*float64(d.ColdScrapes.served)/float64(p.ColdScrapes-d.ColdScrapes.canceled), 100),
 		atMost(fmt.Sprintf("heap growth over %d scrapes, in MiB", p.Scrapes), float64(h.HeapGrowth)/(1<<20), 1),
 		atMost("goroutines left by them", float64(h.Goroutines), 0),
 	)
@@ -63,7 +63,7 @@ func goals(p plan, all listings, d daemon, h handler) []goal {
 // do not depend on the length cancel out.
 func growth(all listings) []goal {
 	compare := func(what string, figure func(measured) float64) goal {
-		a, b, c := all[short][ours8], all[middling][ours8], all[long][ours8]
+		a, b, c := all[short][ours8], all[medium][ours8], all[long][ours8]
 		lower := (figure(b) - figure(a)) / float64(b.Tasks-a.Tasks)
 		upper := (figure(c) - figure(b)) / float64(c.Tasks-b.Tasks)
 		return goal{

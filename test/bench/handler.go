@@ -46,7 +46,7 @@ func serveHandler(ctx context.Context, spec handlerSpec, stdin io.Reader, answer
 	}
 	defer c.Close()
 	h := handler{Series: countSeries(ctx, metrics)}
-	scrapeDirectly(ctx, metrics, 1000) // Lets pools and buffers reach their size.
+	scrapeDirectly(ctx, metrics, 1000) // After that, pools and buffers no longer grow.
 	heap, goroutines := memory().HeapAlloc, runtime.NumGoroutine()
 	scrapeDirectly(ctx, metrics, spec.Scrapes)
 	h.HeapGrowth, h.Goroutines = int64(memory().HeapAlloc)-int64(heap), runtime.NumGoroutine()-goroutines
@@ -75,7 +75,9 @@ func newHandler(api string) (http.Handler, *collector.Collector, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := collector.New(collector.Config{TTL: time.Hour, MaxStale: 2 * time.Hour, RefreshTimeout: time.Minute, Logger: logger})
+	c := collector.New(collector.Config{
+		TTL: time.Hour, MaxStale: 2 * time.Hour, RefreshTimeout: time.Minute, Logger: logger,
+	})
 	c.SetAccounts([]collector.Account{{
 		Name: "default", Client: client, Exports: exports, API: collector.NewAPIMetrics("default", exports, logger),
 	}})

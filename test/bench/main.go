@@ -1,5 +1,5 @@
-// Command bench measures how fast, how cheaply and how evenly the exporter reads long lists and serves
-// scrapes, compared with the loops that a user of the official SDKs would write. It prints Markdown.
+// Command bench measures the time, CPU and memory that the exporter needs to read long lists and to serve scrapes. It
+// compares reading with the loops that a user of the official SDKs would write. It prints Markdown.
 // docs/performance.md contains the last full run and explains it.
 package main
 

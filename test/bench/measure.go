@@ -76,10 +76,10 @@ func measureListings(ctx context.Context, p plan, api *apiServer, progress io.Wr
 
 // measureProtocols reads the middle list over TLS with HTTP/1.1 and HTTP/2.
 func measureProtocols(ctx context.Context, p plan, api *apiServer, progress io.Writer) ([]measured, error) {
-	size := p.Sizes[middling]
+	size := p.Sizes[medium]
 	protocols := []struct{ name, url string }{{"HTTP/1.1", api.HTTP1[size]}, {"HTTP/2", api.HTTP2[size]}}
 	result := make([]measured, len(protocols))
-	for range p.Rounds[middling] {
+	for range p.Rounds[medium] {
 		for i, protocol := range protocols {
 			c := contender{Name: protocol.name, Client: "ours", Concurrency: 16}
 			l, err := readOnce(ctx, api, listingSpec{Contender: c, URL: protocol.url, Tasks: size})

@@ -17,8 +17,8 @@ type plan struct {
 	Serving time.Duration
 	// Scrapes is the number of scrapes of one handler in the test for leaks.
 	Scrapes int
-	// Crowd is the number of simultaneous scrapes of a daemon without a snapshot. Every tenth is canceled.
-	Crowd int
+	// ColdScrapes is the number of simultaneous scrapes of a daemon without a snapshot. Every tenth is canceled.
+	ColdScrapes int
 	// Fleets are numbers of accounts. Each account has a list of FleetTasks tasks. WarmScrapes is the
 	// number of warm scrapes for each fleet.
 	Fleets                  []int
@@ -27,14 +27,14 @@ type plan struct {
 
 const (
 	short = iota
-	middling
+	medium
 	long
 )
 
 func fullPlan() plan {
 	return plan{
 		Sizes: [3]int{1000, 10000, 100000}, Rounds: [3]int{9, 5, 2}, Latency: 50 * time.Millisecond, Rate: 100,
-		Refreshes: 6, Serving: 8 * time.Second, Scrapes: 100000, Crowd: 1000,
+		Refreshes: 6, Serving: 8 * time.Second, Scrapes: 100000, ColdScrapes: 1000,
 		Fleets: []int{1, 10, 100, 1000}, FleetTasks: 100, WarmScrapes: 15,
 	}
 }
@@ -42,7 +42,7 @@ func fullPlan() plan {
 func quickPlan() plan {
 	return plan{
 		Sizes: [3]int{500, 1000, 5000}, Rounds: [3]int{3, 3, 1}, Latency: 20 * time.Millisecond, Rate: 100,
-		Refreshes: 3, Serving: time.Second, Scrapes: 5000, Crowd: 200,
+		Refreshes: 3, Serving: time.Second, Scrapes: 5000, ColdScrapes: 200,
 		Fleets: []int{1, 1000}, FleetTasks: 100, WarmScrapes: 5,
 	}
 }

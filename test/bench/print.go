@@ -60,7 +60,7 @@ func printProtocols(out io.Writer, p plan, protocols []measured) {
 			fmt.Sprintf("%.1f", m.mallocsPerTask()), megabytes(m.peak()),
 		})
 	}
-	table(out, fmt.Sprintf("HTTP/1.1 and HTTP/2, %d tasks", p.Sizes[middling]), rows)
+	table(out, fmt.Sprintf("HTTP/1.1 and HTTP/2, %d tasks", p.Sizes[medium]), rows)
 }
 
 func printDaemon(out io.Writer, p plan, d daemon, h handler) {
@@ -75,9 +75,9 @@ func printDaemon(out io.Writer, p plan, d daemon, h handler) {
 		{"what", "figure"},
 		{fmt.Sprintf("peak RSS after %d refreshes of %d tasks, K=16", p.Refreshes, p.Sizes[long]), megabytes(d.Peak)},
 		{
-			fmt.Sprintf("%d scrapes at once without a snapshot, %d canceled", p.Crowd, p.Crowd/10),
+			fmt.Sprintf("%d scrapes at once without a snapshot, %d canceled", p.ColdScrapes, p.ColdScrapes/10),
 			fmt.Sprintf("%d served with the snapshot, %d API calls, %d canceled",
-				d.Crowd.served, d.Crowd.calls, d.Crowd.canceled),
+				d.ColdScrapes.served, d.ColdScrapes.calls, d.ColdScrapes.canceled),
 		},
 		{"API calls during the cached scrapes", fmt.Sprint(d.ServingCalls + h.Calls)},
 		{"series of the handler, standard collectors off", fmt.Sprint(h.Series)},

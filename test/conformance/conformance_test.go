@@ -1,6 +1,5 @@
-// Package conformance tests the simulated API with the official Go clients of Alibaba Cloud over
-// loopback HTTP. The tasks that they list and the errors that they report show that the simulator does
-// not merely fit our own client.
+// Package conformance tests the simulated API with the official Go clients of Alibaba Cloud over loopback HTTP. The
+// simulator is right only if those clients also list its tasks and report its errors.
 package conformance
 
 import (
@@ -30,8 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// actions are the API's two actions, with the number of tasks that the account has for each. They fill
-// several pages of any size in the tests.
+// actions are the API's two actions, with the number of tasks that the account has for each: several pages of each size
+// in the tests.
 var actions = map[string]int{simulator.UsageAction: 137, simulator.DetailAction: 101}
 
 // key is a client's credentials; token is nil for a long-lived key.
@@ -64,8 +63,8 @@ type client interface {
 // connect makes a client for the server at an address such as 127.0.0.1:12345.
 type connect func(t *testing.T, address string, k key) client
 
-// clients are the official clients with every signature and encoding that they support, and the form
-// that their requests must have.
+// clients are the official clients with every signature and encoding that they support. Each has the form that its
+// requests must have.
 var clients = map[string]struct {
 	connect connect
 	sent    sent
@@ -77,7 +76,7 @@ var clients = map[string]struct {
 	"darabonba-openapi, HMAC-SHA1":          {darabonbaAs(hmacSHA1), sent{}},
 }
 
-// sent is the form of a request: signed with V3, asking for XML, and with a body.
+// sent is the form of a request: whether it is signed with V3, requests XML, and has a body.
 type sent struct {
 	v3, xml, form bool
 }
@@ -116,7 +115,7 @@ func serve(t *testing.T, want sent, k key) (server *simulator.Server, address st
 	listed = make(map[string][]item)
 	for action, n := range actions {
 		tasks := scenario.Bulk(n, time.Now(), uint64(n))
-		// One that is pending: it has neither an update nor a file.
+		// The first task is pending, so it has no update time and no file.
 		tasks[0].Status, tasks[0].Updated, tasks[0].DownloadURL = simulator.StatusCreated, time.Time{}, ""
 		account.SetTasks(action, tasks...)
 		for _, task := range tasks {

@@ -29,7 +29,7 @@ func codeOf(t *testing.T, err error) (code string, status int) {
 
 func TestClientsRefused(t *testing.T) {
 	wrongSecret, unknownKey := longLived(), longLived()
-	wrongSecret.secret, unknownKey.id = "guessed", "LTAInobody"
+	wrongSecret.secret, unknownKey.id = "guessed", "LTAIunknown"
 	wrongTemporarySecret, wrongToken, noToken := temporary(), temporary(), temporary()
 	wrongTemporarySecret.secret, wrongToken.token, noToken.token = "guessed", new("other"), nil
 	for name, official := range clients {
@@ -78,7 +78,7 @@ func TestClientsInScenarios(t *testing.T) {
 			"throttle":   {400, "Throttling.User"},
 		} {
 			t.Run(name+", "+scenarioName, func(t *testing.T) {
-				// A quota that does not come back within the test.
+				// A used-up quota does not recover during the test.
 				server, err := scenario.New(scenarioName, simulator.Options{Quota: 1e-6})
 				if err != nil {
 					t.Fatal(err)
@@ -100,9 +100,8 @@ func TestClientsInScenarios(t *testing.T) {
 	}
 }
 
-// The wait hint of a throttled call, as the one client receives it and the other
-// one understands it, in milliseconds.
-func TestClientsFindTheWaitHint(t *testing.T) {
+// alibaba-cloud-sdk-go receives the headers of a throttled call, and darabonba-openapi parses them.
+func TestClientsWaitHint(t *testing.T) {
 	server, err := scenario.New("throttle", simulator.Options{Quota: 0.001})
 	if err != nil {
 		t.Fatal(err)
@@ -122,14 +121,14 @@ func TestClientsFindTheWaitHint(t *testing.T) {
 	for name, values := range throttled.RespHeaders {
 		headers[strings.ToLower(name)] = &values[0]
 	}
-	// The quota allows one call in 1,000 seconds, and the test has used one or two seconds of them.
+	// The quota allows one call in 1,000 seconds. The test has taken a few seconds.
 	if left := tea.Int64Value(openapiutil.GetThrottlingTimeLeft(headers)); left < 900_000 || left > 1_000_000 {
 		t.Errorf("wait hint is %d ms, want 900,000 to 1,000,000; headers %v", left, throttled.RespHeaders)
 	}
 }
 
-// The clients hand on which permission is missing.
-func TestClientsFindTheMissingPermission(t *testing.T) {
+// The clients report the missing permission.
+func TestClientsMissingPermission(t *testing.T) {
 	server, err := scenario.New("denied", simulator.Options{})
 	if err != nil {
 		t.Fatal(err)

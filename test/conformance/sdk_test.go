@@ -83,8 +83,8 @@ func sdkItems(listed []cdn.DataItem) []item {
 	return items
 }
 
-// The SDK compares the string to sign that the API echoes with its own. Only if they are equal does it
-// blame the secret. This recommendation therefore shows that both sign in the same way.
+// The SDK compares its string to sign with the one in the API's error. It blames the secret only if both are equal, so
+// this recommendation shows that the simulator and the SDK sign in the same way.
 func TestSDKStringToSign(t *testing.T) {
 	for kind, k := range map[string]key{"long-lived key": longLived(), "temporary key": temporary()} {
 		_, address, _ := serve(t, sent{}, k)

@@ -14,10 +14,10 @@ import (
 	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
-// defaultKey is the key of a simulated API without options.
+// defaultKey is the key that a simulated API accepts by default.
 var defaultKey = credentialstest.Key{ID: simulator.DefaultAccessKeyID, Secret: simulator.DefaultAccessKeySecret}
 
-// keyEnv returns the variables of a key.
+// keyEnv returns the environment variables for a key.
 func keyEnv(key credentialstest.Key) []string {
 	return []string{
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + key.ID,
@@ -26,7 +26,7 @@ func keyEnv(key credentialstest.Key) []string {
 	}
 }
 
-// newAPI returns a simulated API that accepts the key.
+// newAPI returns a simulated API with the named scenario that accepts the key.
 func newAPI(t *testing.T, name string, key credentialstest.Key) *simulator.Server {
 	t.Helper()
 	api, err := scenario.New(name, simulator.Options{
@@ -45,7 +45,7 @@ func newEmptyAPI(key credentialstest.Key) *simulator.Server {
 	})
 }
 
-// serveHandler returns the URL of a server.
+// serveHandler serves the handler until the test ends and returns the URL.
 func serveHandler(t *testing.T, handler http.Handler) (url string) {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -53,14 +53,14 @@ func serveHandler(t *testing.T, handler http.Handler) (url string) {
 	return server.URL
 }
 
-// serveScenario returns a simulated API with the default key, and its URL.
+// serveScenario serves a simulated API with the default key until the test ends.
 func serveScenario(t *testing.T, name string) (api *simulator.Server, url string) {
 	t.Helper()
 	api = newAPI(t, name, defaultKey)
 	return api, serveHandler(t, api)
 }
 
-// newProxy returns a proxy that leads to the hosts until the test ends.
+// newProxy returns a proxy that serves the hosts until the test ends.
 func newProxy(t *testing.T, hosts credentialstest.Hosts) *credentialstest.Proxy {
 	t.Helper()
 	proxy, err := credentialstest.NewProxy(t.TempDir())
@@ -71,8 +71,7 @@ func newProxy(t *testing.T, hosts credentialstest.Hosts) *credentialstest.Proxy 
 	return proxy
 }
 
-// writeFile makes a file in a directory of its own. Its format has arguments if there
-// are any.
+// writeFile writes a file in a new directory. Without args, format is the content.
 func writeFile(t *testing.T, name, format string, args ...any) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), name)
@@ -80,7 +79,7 @@ func writeFile(t *testing.T, name, format string, args ...any) (path string) {
 	return path
 }
 
-// overwrite replaces a file.
+// overwrite replaces the content of a file.
 func overwrite(t *testing.T, path, format string, args ...any) {
 	t.Helper()
 	text := format
@@ -92,7 +91,7 @@ func overwrite(t *testing.T, path, format string, args ...any) {
 	}
 }
 
-// occupiedAddress returns an address where a listener waits until the test ends.
+// occupiedAddress returns an address that is in use until the test ends.
 func occupiedAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

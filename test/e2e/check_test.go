@@ -17,7 +17,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("exit status %d, want 0; stderr %q", status, stderr)
 		}
 		var names []string
-		results, _, _ := strings.Cut(stdout, "\n\n") // What the lists say follows.
+		results, _, _ := strings.Cut(stdout, "\n\n") // The summaries of the lists follow.
 		for line := range strings.Lines(results) {
 			fields := strings.Fields(line)
 			if len(fields) < 2 || fields[1] != "ok" {
@@ -76,7 +76,7 @@ func TestCheck(t *testing.T) {
 		first, second, ok := strings.Cut(stdout, nextCheck+"healthy at ")
 		if !ok || !strings.HasPrefix(first, checkedOK+"denied at ") ||
 			!strings.Contains(first, "cdn:DescribeUserUsageDataExportTask") || !strings.Contains(second, "% covered") {
-			t.Errorf("stdout is not one report after the other:\n%s", stdout)
+			t.Errorf("want the report of denied, then that of healthy:\n%s", stdout)
 		}
 	})
 }

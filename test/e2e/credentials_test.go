@@ -19,34 +19,32 @@ const (
 	vpcHost         = "sts-vpc.cn-shanghai.aliyuncs.com" // STS inside a region's network
 )
 
-// secretFile makes a file of a secret. Like most such files it ends with a line end.
+// secretFile writes a secret to a file. Like most such files, it ends with a newline.
 func secretFile(t *testing.T, secret string) (path string) {
 	t.Helper()
 	return writeFile(t, "secret", "%s\n", secret)
 }
 
-// keyFiles makes files of a key and returns the settings that name them.
+// keyFiles writes a key to files and returns the settings that name them.
 func keyFiles(t *testing.T, key credentialstest.Key) (settings string) {
 	t.Helper()
 	return "access_key_id_file: " + secretFile(t, key.ID) + ", access_key_secret_file: " + secretFile(t, key.Secret)
 }
 
-// oidcSettings makes a file of a token and returns the settings with which STS at
-// vpcHost gives a key for it.
+// oidcSettings writes a token to a file and returns the settings for getting a key with it from STS at vpcHost.
 func oidcSettings(t *testing.T, token string) (settings string) {
 	t.Helper()
 	return fmt.Sprintf("role_arn: %q, oidc_provider_arn: %q, oidc_token_file: %s, sts_endpoint: %s",
 		roleARN, oidcProviderARN, secretFile(t, token), vpcHost)
 }
 
-// accountOfType returns the line of a configuration file for an account with a type of
-// credentials, which is also its name.
+// accountOfType returns the line of a configuration file for an account. Its name is also its type of credentials.
 func accountOfType(name, endpoint, settings string) (line string) {
 	return fmt.Sprintf("- {name: %s, endpoint: %q, credentials: {type: %s, %s}}\n", name, endpoint, name, settings)
 }
 
-// accountFile makes a configuration file with the account "main" of an API, and
-// returns the flag that names it.
+// accountFile writes a configuration file with the account "main", whose API is api. It returns the flag that names
+// the file.
 func accountFile(t *testing.T, api http.Handler, credentials string) (flag string) {
 	t.Helper()
 	return "--config.file=" + writeFile(t, "exporter.yml",
@@ -93,17 +91,17 @@ func TestCredentialsOfRole(t *testing.T) {
 		sts.Issue(next, time.Hour)
 	}
 
-	// A token that the API rejects is replaced within the refresh.
+	// If the API rejects a token, the same refresh gets a new one.
 	replaceKey(credentialstest.Key{ID: "STS.one", Secret: "secret-one", Token: "token-two"})
 	expectUp("1")
 
-	// A key that no longer exists makes the refresh fail. The next one gets a new key.
+	// If the key no longer exists, the refresh fails, and the next one gets a new key.
 	replaceKey(credentialstest.Key{ID: "STS.two", Secret: "secret-two", Token: "token-three"})
 	expectUp("0")
 	expectUp("1")
 }
 
-// One program reads accounts with every type of credentials.
+// One process with an account of every type of credentials.
 func TestCredentialsOfEveryType(t *testing.T) {
 	t.Parallel()
 	key := credentialstest.Key{ID: "STS.key", Secret: "the-secret", Token: "the-token"}
@@ -122,7 +120,7 @@ func TestCredentialsOfEveryType(t *testing.T) {
 		"sts.aliyuncs.com": &sts, vpcHost: &vpc, credentialstest.MetadataHost: &metadata, "keys.internal": &uri,
 	})
 	env := append(proxy.Env(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=", "BASE_TOKEN="+base.Token)
-	env = append(env, keyEnv(key)...) // For default.
+	env = append(env, keyEnv(key)...) // For the type default.
 
 	credentials := map[string]string{
 		"default":         "",
@@ -151,7 +149,7 @@ func TestCredentialsOfEveryType(t *testing.T) {
 	}
 }
 
-// credentialTypes returns the types that the program says it accepts.
+// credentialTypes returns the types that the program's error lists.
 func credentialTypes(t *testing.T) []string {
 	t.Helper()
 	file := writeFile(t, "exporter.yml", "accounts: [{name: a, credentials: {type: nonsense}}]")
@@ -171,9 +169,10 @@ func TestCredentialsInFiles(t *testing.T) {
 		"{type: access_key, access_key_id_file: "+id+", access_key_secret_file: "+secret+"}")
 	p, address := serve(t, nil, file, "--cache.ttl=0s")
 	page := scrape(t, address)
+	refreshes := sample(page, metric("refreshes_total", "main"))
 	expectSamples(t, page, map[string]string{
 		`up{account="main",export="usage"}`: "0",
-		`api_errors_total{account="main",class="credentials",code="credentials",export="usage"}`: sample(page, metric("refreshes_total", "main")),
+		`api_errors_total{account="main",class="credentials",code="credentials",export="usage"}`: refreshes,
 	})
 	p.stderr.await(t, `level=warn .*access_key: access_key_id_file: open `+regexp.QuoteMeta(id)+`: no such file`)
 	for path, content := range map[string]string{id: defaultKey.ID, secret: defaultKey.Secret} {

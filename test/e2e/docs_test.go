@@ -11,8 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The Deployment of docs/scale.md uses flags that exist, and the default port and paths
-// that the program serves.
+// The Deployment in docs/scale.md uses only flags and paths that exist, and the default port.
 func TestDocsDeployment(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile(filepath.Join(root, "docs", "scale.md"))
@@ -55,10 +54,10 @@ func TestDocsDeployment(t *testing.T) {
 	flags := programFlags(t)
 	i := slices.IndexFunc(flags, func(f programFlag) bool { return f.name == "web.listen-address" })
 	if port.ContainerPort != 10077 || i < 0 || flags[i].value != ":10077" {
-		t.Errorf("its port is %d, the program's flags are %v", port.ContainerPort, flags)
+		t.Errorf("containerPort is %d, want 10077, the default of --web.listen-address in %v", port.ContainerPort, flags)
 	}
 
-	// The demo takes the place of the accounts, and a file here that of the mounted one.
+	// The demo replaces the API, and a file in a temporary directory replaces the mounted one.
 	file := writeFile(t, "exporter.yml", "accounts: [{name: a}]")
 	args := []string{"--demo"}
 	for _, arg := range container.Args {
@@ -74,7 +73,7 @@ func TestDocsDeployment(t *testing.T) {
 	for _, probe := range []probe{container.LivenessProbe, container.ReadinessProbe} {
 		status, _ := get(t, address+probe.HTTPGet.Path)
 		if status != 200 || probe.HTTPGet.Path == "" || probe.HTTPGet.Port != port.Name {
-			t.Errorf("the probe %+v: status %d", probe, status)
+			t.Errorf("probe %+v: status %d, want 200", probe, status)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A mistake ends the program with status 1 and one line that says what to change.
+// A mistake at the start makes the program exit with status 1. It prints one line for each mistake.
 func TestStartErrors(t *testing.T) {
 	t.Parallel()
 	occupied := occupiedAddress(t)
@@ -17,7 +17,7 @@ func TestStartErrors(t *testing.T) {
 		args  []string
 		env   []string
 		want  []string
-		lines int // of stderr, 1 if it is 0
+		lines int // of stderr; 0 means 1
 	}{
 		"an unknown flag": {
 			args: []string{"--nonsense"}, want: []string{"unknown long flag '--nonsense'", "try --help"},
@@ -35,7 +35,11 @@ func TestStartErrors(t *testing.T) {
 		},
 		"two invalid values": {
 			args: []string{"--demo", "--log.level=loud", "--refresh.timeout=0s"},
-			want: []string{`--log.level: must be one of debug, info, warn, error (got "loud")`, "--refresh.timeout: must be greater than 0 (got 0s)"}, lines: 2,
+			want: []string{
+				`--log.level: must be one of debug, info, warn, error (got "loud")`,
+				"--refresh.timeout: must be greater than 0 (got 0s)",
+			},
+			lines: 2,
 		},
 		"an account name that cannot be a label": {
 			args: []string{"--demo", "--account.name=\xff"}, want: []string{"--account.name", "must be UTF-8"},
@@ -98,7 +102,7 @@ func TestStartErrors(t *testing.T) {
 				t.Errorf("exit status %d, want 1; stdout %q", status, stdout)
 			}
 			if !strings.HasPrefix(stderr, errorPrefix) || strings.Count(stderr, "\n") != max(1, tc.lines) {
-				t.Errorf("stderr is not %d lines:\n%s", max(1, tc.lines), stderr)
+				t.Errorf("stderr, want %d lines:\n%s", max(1, tc.lines), stderr)
 			}
 			for _, want := range tc.want {
 				if !strings.Contains(stderr, want) {

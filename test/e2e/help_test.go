@@ -34,7 +34,7 @@ func TestHelp(t *testing.T) {
 
 func TestEnvironmentVariables(t *testing.T) {
 	t.Parallel()
-	t.Run("exist for every flag but --help and --version", func(t *testing.T) {
+	t.Run("exist for every flag except --help and --version", func(t *testing.T) {
 		t.Parallel()
 		_, help, _ := run(t, []string{"COLUMNS=1000"}, "--help-long")
 		for _, flag := range programFlags(t) {
@@ -45,9 +45,9 @@ func TestEnvironmentVariables(t *testing.T) {
 			}
 		}
 	})
-	t.Run("do not print help or version", func(t *testing.T) {
+	t.Run("cannot trigger --help or --version", func(t *testing.T) {
 		t.Parallel()
-		// Kubernetes sets such variables for a service of the program's name.
+		// Kubernetes could set such variables for services that are called like the program.
 		env := []string{"ALICDN_EXPORT_EXPORTER_HELP=true", "ALICDN_EXPORT_EXPORTER_VERSION=1.2.3"}
 		if status, stdout, _ := run(t, env, "check", "--demo"); status != 0 || !strings.HasPrefix(stdout, "account ") {
 			t.Errorf("exit status %d:\n%s", status, stdout)

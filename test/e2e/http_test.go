@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// client leaves no connection open.
+// client does not keep connections open.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 
-// response is a response that was read to its end.
+// response is a complete HTTP response.
 type response struct {
 	status int
 	header http.Header
@@ -60,7 +60,7 @@ func scrape(t *testing.T, address string) (page string) {
 	return page
 }
 
-// reload loads the configuration again. It must succeed.
+// reload reloads the configuration. It must succeed.
 func reload(t *testing.T, address string) {
 	t.Helper()
 	if resp := do(t, http.MethodPost, address+"/-/reload"); resp.status != http.StatusOK {
@@ -68,13 +68,13 @@ func reload(t *testing.T, address string) {
 	}
 }
 
-// scrapeTimeout is the header with which Prometheus says how long it waits.
+// scrapeTimeout sets the header in which Prometheus sends its scrape timeout.
 func scrapeTimeout(seconds string) func(http.Header) {
 	return func(h http.Header) { h.Set("X-Prometheus-Scrape-Timeout-Seconds", seconds) }
 }
 
-// sample returns the value of a sample, whose name is without the prefix
-// "alicdn_export_". It returns "" if the sample is absent.
+// sample returns the value of a sample, or "" if it is absent. name includes the labels, but not the prefix
+// "alicdn_export_".
 func sample(page, name string) string {
 	for line := range strings.Lines(page) {
 		if value, ok := strings.CutPrefix(line, "alicdn_export_"+name+" "); ok {
@@ -84,17 +84,15 @@ func sample(page, name string) string {
 	return ""
 }
 
-// metric is the name of an account's sample for the export "usage". More labels
-// follow the export's.
+// metric returns a metric's name with the labels of an account and the export "usage". More labels follow those.
 func metric(name, account string, more ...string) string {
 	return fmt.Sprintf(`%s{account=%q,export="usage"%s}`, name, account, strings.Join(append([]string{""}, more...), ","))
 }
 
-// up returns the sample up of an account's export "usage".
+// up returns the value of the metric up for an account's export "usage".
 func up(page, account string) string { return sample(page, metric("up", account)) }
 
-// expectSamples compares samples with values. The value "" means that the sample is
-// absent.
+// expectSamples checks the values of samples. The value "" means that the sample must be absent.
 func expectSamples(t *testing.T, page string, want map[string]string) {
 	t.Helper()
 	for name, value := range want {
@@ -104,16 +102,16 @@ func expectSamples(t *testing.T, page string, want map[string]string) {
 	}
 }
 
-// scrapeUntil scrapes until a sample has a value. A refresh is not due sooner than the
-// last one took, so a scrape need not begin one.
-func scrapeUntil(t *testing.T, address, name, value string) (page string) {
+// scrapeUntil scrapes until a sample has this value. One scrape may not be enough, because not every scrape starts a
+// refresh.
+func scrapeUntil(t *testing.T, address, name, value string) {
 	t.Helper()
+	var page string
 	for began := time.Now(); time.Since(began) < patience; {
 		page = scrape(t, address)
 		if sample(page, name) == value {
-			return page
+			return
 		}
 	}
-	t.Fatalf("%s is %q, want %s in the end:\n%s", name, sample(page, name), value, page)
-	return ""
+	t.Fatalf("%s is still %q, want %s:\n%s", name, sample(page, name), value, page)
 }

@@ -1,8 +1,7 @@
-// Package e2e_test starts the built program as a user does and looks at it from
-// outside: its arguments, environment, signals, output, exit status and HTTP server.
+// Package e2e_test tests the built program from outside: its arguments, environment, signals, output, exit status and
+// HTTP server.
 //
-// The program is built with the race detector. It gets an environment of its own and
-// reaches loopback addresses only.
+// The program is built with the race detector. It gets its own environment and uses only loopback addresses.
 package e2e_test
 
 import (
@@ -20,7 +19,7 @@ import (
 // root is the root of the repository.
 const root = "../.."
 
-// patience is how long a test waits for something that must happen.
+// patience is how long a test waits for an event before it fails.
 const patience = 30 * time.Second
 
 // program is the path of the built program.
@@ -54,9 +53,9 @@ type process struct {
 	ended          chan struct{} // closed when the exit status is known
 }
 
-// start runs the program with these variables (NAME=value; the last one wins) and
-// arguments. If it still runs when the test ends, it is stopped and must exit with 0.
-// The test fails if the program has a data race or a panic.
+// start starts the program with these environment variables (NAME=value; the last one wins) and arguments. If it still
+// runs when the test ends, it is stopped and must exit with status 0. The test fails if the program has a data race or
+// a panic.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{
@@ -67,15 +66,15 @@ func start(t *testing.T, env []string, args ...string) *process {
 	p.command.Env = append([]string{
 		"HOME=" + p.command.Dir,
 		"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true",
-		"GODEBUG=netdns=go",        // Go's own resolver asks no name server for .onion names.
-		"GORACE=atexit_sleep_ms=0", // By default every exit takes a second.
+		"GODEBUG=netdns=go",        // Go's own resolver sends no query for .onion names.
+		"GORACE=atexit_sleep_ms=0", // Otherwise, the race detector delays every exit by a second.
 	}, env...)
 	p.command.Stdout, p.command.Stderr = p.stdout, p.stderr
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = p.command.Wait() // The exit status is in ProcessState.
+		_ = p.command.Wait() // ProcessState has the exit status.
 		p.stdout.close()
 		p.stderr.close()
 		close(p.ended)
@@ -96,20 +95,20 @@ func start(t *testing.T, env []string, args ...string) *process {
 	return p
 }
 
-// raceStatus is the exit status after a data race.
+// raceStatus is the exit status of a program with a data race.
 const raceStatus = 66
 
-// crashed is what Go prints about a data race, a panic or a fatal error.
+// crashed matches Go's report of a data race, a panic or a fatal error.
 var crashed = regexp.MustCompile(`(?m)^(WARNING: DATA RACE|panic: .*|fatal error: .*)$|http: panic serving .*`)
 
-// serve starts the exporter on a free port and returns its URL.
+// serve starts the exporter on a free port. address is its URL.
 func serve(t *testing.T, env []string, args ...string) (p *process, address string) {
 	t.Helper()
 	p = start(t, env, append(args, "--web.listen-address=127.0.0.1:0")...)
 	return p, "http://" + p.stderr.await(t, listening)
 }
 
-// run runs the program to its end.
+// run runs the program until it exits.
 func run(t *testing.T, env []string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	p := start(t, env, args...)
@@ -125,20 +124,20 @@ func (p *process) signal(signal syscall.Signal) {
 	}
 }
 
-// wait returns the exit status when the program has ended.
+// wait waits until the program exits and returns its exit status.
 func (p *process) wait() int {
 	p.t.Helper()
 	select {
 	case <-p.ended:
 	case <-time.After(patience):
-		p.t.Error("the program does not end")
+		p.t.Error("the program does not exit")
 		_ = p.command.Process.Kill()
 		<-p.ended
 	}
 	return p.command.ProcessState.ExitCode()
 }
 
-// stop ends the program as an init system does. It must exit with 0.
+// stop sends SIGTERM, as an init system does. The program must exit with status 0.
 func (p *process) stop() {
 	p.t.Helper()
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// output keeps what a process writes and lets a test wait for it.
+// output stores the output of a process and lets a test wait for it.
 type output struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
@@ -26,7 +26,7 @@ func (o *output) Write(text []byte) (int, error) {
 	return o.text.Write(text)
 }
 
-// close says that nothing more will be written.
+// close tells waiting tests that no more output will come.
 func (o *output) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -40,7 +40,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// await waits until the output matches the expression and returns its last group.
+// await waits until the output matches the regular expression. It returns the match of the last group.
 func (o *output) await(t *testing.T, expression string) string {
 	t.Helper()
 	pattern := regexp.MustCompile(expression)
@@ -53,12 +53,12 @@ func (o *output) await(t *testing.T, expression string) string {
 			return match[len(match)-1]
 		}
 		if closed {
-			t.Fatalf("the program ended and never wrote %s", expression)
+			t.Fatalf("the program exited without writing %s", expression)
 		}
 		select {
 		case <-written:
 		case <-timeout:
-			t.Fatalf("the program never wrote %s", expression)
+			t.Fatalf("the program has not written %s", expression)
 		}
 	}
 }

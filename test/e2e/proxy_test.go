@@ -11,27 +11,26 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// apiHost is a name that only a proxy knows. Go never asks a name server for .onion
-// names (RFC 7686).
+// apiHost is a name that only a proxy can resolve. Go sends no DNS query for .onion names (RFC 7686).
 const apiHost = "cdn.example.onion"
 
-// apiArgs lead to apiHost.
+// apiArgs returns the arguments for the API at apiHost.
 func apiArgs(args ...string) []string {
 	return append(args, "--api.endpoint="+apiHost, "--api.max-retries=0", "--log.level=debug")
 }
 
-// proxyEnv leads to a proxy with a healthy API behind it. Later variables may change
-// that.
+// proxyEnv returns the environment variables for a proxy and the default key, followed by more variables.
 func proxyEnv(proxy *credentialstest.Proxy, more ...string) []string {
 	return append(append(proxy.Env(), keyEnv(defaultKey)...), more...)
 }
 
+// apiHosts returns a healthy API at apiHost.
 func apiHosts(t *testing.T) credentialstest.Hosts {
 	t.Helper()
 	return credentialstest.Hosts{apiHost: newAPI(t, "healthy", defaultKey)}
 }
 
-// expectCheckFails runs check, which must fail and print all of the texts.
+// expectCheckFails runs check. It must exit with status 1, and its output must contain all wants.
 func expectCheckFails(t *testing.T, env []string, wants ...string) (output string) {
 	t.Helper()
 	status, stdout, stderr := run(t, env, apiArgs("check")...)
@@ -48,7 +47,7 @@ func expectCheckFails(t *testing.T, env []string, wants ...string) (output strin
 
 func TestProxy(t *testing.T) {
 	t.Parallel()
-	t.Run("tunnels to the API and sees no request", func(t *testing.T) {
+	t.Run("only tunnels the encrypted requests", func(t *testing.T) {
 		t.Parallel()
 		proxy := newProxy(t, apiHosts(t))
 		status, stdout, stderr := run(t, proxyEnv(proxy), apiArgs("check")...)
@@ -61,7 +60,7 @@ func TestProxy(t *testing.T) {
 		sent := proxy.Sent()
 		for _, secret := range []string{simulator.DefaultAccessKeyID, "DescribeUserUsage", "HMAC"} {
 			if sent == "" || strings.Contains(sent, secret) {
-				t.Errorf("%q is in %d bytes that the proxy sees", secret, len(sent))
+				t.Errorf("the proxy can read %q, or nothing was sent (%d bytes)", secret, len(sent))
 			}
 		}
 	})
@@ -69,7 +68,7 @@ func TestProxy(t *testing.T) {
 		t.Parallel()
 		proxy := newProxy(t, apiHosts(t))
 		for _, exception := range []string{apiHost, ".example.onion", "*"} {
-			// Without the proxy the program looks the name up itself.
+			// Without the proxy, the program resolves the name itself and fails.
 			expectCheckFails(t, proxyEnv(proxy, "NO_PROXY="+exception), "dial tcp: ", apiHost+": no suitable address")
 		}
 		if requests := proxy.Requests(); len(requests) > 0 {
@@ -84,24 +83,24 @@ func TestProxy(t *testing.T) {
 		}
 	})
 	for _, refusal := range []int{http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusBadGateway} {
-		t.Run(fmt.Sprint("is named when it answers ", refusal), func(t *testing.T) {
+		t.Run(fmt.Sprint("is mentioned after status ", refusal), func(t *testing.T) {
 			t.Parallel()
 			proxy := newProxy(t, nil)
 			proxy.RefuseAll(refusal)
 			expectCheckFails(t, proxyEnv(proxy), "connection", proxyAdvice)
 		})
 	}
-	t.Run("is down", func(t *testing.T) {
+	t.Run("is unreachable", func(t *testing.T) {
 		t.Parallel()
 		expectCheckFails(t, append(keyEnv(defaultKey), "HTTPS_PROXY=http://127.0.0.1:1"), "connection")
 	})
-	t.Run("has an invalid address", func(t *testing.T) {
+	t.Run("has an invalid URL", func(t *testing.T) {
 		t.Parallel()
 		expectCheckFails(t, append(keyEnv(defaultKey), "HTTPS_PROXY=http://["), "FAILED")
 	})
 }
 
-// A proxy gets the password of its address. The program never shows it.
+// The program sends the password in the proxy's URL to the proxy, and never shows it.
 func TestProxyPassword(t *testing.T) {
 	t.Parallel()
 	const user, right, wrong = "somebody", "open-sesame", "let-me-in"
@@ -114,7 +113,7 @@ func TestProxyPassword(t *testing.T) {
 		return []string{password, user, base64.StdEncoding.EncodeToString([]byte(user + ":" + password))}
 	}
 
-	t.Run("lets check pass", func(t *testing.T) {
+	t.Run("is sent to the proxy", func(t *testing.T) {
 		if status, stdout, stderr := run(t, env(right), apiArgs("check")...); status != 0 {
 			t.Errorf("exit status %d:\n%s%s", status, stdout, stderr)
 		}

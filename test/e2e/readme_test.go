@@ -56,14 +56,14 @@ func TestWithTable(t *testing.T) {
 	t.Parallel()
 	const before, table = "text\n\n<!-- flags -->\n", "\n| flag |\n|---|\n| `--x` |\n\n"
 	const after = "<!-- /flags -->\n\ntext\n<!-- metrics -->\n<!-- /metrics -->\n"
-	t.Run("replaces what is between the markers", func(t *testing.T) {
+	t.Run("replaces the text between the markers", func(t *testing.T) {
 		for _, old := range []string{"", "\n| flag |\n|---|\n| `--old` |\n\n", table} {
 			if got, err := withTable(before+old+after, "flags", table); err != nil || got != before+table+after {
 				t.Errorf("after %q: %v\n%s", old, err, got)
 			}
 		}
 	})
-	t.Run("fails without the markers", func(t *testing.T) {
+	t.Run("fails if a marker is missing", func(t *testing.T) {
 		for _, text := range []string{"", "<!-- flags -->\n", "<!-- /flags -->\n<!-- flags -->\n"} {
 			if _, err := withTable(text, "flags", table); err == nil {
 				t.Errorf("%q: no error", text)
@@ -72,7 +72,7 @@ func TestWithTable(t *testing.T) {
 	})
 }
 
-// withTable replaces the text between a table's markers.
+// withTable replaces the text between the markers of the named table.
 func withTable(text, name, table string) (string, error) {
 	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
 	before, rest, hasBegin := strings.Cut(text, begin)
@@ -83,7 +83,7 @@ func withTable(text, name, table string) (string, error) {
 	return before + begin + table + end + after, nil
 }
 
-// markdownTable formats rows of cells. The first row is the head.
+// markdownTable formats rows of cells as a Markdown table. The first row is the header.
 func markdownTable(rows ...[]string) string {
 	var b strings.Builder
 	b.WriteString("\n")
@@ -103,6 +103,7 @@ func markdownTable(rows ...[]string) string {
 	return b.String()
 }
 
+// code formats text as code in Markdown.
 func code(text string) string {
 	if text == "" {
 		return ""
@@ -110,8 +111,7 @@ func code(text string) string {
 	return "`" + text + "`"
 }
 
-// metricsTable has the metrics that the program serves under its own prefix, in the
-// order in which the code describes them.
+// metricsTable returns the table of the exporter's own metrics, in the order of Describe.
 func metricsTable(t *testing.T) string {
 	t.Helper()
 	served := servedMetrics(t)
@@ -130,7 +130,7 @@ func metricsTable(t *testing.T) string {
 	return markdownTable(rows...)
 }
 
-// servedMetrics returns the rows of a run in which each metric has a value.
+// servedMetrics runs the demo with every metric enabled. It returns the row of each metric, by its name.
 func servedMetrics(t *testing.T) map[string][]string {
 	t.Helper()
 	file := writeFile(t, "exporter.yml", `accounts: [{expectations: [{name: monthly, export: usage, every: month}]}]`)
@@ -159,7 +159,7 @@ func servedMetrics(t *testing.T) map[string][]string {
 	return rows
 }
 
-// describedMetrics returns the names of the metrics that the code describes.
+// describedMetrics returns the names of the metrics, in the order of Describe.
 func describedMetrics() []string {
 	descs := make(chan *prometheus.Desc)
 	go func() {
@@ -180,8 +180,7 @@ func describedMetrics() []string {
 	return append(names, "alicdn_export_build_info")
 }
 
-// flagsTable has the flags of the program, those of a command with the command before
-// them, except --help and --version.
+// flagsTable returns the table of all flags except --help and --version. A command's flag begins with the command.
 func flagsTable(t *testing.T) string {
 	t.Helper()
 	rows := [][]string{{"flag", "default", "meaning"}}
@@ -193,17 +192,17 @@ func flagsTable(t *testing.T) string {
 	return markdownTable(rows...)
 }
 
-// programFlag is a flag as the program's manual page shows it.
+// programFlag is a flag on the program's manual page.
 type programFlag struct {
-	command string // with a blank at its end; empty for a flag of the program
+	command string // with a space at the end; empty for a global flag
 	name    string
 	value   string // the default
 	help    string
 }
 
-// programFlags reads the program's manual page. There a line ".TP" begins a flag, a
-// line such as "\fB--name=default\fR" names it, and its help follows. A line such as
-// "\fBcommand [<flags>]\fR" after ".SS" begins a command.
+// programFlags parses the program's manual page. There, a flag is three lines: ".TP", its name and default such as
+// "\fB--name=default\fR", and its help. A command begins with two lines: ".SS" and its name such as
+// "\fBcommand [<flags>]\fR".
 func programFlags(t *testing.T) []programFlag {
 	t.Helper()
 	_, page, _ := run(t, nil, "--help-man")
@@ -224,7 +223,7 @@ func programFlags(t *testing.T) []programFlag {
 			if text, err := strconv.Unquote(flag.value); err == nil {
 				flag.value = text
 			}
-			if strings.EqualFold(flag.value, flag.name) { // The page shows the name if a flag has no default.
+			if strings.EqualFold(flag.value, flag.name) { // Without a default, the page shows the name.
 				flag.value = ""
 			}
 			flags = append(flags, flag)

@@ -66,7 +66,7 @@ func TestReloadAccounts(t *testing.T) {
 	})
 }
 
-// A reload that fails keeps the accounts and what is known of them.
+// A failed reload keeps the accounts and their snapshots.
 func TestReloadFailure(t *testing.T) {
 	t.Parallel()
 	api, endpoint := serveScenario(t, "healthy")
@@ -115,7 +115,7 @@ func TestReloadFailure(t *testing.T) {
 	}
 }
 
-// noFile stands for a file that does not exist.
+// noFile, in place of a content, means that the file is removed.
 const noFile = "\x00"
 
 func TestReloadOnHangup(t *testing.T) {
@@ -159,7 +159,7 @@ func TestReloadOnHangup(t *testing.T) {
 	})
 }
 
-// A scrape during a reload sees whole accounts.
+// A scrape during a reload shows complete accounts.
 func TestReloadDuringScrapes(t *testing.T) {
 	t.Parallel()
 	_, endpoint := serveScenario(t, "healthy")
@@ -178,7 +178,7 @@ func TestReloadDuringScrapes(t *testing.T) {
 				}
 				page := scrape(t, address)
 				if sample(page, metric("tasks", "b", `status="success"`)) != "" && up(page, "b") == "" {
-					t.Errorf("half of an account:\n%s", page)
+					t.Errorf("account b is incomplete:\n%s", page)
 				}
 				if sample(page, metric("refreshes_total", "a")) == "" {
 					t.Errorf("account a is missing:\n%s", page)
@@ -204,7 +204,7 @@ func TestReloadDuringScrapes(t *testing.T) {
 	}
 }
 
-// However often an account changes, its requests stay within its rate.
+// Reloads do not reset an account's rate limit, however often they change the account.
 func TestReloadRateLimit(t *testing.T) {
 	t.Parallel()
 	api, endpoint := serveScenario(t, "healthy")
@@ -220,11 +220,11 @@ func TestReloadRateLimit(t *testing.T) {
 		get(t, address+"/metrics", scrapeTimeout("0.02"))
 	}
 	if n, most := float64(api.Calls()), time.Since(began).Seconds()+1; n > most {
-		t.Errorf("%v requests, want at most %v at 1 a second", n, most)
+		t.Errorf("%v requests, want at most %v at 1 per second", n, most)
 	}
 }
 
-// A change of any setting makes the exporter read the account's list again.
+// After a change of any setting, the exporter reads the account's list again.
 func TestReloadSettings(t *testing.T) {
 	t.Parallel()
 	settings := []string{
@@ -259,7 +259,7 @@ func TestReloadSettings(t *testing.T) {
 	for i, setting := range settings {
 		t.Run(setting, func(t *testing.T) {
 			if afterChange[i] == 0 {
-				t.Error("the change is not noticed")
+				t.Error("no request after the change")
 			}
 			if unchanged[i] != 0 {
 				t.Errorf("a reload of the same file made %d requests, want 0", unchanged[i])

@@ -10,17 +10,16 @@ import (
 	"time"
 )
 
-// The metrics on which finance acts, for the scenarios of the simulated API that are
-// about them. Each scenario is an account with a monthly export, and with a weekly
-// expectation that no task meets.
+// The metrics about missing, failed and stuck exports. Each scenario is an account with two expectations: "monthly" for
+// its monthly export, and "never", which no task meets.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
 	scenarios := map[string]struct {
-		unrecovered, created, failed, unknown string          // numbers of tasks; empty for not compared
-		lastMonth, monthBefore                string          // shares covered; empty for not compared
-		gapLastMonth                          bool            // less than all of last month is covered
+		unrecovered, created, failed, unknown string          // numbers of tasks; "" is not checked
+		lastMonth, monthBefore                string          // covered ratios; "" is not checked
+		gapLastMonth                          bool            // last month is not fully covered
 		pendingLong                           bool            // a task is pending for more than an hour
-		overdue                               map[string]bool // by expectation
+		overdue                               map[string]bool // by name of the expectation
 	}{
 		"healthy": {
 			unrecovered: "0", failed: "1", lastMonth: "1", monthBefore: "1",
@@ -38,7 +37,7 @@ func TestScenarios(t *testing.T) {
   exports: [usage, usage_detail]
   expectations:
   - {name: monthly, export: usage, task_name: usage-.*, every: month, grace: 72h}
-  - {name: never, export: usage, task_name: nobody makes this, every: week}
+  - {name: never, export: usage, task_name: no such task, every: week}
 `, name, endpoint)
 	}
 	_, address := serve(t, keyEnv(defaultKey),
@@ -88,13 +87,13 @@ func TestScenarios(t *testing.T) {
 
 func TestExpectations(t *testing.T) {
 	t.Parallel()
-	tomorrow := time.Now().AddDate(0, 0, 2).Format(time.DateOnly) // At the latest, in any time zone.
+	tomorrow := time.Now().AddDate(0, 0, 2).Format(time.DateOnly) // Later than today in every time zone.
 	file := writeFile(t, "exporter.yml", `accounts:
 - name: main
   expectations:
-  - {name: plain, export: usage, task_name: nobody makes this, every: month}
-  - {name: patient, export: usage, task_name: nobody makes this, every: month, grace: 30h}
-  - {name: later, export: usage, task_name: nobody makes this, every: month, since: %s}
+  - {name: plain, export: usage, task_name: no such task, every: month}
+  - {name: patient, export: usage, task_name: no such task, every: month, grace: 30h}
+  - {name: later, export: usage, task_name: no such task, every: month, since: %s}
 `, tomorrow)
 	_, address := serve(t, nil, "--demo", "--config.file="+file)
 	page := scrape(t, address)
@@ -106,7 +105,7 @@ func TestExpectations(t *testing.T) {
 	})
 	t.Run("are due later with a grace", func(t *testing.T) {
 		if grace := due("patient").Sub(due("plain")); grace != 30*time.Hour {
-			t.Errorf("due %v later, want 30h", grace)
+			t.Errorf("due %v later than without a grace, want 30h", grace)
 		}
 	})
 	t.Run("are not due before since", func(t *testing.T) {
@@ -116,11 +115,12 @@ func TestExpectations(t *testing.T) {
 	})
 }
 
+// dueName returns the name of an expectation's sample, with its labels.
 func dueName(account, expectation string) string {
 	return fmt.Sprintf(`expectation_due_timestamp_seconds{account=%q,expectation=%q,export="usage"}`, account, expectation)
 }
 
-// number returns the value of a sample that must be there.
+// number returns the value of a sample. The test fails if it is absent.
 func number(t *testing.T, page, name string) float64 {
 	t.Helper()
 	value, err := strconv.ParseFloat(sample(page, name), 64)
@@ -130,7 +130,7 @@ func number(t *testing.T, page, name string) float64 {
 	return value
 }
 
-// timestamp returns a sample that is a time, in whole seconds.
+// timestamp returns the value of a sample as a time, in whole seconds.
 func timestamp(t *testing.T, page, name string) time.Time {
 	t.Helper()
 	return time.Unix(int64(number(t, page, name)), 0)

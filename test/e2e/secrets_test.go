@@ -17,38 +17,38 @@ import (
 	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
-// canary is a key whose parts must never leave the program. They are letters only, so
-// that no encoding hides them and an error code may look like them.
+// canary is a key whose parts must never leave the program. The parts have only letters, so that no encoding changes
+// them and that they can also be error codes.
 var canary = credentialstest.Key{
 	ID: "LTAIcanaryAccessKeyId", Secret: "CanaryAccessKeySecret", Token: "CanarySecurityToken",
 }
 
-// recorder serves an API and keeps what the program must not show.
+// recorder serves an API and records the secrets that the program must not show.
 type recorder struct {
 	api http.Handler
 
 	mu         sync.Mutex
 	signatures []string     // of requests
-	answers    bytes.Buffer // headers and bodies
+	responses  bytes.Buffer // headers and bodies
 }
 
 var signaturePattern = regexp.MustCompile(`Signature=([0-9a-f]{64})$`)
 
 func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	answer := httptest.NewRecorder()
-	r.api.ServeHTTP(answer, req)
+	resp := httptest.NewRecorder()
+	r.api.ServeHTTP(resp, req)
 	r.mu.Lock()
 	if match := signaturePattern.FindStringSubmatch(req.Header.Get("Authorization")); match != nil {
 		r.signatures = append(r.signatures, match[1])
 	}
-	fmt.Fprintln(&r.answers, answer.Header(), answer.Body)
+	fmt.Fprintln(&r.responses, resp.Header(), resp.Body)
 	r.mu.Unlock()
-	maps.Copy(w.Header(), answer.Header())
-	w.WriteHeader(answer.Code)
-	_, _ = answer.Body.WriteTo(w)
+	maps.Copy(w.Header(), resp.Header())
+	w.WriteHeader(resp.Code)
+	_, _ = resp.Body.WriteTo(w)
 }
 
-// secrets returns what must be hidden after the program's end.
+// secrets returns all secrets of the requests and responses so far.
 func (r *recorder) secrets() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,8 +57,7 @@ func (r *recorder) secrets() []string {
 	}, r.signatures...)
 }
 
-// echo is an API that sends back the headers of the request, in place of the %s or %q
-// of the body and in its own headers.
+// echo is an API that sends the headers of the request back, in its headers and at the %s or %q of the body.
 func echo(status int, contentType, body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent := fmt.Sprint(r.Header)
@@ -70,15 +69,15 @@ func echo(status int, contentType, body string) http.Handler {
 	})
 }
 
-// shownBy returns all of a response that a client sees.
+// shownBy returns the complete response to a request, as text.
 func shownBy(t *testing.T, method, address, accept string) string {
 	t.Helper()
 	resp := do(t, method, address, func(h http.Header) { h.Set("Accept", accept) })
 	return fmt.Sprintf("%s %s: %d %s\n%s\n", method, address, resp.status, resp.header, resp.body)
 }
 
-// everythingShown runs the exporter, and check beside it. It returns the metrics, the
-// exporter's log, and all that a user can see of both.
+// everythingShown runs the exporter and check with the same flags. It returns the metrics, the exporter's log, and all
+// output and responses of both.
 func everythingShown(t *testing.T, env []string, args ...string) (page, log, shown string) {
 	t.Helper()
 	args = append(args, "--api.max-retries=1", "--cache.ttl=0s", "--log.level=debug")
@@ -107,9 +106,9 @@ func expectHidden(t *testing.T, shown string, secrets ...string) {
 	}
 }
 
-// An API may say a secret, and a proxy between may send back what it got. One program
-// reads an account of each such API.
-func TestSecretsInAnswersOfAPI(t *testing.T) {
+// An API may send a secret, and a proxy in between may send the request back. One process reads an account of each such
+// API.
+func TestSecretsInResponses(t *testing.T) {
 	t.Parallel()
 	withScenario := func(name string, change func(*credentialstest.Key)) http.Handler {
 		key := canary
@@ -121,15 +120,15 @@ func TestSecretsInAnswersOfAPI(t *testing.T) {
 	cases := []struct {
 		name string
 		api  http.Handler
-		says string // a secret in the API's answers, if there is one
-		code string // an expression for the error code in the metrics; empty if there is none
+		sent string // a secret in the API's responses; may be empty
+		code string // matches the error code in the metrics; empty if there is no error
 	}{
 		{"healthy", withScenario("healthy", nil), scenario.DownloadSecret, ""},
 		{"several-pages-that-move", withScenario("moving", nil), scenario.DownloadSecret, ""},
 		{"denied", withScenario("denied", nil), "", "NoPermission"},
 		{"clock-skew", withScenario("clock-skew", nil), "", "InvalidTimeStamp.Expired"},
 		{"outage", withScenario("outage", nil), "", "ServiceUnavailable|InternalError|http_status"},
-		// The API says what should have been signed.
+		// The error quotes the string to sign, which contains the token.
 		{
 			"wrong-secret", withScenario("healthy", func(k *credentialstest.Key) { k.Secret = "another" }),
 			canary.Token, "SignatureDoesNotMatch",
@@ -181,12 +180,12 @@ func TestSecretsInAnswersOfAPI(t *testing.T) {
 			api := recorders[i]
 			expectHidden(t, shown, api.secrets()...)
 
-			// Without secrets in its way a program hides them easily.
+			// The test proves nothing if the program received no secrets.
 			if len(api.signatures) < 4 {
 				t.Errorf("%d signed requests, want 4 or more", len(api.signatures))
 			}
-			if !strings.Contains(api.answers.String(), tc.says) {
-				t.Errorf("the API never said %q:\n%s", tc.says, &api.answers)
+			if !strings.Contains(api.responses.String(), tc.sent) {
+				t.Errorf("the API never sent %q:\n%s", tc.sent, &api.responses)
 			}
 			counted := regexp.MustCompile(fmt.Sprintf(
 				`alicdn_export_api_errors_total\{account=%q,class="[a-z]+",code="(%s)",export="usage"\} [1-9]`, tc.name, tc.code))
@@ -196,16 +195,15 @@ func TestSecretsInAnswersOfAPI(t *testing.T) {
 			for msg, want := range map[string]bool{callEnded: tc.code == "", callFailed: tc.code != ""} {
 				line := regexp.MustCompile(`(?m)^.* account=` + tc.name + ` .*msg="` + msg + `"`)
 				if got := line.MatchString(log); got != want {
-					t.Errorf("a log line %q of the account: %t, want %t", msg, got, want)
+					t.Errorf("the log has a line %q of the account: %t, want %t", msg, got, want)
 				}
 			}
 		})
 	}
 }
 
-// A service that gives out keys may say secrets too, and the credentials library's
-// errors quote what it says.
-func TestSecretsInAnswersOfKeyServices(t *testing.T) {
+// A service that supplies keys sends secrets too, and the credentials library's errors quote its responses.
+func TestSecretsOfKeyServices(t *testing.T) {
 	t.Parallel()
 	key := fmt.Sprintf(`"AccessKeyId":%q,"AccessKeySecret":%q`, canary.ID, canary.Secret)
 	for name, answer := range map[string]http.HandlerFunc{
@@ -222,7 +220,7 @@ func TestSecretsInAnswersOfKeyServices(t *testing.T) {
 			_ = r.ParseForm()
 			_, _ = fmt.Fprint(w, canary.Secret, r.URL, r.Header, r.Form)
 		},
-		"no answer": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"no response": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -231,8 +229,8 @@ func TestSecretsInAnswersOfKeyServices(t *testing.T) {
 	}
 }
 
-// expectKeyServiceSecretsHidden runs a program with an account of each type of
-// credentials that a service gives out. A nil answer gives out the key canary.
+// expectKeyServiceSecretsHidden runs a process with an account for each service that supplies keys. All services
+// respond with answer. If it is nil, they supply the key canary.
 func expectKeyServiceSecretsHidden(t *testing.T, answer http.HandlerFunc) {
 	t.Helper()
 	const oidcToken, externalID, uriPath = "CanaryHeader.CanaryOIDC.CanarySignature", "CanaryExternalId", "CanaryUriPath"
@@ -272,7 +270,7 @@ func expectKeyServiceSecretsHidden(t *testing.T, answer http.HandlerFunc) {
 	page, _, shown := everythingShown(t, env, "--config.file="+writeFile(t, "exporter.yml", "%s", file))
 	expectHidden(t, shown, append(api.secrets(), base.ID, base.Secret, base.Token, oidcToken, "Canary")...)
 
-	for name, tc := range types { // Without secrets in its way a program hides them easily.
+	for name, tc := range types { // The test proves nothing if the program received no secrets.
 		want := "1"
 		if answer != nil {
 			want = "0"

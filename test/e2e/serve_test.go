@@ -42,7 +42,7 @@ func TestServeDemo(t *testing.T) {
 			}
 		}
 	})
-	t.Run("serves these paths", func(t *testing.T) {
+	t.Run("serves its paths and no others", func(t *testing.T) {
 		for path, want := range map[string]int{
 			"/": 200, "/-/healthy": 200, "/-/ready": 200, "/nothing": 404, "/debug/pprof/": 404,
 		} {
@@ -51,7 +51,7 @@ func TestServeDemo(t *testing.T) {
 			}
 		}
 	})
-	t.Run("logs no warning and stops", func(t *testing.T) {
+	t.Run("logs no warning", func(t *testing.T) {
 		p.stop()
 		log := p.stderr.String()
 		if strings.Contains(log, "level=warn") || strings.Contains(log, "level=error") {
@@ -93,11 +93,12 @@ func TestServeLogFormatJSON(t *testing.T) {
 		}
 	}
 	if lines := strings.Count(log, "\n"); lines < 5 {
-		t.Errorf("only %d lines at debug", lines)
+		t.Errorf("%d lines at level debug, want at least 5", lines)
 	}
 }
 
-// gate holds requests back until they are let in: one for each value, all when it is closed.
+// gate delays requests. Each value sent to open lets one pass; closing open lets all pass. arrived gets a value for
+// each delayed request.
 type gate struct {
 	http.Handler
 	arrived, open chan struct{}
@@ -115,7 +116,7 @@ func TestServeShutdown(t *testing.T) {
 		t.Parallel()
 		api := gate{newAPI(t, "healthy", defaultKey), make(chan struct{}, 1), make(chan struct{})}
 		p, address := serve(t, keyEnv(defaultKey), "--api.endpoint="+serveHandler(t, api), "--cache.ttl=0s")
-		<-api.arrived // The refresh at the start.
+		<-api.arrived // This is the refresh at the start.
 		api.open <- struct{}{}
 		scrapeUntil(t, address, metric("up", "default"), "1")
 		var scrapes sync.WaitGroup
@@ -129,7 +130,7 @@ func TestServeShutdown(t *testing.T) {
 		p.stderr.await(t, shuttingDown)
 		select {
 		case <-p.ended:
-			t.Error("the program ended during the scrape")
+			t.Error("the program exited during the scrape")
 		default:
 		}
 		close(api.open)
@@ -174,11 +175,11 @@ func TestServeOutage(t *testing.T) {
 	})
 	p.stop()
 	if log := p.stderr.String(); strings.Count(log, "level=warn") != 1 {
-		t.Errorf("want one warning:\n%s", log)
+		t.Errorf("want exactly one warning:\n%s", log)
 	}
 }
 
-// A key that appears after the start is used without a restart.
+// If a key appears later, the exporter uses it without a restart.
 func TestServeWithoutKey(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "credentials")
@@ -186,9 +187,10 @@ func TestServeWithoutKey(t *testing.T) {
 	p, address := serve(t, []string{"ALIBABA_CLOUD_CREDENTIALS_FILE=" + file},
 		"--api.endpoint="+endpoint, "--cache.ttl=0s", "--api.max-retries=0")
 	page := scrape(t, address)
+	requests := sample(page, metric("api_requests_total", "default"))
 	expectSamples(t, page, map[string]string{
 		`up{account="default",export="usage"}`:                                                      "0",
-		`api_errors_total{account="default",class="credentials",code="credentials",export="usage"}`: sample(page, metric("api_requests_total", "default")),
+		`api_errors_total{account="default",class="credentials",code="credentials",export="usage"}`: requests,
 	})
 	overwrite(t, file, "[default]\ntype = access_key\naccess_key_id = %s\naccess_key_secret = %s\n",
 		defaultKey.ID, defaultKey.Secret)
@@ -218,7 +220,7 @@ func TestSimulate(t *testing.T) {
 			t.Errorf("up is %q", up(page, "default"))
 		}
 	})
-	t.Run("says nothing secret and stops", func(t *testing.T) {
+	t.Run("prints no download secret", func(t *testing.T) {
 		p.stop()
 		text := p.stdout.String()
 		if !strings.Contains(text, `"moving"`) || strings.Contains(text, scenario.DownloadSecret) {

@@ -1,11 +1,11 @@
 package e2e_test
 
-// Texts of the program that tests wait for or expect in several places.
+// Texts of the program that several tests expect.
 const (
 	errorPrefix  = "alicdn_export_exporter: error: "
 	checkFailed  = errorPrefix + "check failed: 1 of %d accounts\n"
 	checkedOK    = "account       ok      "
-	nextCheck    = "\n\n" + checkedOK // Reports of accounts are separated by an empty line.
+	nextCheck    = "\n\n" + checkedOK // An empty line separates the reports of two accounts.
 	usageOK      = "usage         ok"
 	proxyAdvice  = "HTTPS_PROXY, NO_PROXY"
 	noKey        = "no key in the environment"
@@ -17,7 +17,7 @@ const (
 	unknownKey   = "unknown key" // of a configuration file
 )
 
-// Expressions for log lines.
+// Regular expressions for log lines.
 const (
 	listening     = `(?:Listening on" address=|"address":")(127\.0\.0\.1:\d+)`
 	reloaded      = `msg="Configuration loaded" accounts=(\d+) added_or_changed=%d removed_or_changed=%d`

@@ -17,17 +17,15 @@ import (
 	"alicdn_export_exporter/internal/credentials/credentialstest"
 )
 
-// paths are all paths that the exporter handles, and one that it does not.
+// paths are all paths that the exporter serves, and one that does not exist.
 var paths = []string{"/metrics", "/", "/-/healthy", "/-/ready", "/-/reload", "/nothing"}
 
-// passwordConfig protects the exporter with the password "open sesame". The hash is
-// bcrypt's, at the least cost.
+// passwordConfig requires the password "open sesame". The hash is bcrypt's, with the lowest cost.
 const passwordConfig = `basic_auth_users:
   prometheus: $2a$04$Rzpyxk4vBMiNLfkitR3//efHFmH5iQy/balVqGx3S6vRlh/mWL8d2
 `
 
-// getWithPassword gets a page over a connection of its own. An empty password sends
-// none.
+// getWithPassword gets a page over a new connection. An empty password means none.
 func getWithPassword(t *testing.T, config *tls.Config, address, password string) (body string, status int, err error) {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}
@@ -98,7 +96,7 @@ func TestWebConfigPassword(t *testing.T) {
 			t.Errorf("a password is in the log:\n%s", log)
 		}
 	})
-	t.Run("is checked while wrong ones flood the exporter", func(t *testing.T) {
+	t.Run("works while requests with wrong passwords flood the exporter", func(t *testing.T) {
 		t.Parallel()
 		_, address := serve(t, nil, "--demo", "--web.config.file="+writeFile(t, "web.yml", passwordConfig))
 		var flood sync.WaitGroup
@@ -124,7 +122,7 @@ func TestWebConfigPassword(t *testing.T) {
 
 func TestWebConfigFile(t *testing.T) {
 	t.Parallel()
-	t.Run("refuses everyone while it is broken", func(t *testing.T) {
+	t.Run("makes every request fail while it is broken", func(t *testing.T) {
 		t.Parallel()
 		path := writeFile(t, "web.yml", passwordConfig)
 		p, address := serve(t, nil, "--demo", "--web.config.file="+path)
@@ -142,7 +140,7 @@ func TestWebConfigFile(t *testing.T) {
 		overwrite(t, path, passwordConfig)
 		expectStatus("after it was repaired", http.StatusOK)
 	})
-	t.Run("names a certificate that may be renewed", func(t *testing.T) {
+	t.Run("reads a renewed certificate without a restart", func(t *testing.T) {
 		t.Parallel()
 		authority, dir := newAuthority(t), t.TempDir()
 		config := filepath.Join(dir, "web.yml")
@@ -162,7 +160,7 @@ func TestWebConfigFile(t *testing.T) {
 	})
 }
 
-// The example of the documentation wants a client certificate and a password.
+// The example in docs requires a client certificate and a password.
 func TestWebConfigExample(t *testing.T) {
 	t.Parallel()
 	example, err := os.ReadFile(filepath.Join(root, "docs", "web-config.example.yml"))

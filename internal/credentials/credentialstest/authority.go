@@ -15,22 +15,21 @@ import (
 	"time"
 )
 
-// Authority signs certificates. It is safe for concurrent use.
+// Authority is a certificate authority. It is safe for concurrent use.
 type Authority struct {
 	dir  string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority returns an authority. It writes the authority's certificate to the file
-// authority.pem in dir. Env makes a program trust every authority in dir.
+// NewAuthority returns a new authority. It writes the authority's certificate to the file authority.pem in dir.
 func NewAuthority(dir string) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority of a test"},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
 		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
@@ -49,21 +48,20 @@ func NewAuthority(dir string) (*Authority, error) {
 // File returns the path of the authority's certificate, in PEM format.
 func (a *Authority) File() string { return filepath.Join(a.dir, "authority.pem") }
 
-// Env returns the variables that make a Go program trust this authority instead of the
-// system's.
+// Env returns the environment variables that make a Go program trust this authority, and all others in its directory,
+// instead of the system's.
 func (a *Authority) Env() []string {
 	return []string{"SSL_CERT_FILE=" + a.File(), "SSL_CERT_DIR=" + a.dir}
 }
 
-// Pool returns a pool of this authority only.
+// Pool returns a pool with only this authority.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
 	return pool
 }
 
-// Issue returns a certificate for servers and clients. It is valid for host and
-// 127.0.0.1 until notAfter.
+// Issue returns a certificate for servers and clients. It is valid for host and 127.0.0.1 until notAfter.
 func (a *Authority) Issue(host string, notAfter time.Time) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

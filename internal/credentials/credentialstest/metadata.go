@@ -12,8 +12,8 @@ import (
 // MetadataHost is the address of the ECS metadata service.
 const MetadataHost = "100.100.100.200"
 
-// Metadata is the metadata service of an ECS instance with a RAM role, in hardened
-// mode: a client first gets a token and sends it with every other request.
+// Metadata is the metadata service of an ECS instance with a RAM role, in hardened mode: a client must first get a
+// token and send it with every other request.
 type Metadata struct {
 	Service
 
@@ -41,11 +41,11 @@ func (m *Metadata) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Unlock()
 	switch {
 	case r.Method == http.MethodPut && r.URL.Path == "/latest/api/token":
-		m.giveToken(w, r)
+		m.serveToken(w, r)
 	case r.Method != http.MethodGet || !hasToken:
 		http.Error(w, "403 - Forbidden", http.StatusForbidden)
 	case r.URL.Path == roles:
-		_, _ = w.Write([]byte(m.RoleName)) //nolint:gosec // A made-up name for tests, and no page for a browser.
+		_, _ = w.Write([]byte(m.RoleName)) //nolint:gosec // No browser shows it, and tests choose the name.
 	case strings.HasPrefix(r.URL.Path, roles):
 		switch {
 		case m.countAndFail(w, r):
@@ -59,7 +59,7 @@ func (m *Metadata) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (m *Metadata) giveToken(w http.ResponseWriter, r *http.Request) {
+func (m *Metadata) serveToken(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("X-Aliyun-Ecs-Metadata-Token-Ttl-Seconds") == "" {
 		http.Error(w, "400 - Bad Request", http.StatusBadRequest)
 		return

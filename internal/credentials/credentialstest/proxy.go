@@ -19,29 +19,29 @@ import (
 	"time"
 )
 
-// Hosts maps host names, without a port, to what answers there. They speak HTTP and,
-// with certificates of the proxy's authority, HTTPS.
+// Hosts maps host names without a port to their handlers. The hosts serve HTTP and, with certificates of the proxy's
+// authority, HTTPS.
 type Hosts map[string]http.Handler
 
-// Proxy is an HTTP proxy that leads to Hosts and to no other host. Its address stays the
-// same for several tests that run one after the other.
+// Proxy is an HTTP proxy in front of Hosts. It reaches no other host. Several tests can use it one after the other; its
+// address stays the same.
 type Proxy struct {
 	authority *Authority
 	address   string
-	socket    *os.File // It listens also between two tests.
+	socket    *os.File // keeps listening between two tests
 
 	mu            sync.Mutex
 	hosts         Hosts
-	tunnelEnd     string // address of the server at which tunnels end
-	authorization string // header that clients must send
-	status        int    // answer to every request, if not 0
+	tunnelEnd     string // address of the server behind all tunnels
+	authorization string // the required header Proxy-Authorization; "" for none
+	status        int    // if not 0, the answer to every request
 	requests      []string
 	sent          bytes.Buffer
-	unknown       []string // hosts that clients asked for in vain
+	unknown       []string // requested hosts that are not in hosts
 }
 
-// NewProxy returns a proxy with an authority of its own, whose certificate is written
-// to dir. It answers after Serve.
+// NewProxy returns a proxy with its own authority, and writes the authority's certificate to dir. The proxy answers
+// from the first call of Serve on.
 func NewProxy(dir string) (*Proxy, error) {
 	authority, err := NewAuthority(dir)
 	if err != nil {
@@ -59,11 +59,10 @@ func NewProxy(dir string) (*Proxy, error) {
 	return &Proxy{authority: authority, address: listener.Addr().String(), socket: socket}, nil
 }
 
-// URL returns the proxy's address, without a user and password.
+// URL returns the proxy's URL, without a user and a password.
 func (p *Proxy) URL() string { return "http://" + p.address }
 
-// Env returns the variables that make a Go program use the proxy and trust its
-// authority.
+// Env returns the environment variables that make a Go program use the proxy and trust its authority.
 func (p *Proxy) Env() []string {
 	env := p.authority.Env()
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
@@ -72,8 +71,8 @@ func (p *Proxy) Env() []string {
 	return env
 }
 
-// Setenv makes this process use the proxy. It must come before the first connection,
-// because Go reads the variables only once. It returns an error if it came too late.
+// Setenv makes this process use the proxy. Go reads the variables only once, so the first request must come later. If
+// it came earlier, Setenv returns an error.
 func (p *Proxy) Setenv() error {
 	for _, name := range []string{"NO_PROXY", "no_proxy", "REQUEST_METHOD"} {
 		if err := os.Unsetenv(name); err != nil {
@@ -96,14 +95,13 @@ func (p *Proxy) Setenv() error {
 			return err
 		}
 		if used == nil || used.String() != p.URL() {
-			return fmt.Errorf("%s would be requested through %v, not through %s", address, used, p.URL())
+			return fmt.Errorf("the proxy of %s is %v, want %s", address, used, p.URL())
 		}
 	}
 	return nil
 }
 
-// Serve leads to the hosts until the test ends. The test fails if a client asks for
-// another host.
+// Serve makes the proxy serve these hosts until the test ends. The test fails if a client requests another host.
 func (p *Proxy) Serve(t testing.TB, hosts Hosts) {
 	t.Helper()
 	listener, err := net.FileListener(p.socket)
@@ -124,24 +122,24 @@ func (p *Proxy) Serve(t testing.TB, hosts Hosts) {
 	}}
 	outer.Start()
 	t.Cleanup(func() {
-		inner.Close() // It ends the tunnels, for which outer would wait.
+		inner.Close() // This ends the tunnels. outer.Close would wait for them.
 		outer.Close()
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if len(p.unknown) > 0 {
-			t.Errorf("the proxy was asked for other hosts: %q", p.unknown)
+			t.Errorf("requests to unknown hosts: %q", p.unknown)
 		}
 	})
 }
 
-// RequirePassword makes the proxy refuse clients that do not send this user and password.
+// RequirePassword makes the proxy refuse clients without this user and password.
 func (p *Proxy) RequirePassword(user, password string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-// RefuseAll makes the proxy answer every request with a status.
+// RefuseAll makes the proxy answer every request with this status.
 func (p *Proxy) RefuseAll(status int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -155,14 +153,14 @@ func (p *Proxy) Requests() []string {
 	return slices.Clone(p.requests)
 }
 
-// Sent returns all bytes that clients sent through tunnels.
+// Sent returns all bytes that clients have sent through tunnels.
 func (p *Proxy) Sent() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.sent.String()
 }
 
-// Write records bytes that a client sends through a tunnel.
+// Write records bytes that a client sent through a tunnel.
 func (p *Proxy) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -176,9 +174,9 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	switch {
 	case status != 0:
-		http.Error(w, "no", status)
+		http.Error(w, "refused", status)
 	case r.Header.Get("Proxy-Authorization") != authorization:
-		http.Error(w, "who are you?", http.StatusProxyAuthRequired)
+		http.Error(w, "wrong user or password", http.StatusProxyAuthRequired)
 	case r.Method == http.MethodConnect:
 		p.tunnel(w, r, tunnelEnd)
 	default:
@@ -186,7 +184,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tunnel connects the client with the server at an address.
+// tunnel connects the client with the server at this address.
 func (p *Proxy) tunnel(w http.ResponseWriter, r *http.Request, address string) {
 	if p.host(r) == nil {
 		http.Error(w, "unknown host", http.StatusBadGateway)
@@ -215,7 +213,7 @@ func (p *Proxy) tunnel(w http.ResponseWriter, r *http.Request, address string) {
 	<-done
 }
 
-// serveHost answers a request that came over plain HTTP or out of a tunnel.
+// serveHost answers a request that came over plain HTTP or through a tunnel.
 func (p *Proxy) serveHost(w http.ResponseWriter, r *http.Request) {
 	host := p.host(r)
 	if host == nil {
@@ -225,7 +223,7 @@ func (p *Proxy) serveHost(w http.ResponseWriter, r *http.Request) {
 	host.ServeHTTP(w, r)
 }
 
-// host returns nil for a host that is not among the hosts.
+// host returns the handler of the requested host, or nil if the host is unknown.
 func (p *Proxy) host(r *http.Request) http.Handler {
 	name, _, _ := strings.Cut(r.Host, ":")
 	p.mu.Lock()

@@ -1,6 +1,5 @@
-// Package credentialstest has stand-ins for the services that give out temporary
-// keys: STS, the ECS metadata service and a credentials URI. Its Proxy leads an HTTP
-// client to them under their real host names. Only tests may import it.
+// Package credentialstest fakes the services that supply temporary keys: STS, the ECS metadata service and a
+// credentials URI. Through its Proxy, clients reach the fakes under the real host names. Only tests may import it.
 package credentialstest
 
 import (
@@ -9,14 +8,13 @@ import (
 	"time"
 )
 
-// Key is a temporary key, or the key that assumes a role. Token may be empty.
+// Key is an access key. Token is empty for a permanent key.
 type Key struct{ ID, Secret, Token string }
 
-// expirationFormat is the format of a key's expiration: UTC, whole seconds.
-const expirationFormat = "2006-01-02T15:04:05Z"
+// timeFormat is the format of times in requests and responses: UTC, whole seconds.
+const timeFormat = "2006-01-02T15:04:05Z"
 
-// Service is what STS, Metadata and URI share: the key that they give out. It is safe
-// for concurrent use.
+// Service is the common part of STS, Metadata and URI: the key that they supply. It is safe for concurrent use.
 type Service struct {
 	mu       sync.Mutex
 	key      Key
@@ -25,30 +23,28 @@ type Service struct {
 	calls    int
 }
 
-// Issue sets the key that the service gives out. Each answer says that the key
-// expires after lifetime.
+// Issue sets the key that the service supplies. In each response, the key expires lifetime after the request.
 func (s *Service) Issue(key Key, lifetime time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.key, s.lifetime, s.failure = key, lifetime, nil
 }
 
-// Fail makes answer handle all requests for a key until the next Issue.
+// Fail makes answer handle all requests for a key until the next call of Issue.
 func (s *Service) Fail(answer http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.failure = answer
 }
 
-// Calls returns the number of requests for a key, refused ones included.
+// Calls returns the number of requests for a key, including refused ones.
 func (s *Service) Calls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls
 }
 
-// countAndFail counts a request for a key. It returns true if it has answered the
-// request because of Fail.
+// countAndFail counts a request for a key. After Fail, it also answers the request and returns true.
 func (s *Service) countAndFail(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	s.calls++
@@ -61,7 +57,7 @@ func (s *Service) countAndFail(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// session is the key as the services write it.
+// session is a key in the JSON of the services.
 type session struct {
 	Code            string `json:",omitempty"` // "Success"; STS has no code.
 	AccessKeyID     string `json:"AccessKeyId"`
@@ -75,6 +71,6 @@ func (s *Service) session(code string) session {
 	defer s.mu.Unlock()
 	return session{
 		Code: code, AccessKeyID: s.key.ID, AccessKeySecret: s.key.Secret, SecurityToken: s.key.Token,
-		Expiration: time.Now().Add(s.lifetime).UTC().Format(expirationFormat),
+		Expiration: time.Now().Add(s.lifetime).UTC().Format(timeFormat),
 	}
 }

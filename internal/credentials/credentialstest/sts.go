@@ -11,18 +11,18 @@ import (
 	"alicdn_export_exporter/internal/signature"
 )
 
-// Role is a RAM role, and who may assume it.
+// Role is a RAM role with the credentials that may assume it.
 type Role struct {
 	ARN string
-	// Key may assume the role, with this ExternalID.
+	// AssumeRole requires this key and external id.
 	Key        Key
 	ExternalID string
-	// OIDCToken, of the provider, may assume the role too. No token may if it is empty.
+	// AssumeRoleWithOIDC requires this provider and token. If the token is empty, all tokens are refused.
 	OIDCProviderARN, OIDCToken string
 }
 
-// STS is the Security Token Service. It serves AssumeRole, whose signature it
-// verifies, and AssumeRoleWithOIDC.
+// STS is the Security Token Service. It serves AssumeRole and AssumeRoleWithOIDC, and verifies the signatures of
+// AssumeRole.
 type STS struct {
 	Service
 
@@ -32,27 +32,27 @@ type STS struct {
 	nonces      map[string]bool
 }
 
-// SetRole sets the only role that can be assumed.
+// SetRole sets the only role that callers can assume.
 func (s *STS) SetRole(role Role) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.role = role
 }
 
-// SessionName returns the RoleSessionName of the last request that was granted.
+// SessionName returns the RoleSessionName of the last successful request.
 func (s *STS) SessionName() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessionName
 }
 
-// refusal is an error answer of Alibaba Cloud's RPC gateway.
+// refusal is an error response in the format of Alibaba Cloud's RPC gateway.
 type refusal struct {
 	status        int
 	code, message string
 }
 
-// ServeHTTP answers one call.
+// ServeHTTP answers one API call.
 func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.countAndFail(w, r) {
 		return
@@ -77,7 +77,7 @@ func (s *STS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// check returns nil if the caller may assume the role.
+// check returns why the caller may not assume the role, or nil if it may.
 func (s *STS) check(r *http.Request) *refusal {
 	if r.Method != http.MethodPost || r.URL.Path != "/" && r.URL.Path != "" {
 		return &refusal{http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found."}
@@ -122,7 +122,7 @@ func (s *STS) check(r *http.Request) *refusal {
 
 func (s *STS) checkSignature(r *http.Request) *refusal {
 	form := r.Form
-	timestamp, err := time.Parse(expirationFormat, form.Get("Timestamp"))
+	timestamp, err := time.Parse(timeFormat, form.Get("Timestamp"))
 	nonce := form.Get("SignatureNonce")
 	switch {
 	case form.Get("AccessKeyId") != s.role.Key.ID:

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// URI is a service at a credentials URI.
+// URI is the service at a credentials URI.
 type URI struct{ Service }
 
 // ServeHTTP answers a request for a key.

@@ -15,7 +15,7 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// Scenario is a simulated account, and an API that may fail.
+// Scenario is a simulated account together with the behavior of the API.
 type Scenario struct {
 	Name        string
 	Description string // one sentence
@@ -89,9 +89,8 @@ func Names() []string {
 	return names
 }
 
-// New returns a server for the named scenario, which starts now by the clock of
-// options. A scenario sets the options that it needs; a quota in options takes
-// precedence over its own.
+// New returns a server for the named scenario. The scenario starts now, by the clock in options. It overrides the
+// options that it needs, except the quota: a quota in options takes precedence.
 func New(name string, options simulator.Options) (*simulator.Server, error) {
 	for _, s := range All() {
 		if s.Name == name {

@@ -190,7 +190,7 @@ func TestFailed(t *testing.T) {
 		}
 	})
 
-	t.Run("the export before fails while that of last month is not made yet", func(t *testing.T) {
+	t.Run("the previous export failed while last month's does not exist yet", func(t *testing.T) {
 		s := startServer(t, "failed", time.Date(2026, time.December, 1, 0, 0, 30, 0, zone))
 		tasks := s.checkedList(simulator.UsageAction)
 		newest := tasks[0]

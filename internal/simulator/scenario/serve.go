@@ -43,13 +43,14 @@ func Listen(ctx context.Context, name, address string) (*Server, error) {
 // URL returns the server's address as http://HOST:PORT.
 func (s *Server) URL() string { return "http://" + s.address }
 
-// Usage returns the commands with which a program reads the scenario.
+// Usage returns the shell commands that make the exporter, called program, read the scenario.
 func (s *Server) Usage(program string) string {
-	return fmt.Sprintf("  export ALIBABA_CLOUD_ACCESS_KEY_ID=%s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s\n  %s --api.endpoint=%s\n",
+	const format = "  export ALIBABA_CLOUD_ACCESS_KEY_ID=%s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s\n  %s --api.endpoint=%s\n"
+	return fmt.Sprintf(format,
 		simulator.DefaultAccessKeyID, simulator.DefaultAccessKeySecret, program, s.URL())
 }
 
-// Close ends the server and waits for its end.
+// Close stops the server and waits until it has stopped.
 func (s *Server) Close() {
 	_ = s.http.Close()
 	<-s.ended

@@ -7,8 +7,7 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// timeline is an account whose list follows from its schedules and the time alone,
-// not from earlier calls.
+// timeline is an account whose list depends only on its schedules and the time, not on earlier calls.
 type timeline struct {
 	schedules []schedule
 	order     simulator.Order

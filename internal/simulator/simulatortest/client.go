@@ -1,7 +1,6 @@
-// Package simulatortest is a client of the simulated API, for the tests of package
-// simulator and of its scenarios. It shares nothing with the exporter's client but
-// the signature arithmetic. Nor does it import package simulator, whose internal
-// tests import it.
+// Package simulatortest is a client of the simulated API, for the tests of package simulator and of its scenarios. It
+// uses none of the exporter's client, except package signature. It cannot import package simulator, because the
+// internal tests of that package import it.
 package simulatortest
 
 import (
