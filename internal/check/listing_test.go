@@ -100,6 +100,7 @@ func TestRunReport(t *testing.T) {
   failures    1 that no success has replaced
   expected    monthly: OVERDUE since 2026-11-04 00:00: no successful task named usage-.* covers all of 2026-10-01 to 2026-10-31
   expected    new: next due 2026-12-01 00:00
+  malformed   1 with a time that cannot be right, which is ignored
   newest  status   created           updated           from              to                name
   3       success  2026-11-02 09:00  2026-11-02 09:02  2026-10-01 00:00  2026-10-16 11:59  half of October
   2       failed   2026-11-01 09:00  2026-11-01 09:02  2026-10-01 00:00  2026-10-31 23:59  usage-2026-10
@@ -109,6 +110,7 @@ func TestRunReport(t *testing.T) {
 usage_detail  in the time zone Asia/Shanghai
   failures    1 that no success has replaced
   expected    detail: missing, due 2026-11-26 00:00: no successful task covers all of 2026-11-09 to 2026-11-15
+  malformed   1 with a time that cannot be right, which is ignored
   newest  status   created           updated           from              to                name
   3       success  2026-11-02 09:00  2026-11-02 09:02  2026-10-01 00:00  2026-10-16 11:59  half of October
   2       failed   2026-11-01 09:00  2026-11-01 09:02  2026-10-01 00:00  2026-10-31 23:59  usage-2026-10

@@ -49,7 +49,7 @@ func sound(account string) collector.ExportStatus {
 				NewestSuccess: now.Add(-3 * time.Hour),
 			},
 			CoveredUntil: time.Date(2000, 1, 1, 0, 0, 0, 0, zone),
-			Months: []collector.MonthCoverage{
+			Months: []coverage.MonthCoverage{
 				{Ago: 2, Start: time.Date(1999, 11, 1, 0, 0, 0, 0, zone), Ratio: .999},
 				{Ago: 1, Start: time.Date(1999, 12, 1, 0, 0, 0, 0, zone), Ratio: 1},
 			},
