@@ -130,6 +130,9 @@ func (s *simulation) checkExpectation(t *testing.T, e *expected, now time.Time) 
 		e.due = end
 	}
 	needed := e.Next(s.matching, s.rules, now)
+	if due := needed.End.Time().Add(max(time.Duration(e.Grace), usageDelay)); !needed.Due.Equal(due) {
+		t.Errorf("%s: the %s until %s is due at %s", now, e.Every, needed.End.Time(), needed.Due)
+	}
 	overdue := needed.Due.Before(now)
 	if overdue {
 		s.count["overdue "+string(e.Every)]++

@@ -187,6 +187,13 @@ func TestFindUnreplacedOverTime(t *testing.T) {
 				"2026-07-25T00:00:00+08:00", "2026-08-24T23:59:59+08:00", "2026-11-05T08:00:00+08:00")},
 			delay, "2026-11-06T00:00:00+08:00", 1, 1},
 
+		{"usage from 93 days before: what covered it may have left the list", export("9", "week", apiclient.Failed,
+			"2026-08-04T09:00:00+08:00", "2026-08-07T23:59:59+08:00", "2026-11-05T09:00:00+08:00"),
+			nil, delay, "2026-11-05T10:00:00+08:00", 0, 0},
+		{"usage from a second earlier: it was exported again on purpose", export("9", "week", apiclient.Failed,
+			"2026-08-04T08:59:59+08:00", "2026-08-07T23:59:59+08:00", "2026-11-05T09:00:00+08:00"),
+			nil, delay, "2026-11-05T10:00:00+08:00", 1, 1},
+
 		{"a task without a period alone", noPeriod, nil, delay, "2026-11-06T00:00:00+08:00", 1, 1},
 		{"it counts as long as usage that old is judged", noPeriod, nil, delay, "2027-02-01T08:59:59+08:00", 1, 1},
 		{"a later success may have left the list then", noPeriod, nil, delay, "2027-02-01T09:00:00+08:00", 0, 0},
