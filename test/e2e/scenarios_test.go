@@ -15,6 +15,9 @@ import (
 // expectation that no task meets.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
+	if now := time.Now().In(time.FixedZone("UTC+8", 8*3600)); now.Day() == 1 && now.Hour() < 7 {
+		t.Skip("the simulated accounts export last month at 6 o'clock")
+	}
 	scenarios := map[string]struct {
 		unrecovered, created, failed, unknown string          // numbers of tasks; empty for not compared
 		lastMonth, monthBefore                string          // shares covered; empty for not compared
