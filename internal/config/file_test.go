@@ -176,7 +176,7 @@ func TestLoadFile(t *testing.T) {
 				"config.yml:2: accounts[0].usage_delay: must be at most 45d (got 46d)",
 				`config.yml:3: accounts[0].since: must be a date, such as 2026-10-01 (got "soon")`,
 				"config.yml:5: accounts[0].limits.pending_age: must be at most 60d (got 61d)",
-				"config.yml:6: accounts[0].limits.success_age: must be at most 85d (got 2041h0m0s)",
+				"config.yml:6: accounts[0].limits.success_age: must be at most 85d (got 2041h)",
 				"config.yml:7: accounts[0].limits.month_grace: must be at most 30d (got 35d)",
 				"config.yml:9: accounts[0].expectations[0].grace: must be at most 45d (got 100d)",
 				`config.yml:11: accounts[1].limits.pending_age: must be a duration, such as 72h or 3d (got "-1h")`,

@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/xhit/go-str2duration/v2"
@@ -20,12 +21,20 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String formats the duration as time.Duration does, or in days if it has no rest.
+// String formats whole days as 3d, and others as time.Duration does, but without zero
+// minutes and seconds at the end.
 func (d Duration) String() string {
 	if d > 0 && d%day == 0 {
 		return fmt.Sprintf("%dd", d/day)
 	}
-	return time.Duration(d).String()
+	text := time.Duration(d).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // ParseDuration accepts what time.ParseDuration accepts, and the units d and w for days

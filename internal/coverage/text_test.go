@@ -88,7 +88,10 @@ func TestDuration(t *testing.T) {
 		{"3d", 3 * day, "3d"},
 		{"2w", 14 * day, "14d"},
 		{"1w2d3h4m5s6ms", 9*day + 3*time.Hour + 4*time.Minute + 5*time.Second + 6*time.Millisecond, "219h4m5.006s"},
-		{"0.5d", 12 * time.Hour, "12h0m0s"},
+		{"0.5d", 12 * time.Hour, "12h"},
+		{"90m", 90 * time.Minute, "1h30m"},
+		{"10m", 10 * time.Minute, "10m"},
+		{"20s", 20 * time.Second, "20s"},
 		{"0d", 0, "0s"},
 	} {
 		t.Run(tc.text, func(t *testing.T) {
