@@ -42,21 +42,24 @@ func TestMonths(t *testing.T) {
 		{
 			"a file made a minute after the month lacks its last hours, but for a minute",
 			[]apiclient.Task{september, month(octoberStart, octoberEnd, "2026-11-01T00:00:00+08:00")},
-			delayed, "2026-11-22T12:00:00+08:00", []result{
+			delayed, "2026-11-22T12:00:00+08:00",
+			[]result{
 				{2, "2026-09-01T00:00:00+08:00", 1, false}, {1, octoberStart, (hoursOfOctober - 4.0) / hoursOfOctober, true},
 			},
 		},
 		{
 			"a file made in its month is too early as well",
 			[]apiclient.Task{september, month(octoberStart, octoberEnd, "2026-10-16T16:00:00+08:00")},
-			delayed, "2026-11-22T12:00:00+08:00", []result{
+			delayed, "2026-11-22T12:00:00+08:00",
+			[]result{
 				{2, "2026-09-01T00:00:00+08:00", 1, false}, {1, octoberStart, .5, true},
 			},
 		},
 		{
 			"a gap that nobody exported is not only too early",
 			[]apiclient.Task{september, month("2026-10-02T00:00:00+08:00", octoberEnd, "2026-11-01T00:00:00+08:00")},
-			delayed, "2026-11-22T12:00:00+08:00", []result{
+			delayed, "2026-11-22T12:00:00+08:00",
+			[]result{
 				{2, "2026-09-01T00:00:00+08:00", 1, false},
 				{1, octoberStart, (hoursOfOctober - 28.0) / hoursOfOctober, false},
 			},
@@ -64,14 +67,16 @@ func TestMonths(t *testing.T) {
 		{
 			"a daily exporter whose first days of the month have left the list",
 			[]apiclient.Task{october, month("2026-09-04T00:00:00+08:00", "2026-09-30T23:59:59+08:00", "2026-10-01T09:00:00+08:00")},
-			delayed, "2026-11-30T23:00:00+08:00", []result{
+			delayed, "2026-11-30T23:00:00+08:00",
+			[]result{
 				{2, "2026-09-03T23:00:00+08:00", 1 - 1/(27*24+1.0), false}, {1, octoberStart, 1, false},
 			},
 		},
 		{
 			"the same an hour later", // The horizon is at the start of September 4.
 			[]apiclient.Task{october, month("2026-09-04T00:00:00+08:00", "2026-09-30T23:59:59+08:00", "2026-10-01T09:00:00+08:00")},
-			delayed, "2026-11-30T23:59:59+08:00", []result{
+			delayed, "2026-11-30T23:59:59+08:00",
+			[]result{
 				{2, "2026-09-03T23:59:59+08:00", 1 - 1/(27*86400+1.0), false}, {1, octoberStart, 1, false},
 			},
 		},

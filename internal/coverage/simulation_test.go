@@ -171,7 +171,7 @@ func (w *world) makeExports(start, end time.Time, habit string) {
 		if w.chance(50) {
 			w.add(name, success, start, end, again)
 		}
-	case w.chance(10):
+	case w.chance(12):
 		w.add(name, pending, start, end, made)
 		if w.chance(50) {
 			w.add(name, success, start, end, again)

@@ -149,10 +149,13 @@ func TestFindUnreplacedOverTime(t *testing.T) {
 		{"a success that was made too early replaces nothing", october, []apiclient.Task{
 			export("1", "monthly", apiclient.Success, octoberStart, octoberEnd, "2026-11-01T00:01:00+08:00"),
 		}, delay, "2026-11-06T00:00:00+08:00", 1, 1},
-		{"unless the failed one was made as early", export("9", "monthly", apiclient.Failed, octoberStart, octoberEnd, "2026-11-01T00:01:00+08:00"),
+		{
+			"unless the failed one was made as early", export("9", "monthly", apiclient.Failed, octoberStart, octoberEnd, "2026-11-01T00:01:00+08:00"),
 			[]apiclient.Task{
 				export("1", "monthly", apiclient.Success, octoberStart, octoberEnd, "2026-11-01T00:02:00+08:00"),
-			}, delay, "2026-11-06T00:00:00+08:00", 0, 0},
+			},
+			delay, "2026-11-06T00:00:00+08:00", 0, 0,
+		},
 
 		{"a pending month alone", pending, nil, delay, "2026-11-06T00:00:00+08:00", 1, 1},
 		{"a pending month that was made again", pending, []apiclient.Task{
@@ -181,18 +184,24 @@ func TestFindUnreplacedOverTime(t *testing.T) {
 		}, delay, "2026-11-06T00:00:00+08:00", 0, 1},
 		{"it counts while a later success would be listed", may, nil, delay, "2027-02-01T08:59:59+08:00", 1, 1},
 		{"and no longer, since such a success may leave the list first", may, nil, delay, "2027-02-01T09:00:00+08:00", 0, 0},
-		{"a period of which only the first part is that old", export("9", "quarter", apiclient.Failed,
-			"2026-07-25T00:00:00+08:00", "2026-08-24T23:59:59+08:00", "2026-11-05T09:00:00+08:00"),
+		{
+			"a period of which only the first part is that old", export("9", "quarter", apiclient.Failed,
+				"2026-07-25T00:00:00+08:00", "2026-08-24T23:59:59+08:00", "2026-11-05T09:00:00+08:00"),
 			[]apiclient.Task{export("1", "quarter", apiclient.Success,
 				"2026-07-25T00:00:00+08:00", "2026-08-24T23:59:59+08:00", "2026-11-05T08:00:00+08:00")},
-			delay, "2026-11-06T00:00:00+08:00", 1, 1},
+			delay, "2026-11-06T00:00:00+08:00", 1, 1,
+		},
 
-		{"usage from 93 days before: what covered it may have left the list", export("9", "week", apiclient.Failed,
-			"2026-08-04T09:00:00+08:00", "2026-08-07T23:59:59+08:00", "2026-11-05T09:00:00+08:00"),
-			nil, delay, "2026-11-05T10:00:00+08:00", 0, 0},
-		{"usage from a second earlier: it was exported again on purpose", export("9", "week", apiclient.Failed,
-			"2026-08-04T08:59:59+08:00", "2026-08-07T23:59:59+08:00", "2026-11-05T09:00:00+08:00"),
-			nil, delay, "2026-11-05T10:00:00+08:00", 1, 1},
+		{
+			"usage from 93 days before: what covered it may have left the list", export("9", "week", apiclient.Failed,
+				"2026-08-04T09:00:00+08:00", "2026-08-07T23:59:59+08:00", "2026-11-05T09:00:00+08:00"),
+			nil, delay, "2026-11-05T10:00:00+08:00", 0, 0,
+		},
+		{
+			"usage from a second earlier: it was exported again on purpose", export("9", "week", apiclient.Failed,
+				"2026-08-04T08:59:59+08:00", "2026-08-07T23:59:59+08:00", "2026-11-05T09:00:00+08:00"),
+			nil, delay, "2026-11-05T10:00:00+08:00", 1, 1,
+		},
 
 		{"a task without a period alone", noPeriod, nil, delay, "2026-11-06T00:00:00+08:00", 1, 1},
 		{"it counts as long as usage that old is judged", noPeriod, nil, delay, "2027-02-01T08:59:59+08:00", 1, 1},
@@ -207,10 +216,12 @@ func TestFindUnreplacedOverTime(t *testing.T) {
 			export("10", "monthly", apiclient.Success, septemberStart, septemberEnd, "2026-11-05T09:00:00+08:00"),
 		}, delay, "2026-11-06T00:00:00+08:00", 0, 0},
 		{"a task without any time counts for ever", apiclient.Task{ID: "9", Status: apiclient.Failed}, nil, delay, "2030-11-06T00:00:00+08:00", 1, 1},
-		{"a period that the delay cuts away is none",
+		{
+			"a period that the delay cuts away is none",
 			export("9", "monthly", apiclient.Failed, "2026-11-05T06:00:00+08:00", "2026-11-05T06:59:59+08:00", "2026-11-05T09:00:00+08:00"),
 			[]apiclient.Task{export("10", "monthly", apiclient.Success, septemberStart, septemberEnd, "2026-11-05T10:00:00+08:00")},
-			delay, "2026-11-06T00:00:00+08:00", 0, 0},
+			delay, "2026-11-06T00:00:00+08:00", 0, 0,
+		},
 
 		{"a month before since", october, nil, since("2026-11-01T00:00:00+08:00"), "2026-11-06T00:00:00+08:00", 0, 0},
 		{"a month of which a day is not before since", october, nil, since("2026-10-31T00:00:00+08:00"), "2026-11-06T00:00:00+08:00", 1, 1},

@@ -193,7 +193,8 @@ func TestStatusPage(t *testing.T) {
 		}), []string{"November 1999: 100 % covered, judged from 1999-11-03 12:00 Nov 100 %"}, nil},
 		"malformed times": {
 			with(func(s *collector.ExportStatus) { s.Report.Malformed = 3 }),
-			[]string{"1 created, 3 with a malformed time, which is ignored."}, nil,
+			[]string{"1 created, 3 with a malformed time, which is ignored."},
+			nil,
 		},
 		"a failure": {
 			with(func(s *collector.ExportStatus) { s.Report.UnrecoveredFailures = 1 }),
