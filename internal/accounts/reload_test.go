@@ -1,7 +1,6 @@
 package accounts_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -30,7 +29,7 @@ type fixture struct {
 	t         *testing.T
 	path      string
 	collector *collector.Collector
-	log       bytes.Buffer
+	log       logBuffer
 }
 
 func newFixture(t *testing.T, file string) *fixture {
