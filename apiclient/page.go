@@ -115,10 +115,10 @@ func decodePage(body []byte) (Page, error) {
 			ID:      string(task.TaskID),
 			Name:    task.TaskName,
 			Status:  Status(task.Status),
-			Created: Timestamp(task.CreateTime),
-			Updated: Timestamp(task.UpdateTime),
-			Start:   Timestamp(task.TaskConfig.StartTime),
-			End:     Timestamp(task.TaskConfig.EndTime),
+			Created: task.CreateTime.first,
+			Updated: task.UpdateTime.first,
+			Start:   task.TaskConfig.StartTime.first,
+			End:     task.TaskConfig.EndTime.last,
 		})
 	}
 	return page, nil
@@ -161,18 +161,36 @@ func (s *wireStatus) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// wireTime is a time such as "2019-12-31T08:43:21Z". An invalid time counts as missing;
-// the task still counts.
-type wireTime Timestamp
+// wireTime is a time such as "2019-12-31T08:43:21Z", or "2019-12-31T08:43Z", which is a
+// whole minute. first and last are its first and last second. Both are 0 if the text is
+// empty, and InvalidTime if it is no time; the task still counts.
+type wireTime struct{ first, last Timestamp }
+
+// toTheMinute is RFC 3339 without seconds.
+const toTheMinute = "2006-01-02T15:04Z07:00"
 
 // UnmarshalJSONFrom reads every string, and null.
 func (t *wireTime) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	text, err := scalar(d, '"')
-	*t = 0
-	if parsed, parseErr := time.Parse(time.RFC3339, string(text)); parseErr == nil {
-		*t = wireTime(parsed.Unix())
-	}
+	*t = parseTime(string(text))
 	return err
+}
+
+func parseTime(text string) wireTime {
+	if text == "" {
+		return wireTime{}
+	}
+	seconds := Timestamp(0) // after the first one
+	parsed, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		seconds = 59
+		parsed, err = time.Parse(toTheMinute, text)
+	}
+	if err != nil || parsed.UTC().Year() < 2000 {
+		return wireTime{InvalidTime, InvalidTime}
+	}
+	first := Timestamp(parsed.Unix())
+	return wireTime{first, first + seconds}
 }
 
 // scalar reads a value of one of the kinds and returns its text without quotes, nil for

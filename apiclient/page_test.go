@@ -31,6 +31,7 @@ func unix(text string) apiclient.Timestamp {
 }
 
 func TestPage(t *testing.T) {
+	const invalid = apiclient.InvalidTime
 	// Answers that are odd, but that the API is known to give or may give.
 	t.Run("reads odd responses", func(t *testing.T) {
 		for name, want := range map[string]apiclient.Page{
@@ -56,8 +57,19 @@ func TestPage(t *testing.T) {
 			"null_items_empty_list":   {Number: 1, Tasks: []apiclient.Task{}},
 			"missing_data_empty_list": {},
 			"unknown_statuses":        {TotalCount: 3, Tasks: []apiclient.Task{{ID: "1"}, {ID: "2"}, {ID: "3"}}},
-			"odd_times": {TotalCount: 2, Tasks: []apiclient.Task{
-				{ID: "1", Status: apiclient.Success}, {ID: "2", Status: apiclient.Success, Created: unix("2026-01-01T00:00:00Z")},
+			"odd_times": {TotalCount: 6, Tasks: []apiclient.Task{
+				{ID: "1", Status: apiclient.Success, Created: invalid},
+				{ID: "2", Status: apiclient.Success, Created: unix("2026-01-01T00:00:00Z")},
+				{ // To the minute; the period ends with the minute.
+					ID: "3", Status: apiclient.Success, Created: unix("2026-11-02T01:00:00Z"), Updated: unix("2026-11-02T01:02:00Z"),
+					Start: unix("2026-09-30T16:00:00Z"), End: unix("2026-10-31T15:59:59Z"),
+				},
+				{ID: "4", Status: apiclient.Success, Created: invalid, Updated: invalid, Start: invalid, End: invalid},
+				{
+					ID: "5", Status: apiclient.Success, Created: unix("2000-01-01T00:00:00Z"), Updated: unix("9999-12-31T23:59:59Z"),
+					Start: unix("2000-01-01T00:00:00Z"), End: unix("2000-01-01T00:00:00Z"),
+				},
+				{ID: "6", Status: apiclient.Success, Created: invalid, Updated: invalid, Start: invalid, End: invalid},
 			}},
 			"escapes": {TotalCount: 1, Tasks: []apiclient.Task{{ID: "12", Name: "Umsatz 出\t\"x\"", Status: apiclient.Success}}},
 			"bad_utf8": {TotalCount: 2, Tasks: []apiclient.Task{

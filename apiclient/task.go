@@ -2,6 +2,7 @@ package apiclient
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -83,12 +84,16 @@ func parseStatus(s string) Status {
 }
 
 // Timestamp is a time in Unix seconds, the API's own precision. 0 means that the API
-// gave no time, or an invalid one.
+// gave no time, and InvalidTime that it gave a text that is not one.
 type Timestamp int64
 
-// Time returns the time in UTC, or the zero time for 0.
+// InvalidTime is the Timestamp of a text that is not a time, or a time before 2000,
+// when there was no CDN.
+const InvalidTime Timestamp = math.MinInt64
+
+// Time returns the time in UTC, or the zero time for 0 and InvalidTime.
 func (t Timestamp) Time() time.Time {
-	if t == 0 {
+	if t == 0 || t == InvalidTime {
 		return time.Time{}
 	}
 	return time.Unix(int64(t), 0).UTC()
@@ -107,5 +112,6 @@ type Task struct {
 	// task.
 	Created, Updated Timestamp
 	// Start and End are the first and the last second of usage in the file (TaskConfig).
+	// If the API gives End to the minute, it is the last second of that minute.
 	Start, End Timestamp
 }

@@ -2,6 +2,7 @@ package apiclient_test
 
 import (
 	"testing"
+	"time"
 
 	"alicdn_export_exporter/apiclient"
 )
@@ -23,5 +24,17 @@ func TestExportUnmarshalText(t *testing.T) {
 				t.Errorf("%q is %q, and the error is %q, want %q", tc.text, export, err, tc.want)
 			}
 		})
+	}
+}
+
+func TestTimestampTime(t *testing.T) {
+	for timestamp, want := range map[apiclient.Timestamp]time.Time{
+		0:                     {},
+		apiclient.InvalidTime: {},
+		1793581200:            time.Date(2026, time.November, 2, 1, 0, 0, 0, time.UTC),
+	} {
+		if got := timestamp.Time(); got != want {
+			t.Errorf("%d is %s, want %s", timestamp, got, want)
+		}
 	}
 }

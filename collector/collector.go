@@ -35,8 +35,17 @@ type Account struct {
 	// API observes Client. It may be nil.
 	API *APIMetrics
 	// TimeZone is where the account's months, weeks and days begin; nil means UTC.
-	TimeZone     *time.Location
+	TimeZone *time.Location
+	// UsageDelay is the time after which the account's usage is complete.
+	UsageDelay time.Duration
+	// Since is the first day whose usage is judged. The zero Date excludes none.
+	Since        coverage.Date
+	Limits       coverage.Limits
 	Expectations []coverage.Expectation
+}
+
+func (a Account) rules() coverage.Rules {
+	return coverage.Rules{UsageDelay: a.UsageDelay, Since: a.Since.In(a.zone())}
 }
 
 func (a Account) zone() *time.Location {
@@ -214,6 +223,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 			labels := []string{account.Name, string(r.export)}
 			state := r.current()
 			collectHealth(ch, state, labels)
+			collectLimits(ch, account.Limits, r.export, labels)
 			if report := c.report(state.snapshot, now); report != nil {
 				collectReport(ch, report, labels)
 				collectTaskInfo(ch, state.snapshot.newestTasks(c.config.TaskInfo), labels)

@@ -69,6 +69,10 @@ func expecting(account collector.Account) collector.Account {
 	if err := never.UnmarshalText([]byte("never")); err != nil {
 		panic(err)
 	}
+	account.Limits = coverage.Limits{
+		PendingAge: coverage.Duration(6 * time.Hour), SuccessAge: coverage.Duration(35 * 24 * time.Hour),
+		MonthGrace: coverage.Duration(72 * time.Hour),
+	}
 	account.Expectations = []coverage.Expectation{
 		{
 			Name: "monthly", Export: apiclient.Usage, Every: coverage.Month,
@@ -255,21 +259,23 @@ func full(t *testing.T) *collector.Collector {
 
 func TestDescribe(t *testing.T) {
 	t.Run("it describes exactly the metrics that are collected", func(t *testing.T) {
-		c := full(t)
-		registry := prometheus.NewPedanticRegistry() // It refuses metrics that are not described.
-		registry.MustRegister(c)
-		families, err := registry.Gather()
-		if err != nil {
-			t.Error(err)
-		}
-		var collected []string
-		for _, family := range families {
-			collected = append(collected, family.GetName())
-		}
-		slices.Sort(collected)
-		if diff := cmp.Diff(describedNames(c), collected); diff != "" {
-			t.Errorf("-described +collected:\n%s", diff)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			c := full(t)
+			registry := prometheus.NewPedanticRegistry() // It refuses metrics that are not described.
+			registry.MustRegister(c)
+			families, err := registry.Gather()
+			if err != nil {
+				t.Error(err)
+			}
+			var collected []string
+			for _, family := range families {
+				collected = append(collected, family.GetName())
+			}
+			slices.Sort(collected)
+			if diff := cmp.Diff(describedNames(c), collected); diff != "" {
+				t.Errorf("-described +collected:\n%s", diff)
+			}
+		})
 	})
 
 	t.Run("it makes no API call", func(t *testing.T) {
@@ -281,24 +287,26 @@ func TestDescribe(t *testing.T) {
 }
 
 func TestMetricNames(t *testing.T) {
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(full(t))
-	problems, err := testutil.GatherAndLint(registry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, problem := range problems {
-		t.Errorf("%s: %s", problem.Metric, problem.Text)
-	}
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, family := range families {
-		if !strings.HasSuffix(family.GetHelp(), ".") {
-			t.Errorf("%s: %q does not end in a period", family.GetName(), family.GetHelp())
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(full(t))
+		problems, err := testutil.GatherAndLint(registry)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		for _, problem := range problems {
+			t.Errorf("%s: %s", problem.Metric, problem.Text)
+		}
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range families {
+			if !strings.HasSuffix(family.GetHelp(), ".") {
+				t.Errorf("%s: %q does not end in a period", family.GetName(), family.GetHelp())
+			}
+		}
+	})
 }
 
 // Users choose the names. Equal label values must not make the scrape fail.

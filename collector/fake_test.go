@@ -166,11 +166,6 @@ func (b *logBook) String() string {
 
 func (b *logBook) logger() log.Logger { return log.NewLogfmtLogger(b) }
 
-const (
-	monday  apiclient.Timestamp = 1_767_571_200 // 2026-01-05, midnight in UTC
-	tuesday                     = monday + 86_400
-)
-
 func task(id string, status apiclient.Status, created, updated apiclient.Timestamp) apiclient.Task {
 	return apiclient.Task{ID: id, Status: status, Created: created, Updated: updated}
 }

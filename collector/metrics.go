@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 const namespace = "alicdn_export"
@@ -43,24 +44,32 @@ var (
 		"Time since the newest successful task was completed.", "account", "export")
 	newestSuccess = gauge("newest_success_timestamp_seconds",
 		"When the newest successful task was completed, in Unix time.", "account", "export")
+	newestSuccessDuration = gauge("newest_success_duration_seconds",
+		"Time from the creation to the completion of the newest successful task.", "account", "export")
 	newestTaskStatus = gauge("newest_task_status",
 		"1 for the status of the newest task, 0 for the others.", "account", "export", "status")
 	newestFailure = gauge("newest_failure_timestamp_seconds",
 		"When the newest failed task ended, in Unix time.", "account", "export")
 	oldestPending = gauge("oldest_pending_created_timestamp_seconds",
-		"When the oldest pending task was created, in Unix time.", "account", "export")
+		"When the oldest pending task was created that no successful task has replaced, in Unix time.", "account", "export")
 	unrecoveredFailures = gauge("unrecovered_failures",
-		"Failed tasks whose period no successful task covers.", "account", "export")
+		"Failed tasks that no successful task has replaced.", "account", "export")
+	malformedTasks = gauge("malformed_tasks",
+		"Tasks with a malformed time, which is ignored.", "account", "export")
 	coveredUntil = gauge("covered_until_timestamp_seconds",
 		"End of the latest period of usage that a successful task covers, in Unix time.", "account", "export")
 	monthCovered = gauge("month_covered_ratio",
-		"Share of a calendar month in the account's time zone that successful tasks cover, from 0 to 1.",
+		"Share of a calendar month in the account's time zone that successful tasks cover, from 0 to 1. "+
+			"Days that are too old to be judged are left out.",
 		"account", "export", "months_ago")
 	monthEnd = gauge("month_end_timestamp_seconds",
 		"When that calendar month ended, in Unix time.", "account", "export", "months_ago")
 	expectationDue = gauge("expectation_due_timestamp_seconds",
 		"When the oldest missing export was due, or the next one will be if none is missing, in Unix time.",
 		"account", "export", "expectation")
+	limitSeconds = gauge("limit_seconds",
+		"The account's limits: pending_age, success_age and, for usage, month_grace. A limit that is switched off is absent.",
+		"account", "export", "limit")
 	taskInfo = gauge("task_info",
 		"1 for each of the newest tasks.", "account", "export", "task_id", "task_name", "status")
 	up = gauge("up",
@@ -81,9 +90,9 @@ var (
 		"This machine's clock minus the API's, accurate to about a second.", "account")
 
 	descs = []typedDesc{
-		tasks, newestSuccessAge, newestSuccess, newestTaskStatus, newestFailure, oldestPending,
-		unrecoveredFailures, coveredUntil, monthCovered, monthEnd, expectationDue, taskInfo, up, snapshotTimestamp,
-		unlistedTasks, refreshDuration, refreshes, refreshFailures, rateLimit, clockSkew,
+		tasks, newestSuccessAge, newestSuccess, newestSuccessDuration, newestTaskStatus, newestFailure, oldestPending,
+		unrecoveredFailures, malformedTasks, coveredUntil, monthCovered, monthEnd, expectationDue, limitSeconds, taskInfo,
+		up, snapshotTimestamp, unlistedTasks, refreshDuration, refreshes, refreshFailures, rateLimit, clockSkew,
 	}
 )
 
@@ -97,6 +106,22 @@ func collectHealth(ch chan<- prometheus.Metric, s refreshState, labels []string)
 	}
 	if s.snapshot != nil {
 		ch <- snapshotTimestamp.metric(unixSeconds(s.snapshot.Began), labels...)
+	}
+}
+
+// collectLimits sends the limits of an account, except those that are switched off.
+func collectLimits(ch chan<- prometheus.Metric, limits coverage.Limits, export apiclient.Export, labels []string) {
+	send := func(name string, limit coverage.Duration) {
+		ch <- limitSeconds.metric(time.Duration(limit).Seconds(), with(labels, name)...)
+	}
+	if limits.PendingAge > 0 {
+		send("pending_age", limits.PendingAge)
+	}
+	if limits.SuccessAge > 0 {
+		send("success_age", limits.SuccessAge)
+	}
+	if export == apiclient.Usage {
+		send("month_grace", limits.MonthGrace)
 	}
 }
 
@@ -114,10 +139,14 @@ func collectReport(ch chan<- prometheus.Metric, r *Report, labels []string) {
 	if !summary.NewestSuccess.IsZero() {
 		ch <- newestSuccessAge.metric(r.NewestSuccessAge.Seconds(), labels...)
 	}
+	if summary.HasDuration {
+		ch <- newestSuccessDuration.metric(summary.NewestSuccessDuration.Seconds(), labels...)
+	}
 	sendTime(ch, newestSuccess, summary.NewestSuccess, labels)
 	sendTime(ch, newestFailure, summary.NewestFailure, labels)
-	sendTime(ch, oldestPending, summary.OldestPending, labels)
+	sendTime(ch, oldestPending, r.OldestPending, labels)
 	ch <- unrecoveredFailures.metric(float64(r.UnrecoveredFailures), labels...)
+	ch <- malformedTasks.metric(float64(r.Malformed), labels...)
 	sendTime(ch, coveredUntil, r.CoveredUntil, labels)
 	for _, month := range r.Months {
 		withMonth := with(labels, strconv.Itoa(month.Ago))

@@ -106,7 +106,7 @@ func TestRefreshIsShared(t *testing.T) {
 				list: func(ctx context.Context, _ apiclient.Export, _ []string) (*apiclient.Listing, error) {
 					select {
 					case <-time.After(25 * time.Second):
-						return listing(task("1", apiclient.Success, monday, tuesday)), nil
+						return listing(task("1", apiclient.Success, epoch-120, epoch-60)), nil
 					case <-ctx.Done():
 						return nil, ctx.Err()
 					}
@@ -170,7 +170,7 @@ func TestRefreshSnapshot(t *testing.T) {
 				}
 				return &apiclient.Listing{
 					Tasks: []apiclient.Task{
-						task("1", apiclient.Failed, monday, tuesday),
+						task("1", apiclient.Failed, epoch-120, epoch-60),
 					},
 					TotalCount: 1,
 					Began:      time.Now().Add(-3 * time.Second),
@@ -248,7 +248,7 @@ func TestRefreshPanics(t *testing.T) {
 						if broken {
 							return list()
 						}
-						return listing(task("1", apiclient.Success, monday, tuesday)), nil
+						return listing(task("1", apiclient.Success, epoch-120, epoch-60)), nil
 					},
 				}
 				c := newCollector(t, standard(log.NewJSONLogger(logs)), usageOf("main", client))

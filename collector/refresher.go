@@ -95,6 +95,9 @@ func (r *refresher) refresh(lifetime context.Context, before refreshState) {
 	r.mu.Unlock()
 	defer close(running)
 
+	if err == nil {
+		snapshot.logMalformed(r.logger, before.snapshot)
+	}
 	switch {
 	case err != nil && lifetime.Err() != nil: // Do not log the cancellation at shutdown.
 	case err != nil:

@@ -62,9 +62,9 @@ func TestNewReport(t *testing.T) {
 			End:     at("2026-10-31T23:59:59+08:00"),
 		},
 	}
-	listing := &apiclient.Listing{Tasks: tasks, TotalCount: 5}
 	moment := func(text string) time.Time { return at(text).Time().In(shanghai) }
 	now := moment("2026-11-22T12:00:00+08:00").UTC() // The time zone is the account's, not now's.
+	listing := &apiclient.Listing{Tasks: tasks, TotalCount: 5, Began: now}
 	october := func(name, due string, overdue bool) collector.ExpectationReport {
 		return collector.ExpectationReport{
 			Name:    name,
@@ -75,6 +75,11 @@ func TestNewReport(t *testing.T) {
 			Overdue: overdue,
 		}
 	}
+	month := func(ago int, start, end string, ratio float64) coverage.MonthCoverage {
+		return coverage.MonthCoverage{
+			Ago: ago, Start: moment(start), End: moment(end), JudgedFrom: moment(start), Ratio: ratio,
+		}
+	}
 	sameZone := cmp.Comparer(func(a, b *time.Location) bool { return a == b })
 	want := &collector.Report{
 		Summary:             coverage.Summarize(tasks),
@@ -82,9 +87,9 @@ func TestNewReport(t *testing.T) {
 		Unlisted:            2,
 		UnrecoveredFailures: 1,
 		CoveredUntil:        moment("2026-10-16T12:00:00+08:00"),
-		Months: []collector.MonthCoverage{
-			{Ago: 2, Start: moment("2026-09-01T00:00:00+08:00"), End: moment("2026-10-01T00:00:00+08:00"), Ratio: 1},
-			{Ago: 1, Start: moment("2026-10-01T00:00:00+08:00"), End: moment("2026-11-01T00:00:00+08:00"), Ratio: .5},
+		Months: []coverage.MonthCoverage{
+			month(2, "2026-09-01T00:00:00+08:00", "2026-10-01T00:00:00+08:00", 1),
+			month(1, "2026-10-01T00:00:00+08:00", "2026-11-01T00:00:00+08:00", .5),
 		},
 		LastMonthIncomplete: true,
 		Expectations: []collector.ExpectationReport{

@@ -111,7 +111,7 @@ func TestRefreshIsIndependent(t *testing.T) {
 					if export == apiclient.UsageDetail {
 						return nil, errOutage
 					}
-					return listing(task("1", apiclient.Success, monday, tuesday)), nil
+					return listing(task("1", apiclient.Success, epoch-120, epoch-60)), nil
 				},
 			}
 			hanging := &fakeClient{

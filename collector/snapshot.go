@@ -1,7 +1,11 @@
 package collector
 
 import (
+	"slices"
 	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/coverage"
@@ -15,46 +19,69 @@ type Snapshot struct {
 	Began time.Time
 	// TimeZone is that of the account.
 	TimeZone *time.Location
-	// Covered is the usage that the successful tasks cover.
-	Covered coverage.Union
+	// Exported is the usage in the files of the successful tasks.
+	Exported coverage.Exported
 
 	export       apiclient.Export
+	rules        coverage.Rules
 	ids          []string // of all tasks, for the next reading
 	unlisted     int
+	malformed    int
 	summary      coverage.Summary
-	unrecovered  int
-	expectations []coveredExpectation
+	unreplaced   []coverage.Unreplaced
+	expectations []exportedExpectation
 	newest       []apiclient.Task
 }
 
-// coveredExpectation is an expectation and the usage that its tasks cover.
-type coveredExpectation struct {
+// exportedExpectation is an expectation and what its tasks export.
+type exportedExpectation struct {
 	coverage.Expectation
-	covered coverage.Union
+	exported  coverage.Exported
+	unmatched bool // whether TaskName is set and no listed task has a matching name
 }
 
 // NewSnapshot returns the snapshot of a listing of an account's export. It keeps the
 // newest tasks, as many as newest says.
 func NewSnapshot(account Account, export apiclient.Export, listing *apiclient.Listing, newest int) *Snapshot {
-	covered := coverage.CoveredBy(listing.Tasks, coverage.Pattern{})
+	tasks, malformed := coverage.IgnoreMalformed(listing.Tasks, listing.Began)
+	rules := account.rules()
 	s := &Snapshot{
-		Began:       listing.Began,
-		TimeZone:    account.zone(),
-		Covered:     covered,
-		export:      export,
-		ids:         listing.IDs(),
-		unlisted:    listing.TotalCount - len(listing.Tasks),
-		summary:     coverage.Summarize(listing.Tasks),
-		unrecovered: coverage.UnrecoveredFailures(export, listing.Tasks, covered),
-		newest:      coverage.NewestTasks(listing.Tasks, newest),
+		Began:      listing.Began,
+		TimeZone:   account.zone(),
+		Exported:   coverage.ExportedBy(tasks, coverage.Pattern{}, rules.UsageDelay),
+		export:     export,
+		rules:      rules,
+		ids:        listing.IDs(),
+		unlisted:   listing.TotalCount - len(tasks),
+		malformed:  malformed,
+		summary:    coverage.Summarize(tasks),
+		unreplaced: coverage.FindUnreplaced(export, tasks, rules),
+		newest:     coverage.NewestTasks(tasks, newest),
 	}
 	for _, e := range account.Expectations {
 		if e.Export == export {
-			covered := coverage.CoveredBy(listing.Tasks, e.TaskName)
-			s.expectations = append(s.expectations, coveredExpectation{e, covered})
+			matches := func(task apiclient.Task) bool { return e.TaskName.Matches(task.Name) }
+			s.expectations = append(s.expectations, exportedExpectation{
+				Expectation: e,
+				exported:    coverage.ExportedBy(tasks, e.TaskName, rules.UsageDelay),
+				unmatched:   e.TaskName.String() != "" && !slices.ContainsFunc(tasks, matches),
+			})
 		}
 	}
 	return s
+}
+
+// logMalformed logs the number of tasks with a malformed time if it is not the one of
+// the snapshot before, which may be nil.
+func (s *Snapshot) logMalformed(logger log.Logger, before *Snapshot) {
+	known := 0
+	if before != nil {
+		known = before.malformed
+	}
+	if s.malformed != known {
+		_ = level.Warn(logger).Log("msg", "The number of tasks with a malformed time has changed; these times are ignored",
+			"malformed_tasks", s.malformed, "before", known)
+	}
 }
 
 // age returns how old the snapshot is: the longer of what the two clocks say, since

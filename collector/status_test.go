@@ -85,19 +85,22 @@ func TestStatuses(t *testing.T) {
 				Report: &collector.Report{
 					Summary:          coverage.Summarize([]apiclient.Task{december, pending}),
 					NewestSuccessAge: 0, // The success is in the future.
+					OldestPending:    moment("2000-01-01T08:00:01+08:00"),
 					CoveredUntil:     moment("2000-01-01T00:00:00+08:00"),
-					Months: []collector.MonthCoverage{
+					Months: []coverage.MonthCoverage{
 						{
-							Ago:   2,
-							Start: moment("1999-11-01T00:00:00+08:00"),
-							End:   moment("1999-12-01T00:00:00+08:00"),
-							Ratio: 0,
+							Ago:        2,
+							Start:      moment("1999-11-01T00:00:00+08:00"),
+							End:        moment("1999-12-01T00:00:00+08:00"),
+							JudgedFrom: moment("1999-11-01T00:00:00+08:00"),
+							Ratio:      0,
 						},
 						{
-							Ago:   1,
-							Start: moment("1999-12-01T00:00:00+08:00"),
-							End:   moment("2000-01-01T00:00:00+08:00"),
-							Ratio: 1,
+							Ago:        1,
+							Start:      moment("1999-12-01T00:00:00+08:00"),
+							End:        moment("2000-01-01T00:00:00+08:00"),
+							JudgedFrom: moment("1999-12-01T00:00:00+08:00"),
+							Ratio:      1,
 						},
 					},
 					Expectations: []collector.ExpectationReport{{

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -127,6 +128,9 @@ func (a *Accounts) newAccount(settings config.Account) *Account {
 		Exports:      settings.Exports,
 		API:          metrics,
 		TimeZone:     settings.TimeZone.Location,
+		UsageDelay:   time.Duration(settings.UsageDelay),
+		Since:        settings.Since,
+		Limits:       settings.Limits,
 		Expectations: settings.Expectations,
 	}
 	return account

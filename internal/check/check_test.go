@@ -31,7 +31,7 @@ func (c fakeClient) List(_ context.Context, _ apiclient.Export, previous []strin
 	if previous != nil {
 		return nil, errors.New("there is no listing before the first")
 	}
-	return &apiclient.Listing{Tasks: c.tasks, TotalCount: len(c.tasks)}, c.err
+	return &apiclient.Listing{Tasks: c.tasks, TotalCount: len(c.tasks), Began: now}, c.err
 }
 
 func (c fakeClient) Page(_ context.Context, export apiclient.Export, number int) (apiclient.Page, error) {

@@ -9,6 +9,8 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/advice"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 const minute = "2006-01-02 15:04"
@@ -19,27 +21,40 @@ func (p *printer) report(export apiclient.Export, snapshot *collector.Snapshot, 
 	p.line("", "")
 	p.line(string(export), "in the time zone "+snapshot.TimeZone.String())
 	for _, month := range report.Months {
-		days := strip(snapshot.Covered.Days(month.Start, month.End))
-		p.line("  "+month.Start.Format("2006-01"), fmt.Sprintf("%-31s %5.1f %% covered", days, 100*month.Ratio))
+		days := strip(month.Days(snapshot.Exported.Covered))
+		text := fmt.Sprintf("%-31s %5.1f %% covered", days, 100*month.Ratio)
+		if month.JudgedFrom.After(month.Start) {
+			text += ", judged from " + month.JudgedFrom.Format(minute)
+		}
+		if month.TooEarly {
+			text += "; " + advice.TooEarly(report.UsageDelay)
+		}
+		p.line("  "+month.Start.Format("2006-01"), text)
 	}
 	if !report.CoveredUntil.IsZero() {
 		p.line("  covered", "until "+report.CoveredUntil.Format(minute))
 	}
 	p.line("  failures", fmt.Sprintf("%d that no success has replaced", report.UnrecoveredFailures))
 	for _, expected := range report.Expectations {
-		p.line("  expected", expected.Name+": "+describe(expected))
+		p.line("  expected", expected.Name+": "+describe(expected, report.UsageDelay))
+	}
+	if report.Malformed > 0 {
+		p.line("  malformed", fmt.Sprintf("%d with a time that cannot be right, which is ignored", report.Malformed))
 	}
 	p.tasks(report.NewestTasks, snapshot.TimeZone)
 }
 
-// strip draws a block for each day, which is covered in full, in part or not at all.
-func strip(days []float64) string {
+// strip draws a block for each day, which is covered in full, in part or not at all. A
+// day that is not judged is blank.
+func strip(days []coverage.DayCoverage) string {
 	var blocks strings.Builder
-	for _, ratio := range days {
+	for _, day := range days {
 		switch {
-		case ratio == 1:
+		case !day.Judged:
+			blocks.WriteRune(' ')
+		case day.Ratio == 1:
 			blocks.WriteRune('█')
-		case ratio > 0:
+		case day.Ratio > 0:
 			blocks.WriteRune('▒')
 		default:
 			blocks.WriteRune('·')
@@ -48,22 +63,29 @@ func strip(days []float64) string {
 	return blocks.String()
 }
 
-// describe says when an export is due, and which one is missing.
-func describe(e collector.ExpectationReport) string {
+// describe says when an export is due, and which one is missing and why.
+func describe(e collector.ExpectationReport, usageDelay coverage.Duration) string {
 	due := e.Due.Format(minute)
-	if !e.Missing {
-		return "next due " + due
+	text := "next due " + due
+	if e.Missing {
+		text = "missing, due " + due
+		if e.Overdue {
+			text = "OVERDUE since " + due
+		}
+		text += ": no successful task"
+		if pattern := e.TaskName.String(); pattern != "" {
+			text += " named " + pattern
+		}
+		lastDay := e.End.Add(-time.Second)
+		text += fmt.Sprintf(" covers all of %s to %s", e.Start.Format(time.DateOnly), lastDay.Format(time.DateOnly))
 	}
-	text := "missing, due " + due
-	if e.Overdue {
-		text = "OVERDUE since " + due
+	if e.TooEarly {
+		text += "; " + advice.TooEarly(usageDelay)
 	}
-	text += ": no successful task"
-	if pattern := e.TaskName.String(); pattern != "" {
-		text += " named " + pattern
+	if e.Unmatched {
+		text += "; " + advice.Unmatched(e.TaskName)
 	}
-	lastDay := e.End.Add(-time.Second)
-	return text + fmt.Sprintf(" covers all of %s to %s", e.Start.Format(time.DateOnly), lastDay.Format(time.DateOnly))
+	return text
 }
 
 // tasks prints tasks as a table.

@@ -100,6 +100,7 @@ func TestRunReport(t *testing.T) {
   failures    1 that no success has replaced
   expected    monthly: OVERDUE since 2026-11-04 00:00: no successful task named usage-.* covers all of 2026-10-01 to 2026-10-31
   expected    new: next due 2026-12-01 00:00
+  malformed   1 with a time that cannot be right, which is ignored
   newest  status   created           updated           from              to                name
   3       success  2026-11-02 09:00  2026-11-02 09:02  2026-10-01 00:00  2026-10-16 11:59  half of October
   2       failed   2026-11-01 09:00  2026-11-01 09:02  2026-10-01 00:00  2026-10-31 23:59  usage-2026-10
@@ -109,6 +110,7 @@ func TestRunReport(t *testing.T) {
 usage_detail  in the time zone Asia/Shanghai
   failures    1 that no success has replaced
   expected    detail: missing, due 2026-11-26 00:00: no successful task covers all of 2026-11-09 to 2026-11-15
+  malformed   1 with a time that cannot be right, which is ignored
   newest  status   created           updated           from              to                name
   3       success  2026-11-02 09:00  2026-11-02 09:02  2026-10-01 00:00  2026-10-16 11:59  half of October
   2       failed   2026-11-01 09:00  2026-11-01 09:02  2026-10-01 00:00  2026-10-31 23:59  usage-2026-10
@@ -117,6 +119,48 @@ usage_detail  in the time zone Asia/Shanghai
 `
 		if diff := cmp.Diff(want, strings.ReplaceAll(text, "\x1b", "a bare escape")); diff != "" {
 			t.Errorf("-want +got:\n%s\n%s", diff, text)
+		}
+	})
+
+	t.Run("why an export is missing", func(t *testing.T) {
+		client := holding(2)
+		usage := func(id, name, made, start, end string) apiclient.Task {
+			return apiclient.Task{
+				ID: id, Name: name, Status: apiclient.Success, Created: at(t, made), Updated: at(t, made),
+				Start: at(t, start), End: at(t, end),
+			}
+		}
+		client.tasks = []apiclient.Task{
+			usage("1", "usage-2026-09", "2026-10-01 09:00:00", "2026-09-04 00:00:00", "2026-09-30 23:59:59"),
+			usage("2", "usage-2026-10", "2026-11-01 00:01:00", "2026-10-01 00:00:00", "2026-10-31 23:59:59"),
+		}
+		var monthly, glob coverage.Pattern
+		if err := errors.Join(monthly.UnmarshalText([]byte("usage-.*")), glob.UnmarshalText([]byte("bill-*"))); err != nil {
+			t.Fatal(err)
+		}
+		october := coverage.Date{Year: 2026, Month: time.October, Day: 1}
+		var out strings.Builder
+		ok := check.Run(t.Context(), &out, check.Config{
+			Account: collector.Account{
+				Name: "main", Exports: []apiclient.Export{apiclient.Usage}, TimeZone: shanghai, UsageDelay: 4 * time.Hour,
+				Expectations: []coverage.Expectation{
+					{Name: "early", Export: apiclient.Usage, TaskName: monthly, Every: coverage.Month, Since: october},
+					{Name: "glob", Export: apiclient.Usage, TaskName: glob, Every: coverage.Month, Since: october},
+				},
+			},
+			Endpoint: "cdn.aliyuncs.com", Credentials: key, Client: client,
+			Now: time.Date(2026, time.December, 1, 0, 0, 0, 0, shanghai).Add(-time.Hour),
+		})
+		const want = `
+  2026-09       ·███████████████████████████   99.8 % covered, judged from 2026-09-03 23:00
+  2026-10     ██████████████████████████████▒  99.5 % covered; exported too early: usage takes up to 4h to be complete (usage_delay), so the file probably lacks the last hours
+  covered     until 2026-10-31 20:01
+  failures    0 that no success has replaced
+  expected    early: OVERDUE since 2026-11-01 04:00: no successful task named usage-.* covers all of 2026-10-01 to 2026-10-31; exported too early: usage takes up to 4h to be complete (usage_delay), so the file probably lacks the last hours
+  expected    glob: OVERDUE since 2026-11-01 04:00: no successful task named bill-* covers all of 2026-10-01 to 2026-10-31; no listed task matches bill-*, did you mean bill-.*?
+`
+		if !ok || !strings.Contains(out.String(), want) {
+			t.Errorf("ok is %t:\n%s\nwant\n%s", ok, out.String(), want)
 		}
 	})
 

@@ -30,7 +30,12 @@ type Account struct {
 	TimeZone Zone               `yaml:"time_zone"`
 	Exports  []apiclient.Export `yaml:"exports"`
 	// RateLimit is in API calls per second.
-	RateLimit    Rate               `yaml:"rate_limit"`
+	RateLimit Rate `yaml:"rate_limit"`
+	// UsageDelay is the time after which usage is complete.
+	UsageDelay coverage.Duration `yaml:"usage_delay"`
+	// Since is the first day whose usage is judged. The zero Date excludes none.
+	Since        coverage.Date      `yaml:"since"`
+	Limits       coverage.Limits    `yaml:"limits"`
 	Credentials  credentials.Config `yaml:"credentials"`
 	Expectations expectations       `yaml:"expectations"`
 }
@@ -59,6 +64,15 @@ func (a *Account) check(readable func(key string) bool, add func(key, reason str
 			add("credentials."+mistake.Setting, mistake.Reason)
 		}
 	}
+	checkMax := func(key string, value, most coverage.Duration) {
+		if value > most {
+			add(key, tooLong(value, most))
+		}
+	}
+	checkMax("usage_delay", a.UsageDelay, coverage.MaxGrace)
+	checkMax("limits.pending_age", a.Limits.PendingAge, coverage.MaxPendingAge)
+	checkMax("limits.success_age", a.Limits.SuccessAge, coverage.MaxSuccessAge)
+	checkMax("limits.month_grace", a.Limits.MonthGrace, coverage.MaxMonthGrace)
 	names := make(map[string]bool)
 	for i, e := range a.Expectations {
 		key := fmt.Sprintf("expectations[%d].", i)
@@ -78,7 +92,14 @@ func (a *Account) check(readable func(key string) bool, add func(key, reason str
 		if e.Every == "" {
 			add(key+"every", "is required")
 		}
+		checkMax(key+"grace", e.Grace, coverage.MaxGrace)
 	}
+}
+
+// tooLong says that a duration is greater than the greatest that makes sense: the API
+// forgets a task after three months.
+func tooLong(value, most coverage.Duration) string {
+	return fmt.Sprintf("must be at most %s (got %s)", most, value)
 }
 
 func unjoin(err error) []error {

@@ -21,7 +21,7 @@ func TestAccounts(t *testing.T) {
 	}
 	fromFlags := config.Account{
 		Name: "flags", TimeZone: zone("Europe/Berlin"), Endpoint: endpoint("flags.example.com"), RateLimit: 7,
-		Exports: []apiclient.Export{"usage_detail"},
+		Exports: []apiclient.Export{"usage_detail"}, UsageDelay: 4 * hour, Limits: limits,
 	}
 	file := func(content string) string {
 		path := filepath.Join(t.TempDir(), "exporter.yml")
@@ -39,7 +39,7 @@ func TestAccounts(t *testing.T) {
 		"are the flags' without a file": {flags, []config.Account{fromFlags}},
 		"are the file's if it says everything": {
 			append(flags, file("accounts: [{name: file, time_zone: UTC, endpoint: file.example.com, rate_limit: 3, exports: [usage, usage_detail]}]")),
-			[]config.Account{{Name: "file", TimeZone: zone("UTC"), Endpoint: endpoint("file.example.com"), RateLimit: 3, Exports: apiclient.Exports()}},
+			[]config.Account{{Name: "file", TimeZone: zone("UTC"), Endpoint: endpoint("file.example.com"), RateLimit: 3, Exports: apiclient.Exports(), UsageDelay: 4 * hour, Limits: limits}},
 		},
 		"take what the file leaves out from the flags": {append(flags, file("accounts: [{name: file}]")), []config.Account{renamed}},
 		"may take everything from the flags":           {append(flags, file("accounts: [{}]")), []config.Account{fromFlags}},
@@ -104,6 +104,9 @@ func TestAccountEqual(t *testing.T) {
 		"TimeZone":     func(a *config.Account) { a.TimeZone = zone("Europe/Paris") },
 		"Exports":      func(a *config.Account) { a.Exports = apiclient.Exports() },
 		"RateLimit":    func(a *config.Account) { a.RateLimit = 2 },
+		"UsageDelay":   func(a *config.Account) { a.UsageDelay++ },
+		"Since":        func(a *config.Account) { a.Since.Day++ },
+		"Limits":       func(a *config.Account) { a.Limits.MonthGrace++ },
 		"Credentials":  func(a *config.Account) { a.Credentials.RoleName = "b" },
 		"Expectations": func(a *config.Account) { a.Expectations[0].TaskName = pattern("b") },
 	}

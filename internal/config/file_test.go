@@ -20,7 +20,15 @@ import (
 // defaults are those of the flags.
 var defaults = config.Account{
 	Name: "default", Endpoint: endpoint("cdn.aliyuncs.com"), TimeZone: zone("Asia/Shanghai"), Exports: []apiclient.Export{"usage"}, RateLimit: 20,
+	UsageDelay: 4 * hour, Limits: limits,
 }
+
+const (
+	hour = coverage.Duration(time.Hour)
+	day  = 24 * hour
+)
+
+var limits = coverage.Limits{PendingAge: 6 * hour, SuccessAge: 35 * day, MonthGrace: 3 * day}
 
 func endpoint(host string) apiclient.Endpoint {
 	endpoint, err := apiclient.ParseEndpoint(host)
@@ -77,6 +85,7 @@ func TestLoadFile(t *testing.T) {
 		}
 		want := []config.Account{{
 			Name: "production", Endpoint: endpoint("cdn.aliyuncs.com"), TimeZone: zone("Asia/Shanghai"), Exports: apiclient.Exports(), RateLimit: 20,
+			UsageDelay: 4 * hour, Since: coverage.Date{Year: 2026, Month: 1, Day: 1}, Limits: limits,
 			Credentials: credentials.Config{
 				Type: "ram_role_arn", RoleARN: "acs:ram::1234567890123456:role/cdn-exports", RoleSessionName: "exporter", ExternalID: "tenant-1",
 				AccessKeyIDFile: "/etc/alicdn_export_exporter/id", AccessKeySecretFile: "/etc/alicdn_export_exporter/secret",
@@ -90,10 +99,50 @@ func TestLoadFile(t *testing.T) {
 			},
 		}, {
 			Name: "overseas", Endpoint: endpoint("cdn.ap-southeast-1.aliyuncs.com"), TimeZone: zone("Asia/Singapore"),
-			Exports: []apiclient.Export{"usage"}, RateLimit: 20,
+			Exports: []apiclient.Export{"usage"}, RateLimit: 20, UsageDelay: 4 * hour, Limits: limits,
 		}}
 		if diff := cmp.Diff(want, got, compare); diff != "" {
 			t.Errorf("example (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("reads days, limits and since", func(t *testing.T) {
+		accounts, err := load(t, `accounts:
+- name: days
+  usage_delay: 1d
+  since: 2026-10-01
+  limits: {pending_age: 60d, success_age: 85d, month_grace: 30d}
+  expectations: [{name: m, export: usage, every: month, grace: 45d}]
+- name: off
+  usage_delay: 0
+  limits: {pending_age: 0, success_age: 0s, month_grace: 0d}
+- name: rest
+  limits: {month_grace: 1w1d}
+`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest := limits
+		rest.MonthGrace = 8 * day
+		type judged struct {
+			usageDelay coverage.Duration
+			since      coverage.Date
+			limits     coverage.Limits
+		}
+		want := []judged{
+			{day, coverage.Date{Year: 2026, Month: 10, Day: 1}, coverage.Limits{PendingAge: 60 * day, SuccessAge: 85 * day, MonthGrace: 30 * day}},
+			{},
+			{4 * hour, coverage.Date{}, rest},
+		}
+		var got []judged
+		for _, account := range accounts {
+			got = append(got, judged{account.UsageDelay, account.Since, account.Limits})
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(judged{})); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		if grace := accounts[0].Expectations[0].Grace; grace != 45*day {
+			t.Errorf("grace %s", grace)
 		}
 	})
 
@@ -111,6 +160,28 @@ func TestLoadFile(t *testing.T) {
 			{"several expectations without a name", "accounts:\n- expectations: [{export: usage, every: day}, {export: usage, every: day}]\n", []string{
 				"config.yml:2: accounts[0].expectations[0].name: is required",
 				"config.yml:2: accounts[0].expectations[1].name: is required",
+			}},
+			{"durations for which the list is too short", `accounts:
+- usage_delay: 46d
+  since: soon
+  limits:
+    pending_age: 61d
+    success_age: 2041h
+    month_grace: 5w
+  expectations:
+  - {name: m, export: usage, every: month, grace: 2400h}
+- name: b
+  limits: {pending_age: -1h, success: 3d, month_grace: 3}
+`, []string{
+				"config.yml:2: accounts[0].usage_delay: must be at most 45d (got 46d)",
+				`config.yml:3: accounts[0].since: must be a date, such as 2026-10-01 (got "soon")`,
+				"config.yml:5: accounts[0].limits.pending_age: must be at most 60d (got 61d)",
+				"config.yml:6: accounts[0].limits.success_age: must be at most 85d (got 2041h)",
+				"config.yml:7: accounts[0].limits.month_grace: must be at most 30d (got 35d)",
+				"config.yml:9: accounts[0].expectations[0].grace: must be at most 45d (got 100d)",
+				`config.yml:11: accounts[1].limits.pending_age: must be a duration, such as 72h or 3d (got "-1h")`,
+				`config.yml:11: accounts[1].limits.success: unknown key`,
+				`config.yml:11: accounts[1].limits.month_grace: must be a duration, such as 72h or 3d (got "3")`,
 			}},
 			{"an endpoint with a password", "accounts: [{endpoint: 'https://user:S3cr3t@cdn.aliyuncs.com/'}]", []string{"config.yml:1: accounts[0].endpoint: must be a host name without user, path or query"}},
 			{"nothing", "", []string{"config.yml:1: accounts: must list at least one account"}},
@@ -181,10 +252,10 @@ func TestLoadFile(t *testing.T) {
 				`config.yml:9: accounts[0].expectations[0].export: must be one of usage, usage_detail (got "usages")`,
 				"config.yml:10: accounts[0].expectations[0].task_name: error parsing regexp: missing closing ): `usage-(.*`",
 				`config.yml:11: accounts[0].expectations[0].every: must be one of month, week, day (got "fortnight")`,
-				`config.yml:12: accounts[0].expectations[0].grace: must be a duration, such as 72h (got "three days")`,
+				`config.yml:12: accounts[0].expectations[0].grace: must be a duration, such as 72h or 3d (got "three days")`,
 				`config.yml:13: accounts[0].expectations[0].since: must be a date, such as 2026-10-01 (got "1 May")`,
 				`config.yml:14: accounts[0].expectations[1].name: duplicate value "monthly"`,
-				`config.yml:17: accounts[0].expectations[1].grace: must be a duration, such as 72h (got "-1h")`,
+				`config.yml:17: accounts[0].expectations[1].grace: must be a duration, such as 72h or 3d (got "-1h")`,
 				`config.yml:18: accounts[0].expectations[2].name: is required`,
 				"config.yml:18: accounts[0].expectations[2].export: is required",
 				"config.yml:18: accounts[0].expectations[2].every: is required",

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 // Flags are the values of the flags. Each flag has an environment variable.
@@ -55,6 +56,8 @@ func AddFlags(app *kingpin.Application) *Flags {
 	f.add(app, "account.name", "default", "Value of the label account.", labelValue(&f.Account.Name))
 	f.add(app, "account.time-zone", "Asia/Shanghai", "Time zone in which the account's months, weeks and days begin.",
 		text(&f.Account.TimeZone))
+	f.add(app, "account.usage-delay", "4h", "Time after which usage is complete. An export does not cover usage that was younger when it was made.",
+		durationUpTo(&f.Account.UsageDelay, coverage.MaxGrace))
 	f.add(app, "api.endpoint", "cdn.aliyuncs.com", "Host name of the API. http:// is accepted for loopback addresses only.",
 		text(&f.Account.Endpoint))
 	f.add(app, "api.timeout", "10s", "Time limit of one API call.", durationFrom(&f.APITimeout, 1))
@@ -71,6 +74,13 @@ func AddFlags(app *kingpin.Application) *Flags {
 	f.add(app, "collector.exports", "usage", "Exports to read, separated by commas: usage, usage_detail. Each needs its own RAM action.",
 		exportList(&f.Account.Exports))
 	f.add(app, "collector.task-info", "0", "Number of the newest tasks to show one by one, at most 100.", integerIn(&f.TaskInfo, 0, 100))
+	limits := &f.Account.Limits
+	f.add(app, "limit.pending-age", "6h", "Age of a pending export that is stuck, at most 60d; 0 for no limit.",
+		durationUpTo(&limits.PendingAge, coverage.MaxPendingAge))
+	f.add(app, "limit.success-age", "35d", "Age of a newest success that is too old, at most 85d; 0 for no limit.",
+		durationUpTo(&limits.SuccessAge, coverage.MaxSuccessAge))
+	f.add(app, "limit.month-grace", "3d", "Time after the end of a month to export it, at most 30d.",
+		durationUpTo(&limits.MonthGrace, coverage.MaxMonthGrace))
 	return f
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/config"
+	"alicdn_export_exporter/internal/coverage"
 )
 
 // parse returns the flags of a program that is started with the arguments.
@@ -62,6 +63,7 @@ func TestFlags(t *testing.T) {
 			"--api.endpoint=http://127.0.0.1:3", "--api.timeout=1s", "--api.rate-limit=0.5", "--api.concurrency=2", "--api.max-retries=0",
 			"--api.max-tasks=4", "--cache.ttl=0s", "--cache.max-stale=5s", "--refresh.timeout=6s", "--scrape.timeout-offset=0s",
 			"--collector.exports=usage,usage_detail", "--collector.task-info=7", "--config.file=c.yml", "--account.time-zone=Europe/Berlin",
+			"--account.usage-delay=1d", "--limit.pending-age=0", "--limit.success-age=2w", "--limit.month-grace=8d",
 		)
 		if err != nil {
 			t.Fatal(err)
@@ -70,6 +72,7 @@ func TestFlags(t *testing.T) {
 			TelemetryPath: "/m", LogLevel: "debug", LogFormat: "json", Demo: true,
 			Account: config.Account{
 				Name: "main", Endpoint: endpoint("http://127.0.0.1:3"), TimeZone: zone("Europe/Berlin"), RateLimit: 0.5, Exports: apiclient.Exports(),
+				UsageDelay: day, Limits: coverage.Limits{SuccessAge: 14 * day, MonthGrace: 8 * day},
 			},
 			APITimeout: time.Second, Concurrency: 2, MaxRetries: 0, MaxTasks: 4, CacheTTL: 0, CacheMaxStale: 5 * time.Second,
 			RefreshTimeout: 6 * time.Second, ScrapeTimeoutOffset: 0,
@@ -105,7 +108,8 @@ func TestFlags(t *testing.T) {
 			"--log.level=error", "--account.name=上海 \"main\"", "--api.timeout=1ns", "--api.rate-limit=1e-9", "--api.rate-limit=1e308", "--api.concurrency=1",
 			"--api.concurrency=1000", "--api.max-retries=0", "--api.max-retries=100", "--api.max-tasks=1", "--cache.ttl=0s",
 			"--cache.max-stale=1m1ns", "--refresh.timeout=1ns", "--scrape.timeout-offset=0s", "--scrape.timeout-offset=24h",
-			"--account.time-zone=UTC", "--collector.task-info=100",
+			"--account.time-zone=UTC", "--collector.task-info=100", "--cache.max-stale=1d", "--account.usage-delay=0", "--account.usage-delay=45d",
+			"--limit.pending-age=60d", "--limit.success-age=85d", "--limit.month-grace=30d", "--limit.month-grace=0",
 		} {
 			if flags, err := parse(argument); err != nil || math.IsInf(float64(flags.Account.RateLimit), 0) {
 				t.Errorf("%s: %v", argument, err)
@@ -173,6 +177,11 @@ func TestFlagErrors(t *testing.T) {
 			"--refresh.timeout=ten":                "must be a duration, such as 30s or 5m",
 			"--scrape.timeout-offset=-500ms":       "must not be negative",
 			"--api.endpoint=a/b":                   "must be a host name without user, path or query",
+			"--account.usage-delay=46d":            "must be at most 45d (got 46d)",
+			"--limit.pending-age=61d":              "must be at most 60d (got 61d)",
+			"--limit.success-age=86d":              "must be at most 85d (got 86d)",
+			"--limit.month-grace=-1d":              "must not be negative (got -1d)",
+			"--limit.month-grace=5w":               "must be at most 30d (got 35d)",
 			"--scrape.timeout-offset=0.5":          "must be a duration, such as 30s or 5m",
 		} {
 			_, err := parse(argument)

@@ -2,11 +2,14 @@ package config
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"alicdn_export_exporter/internal/coverage"
 )
 
 // flagValue is a kingpin.Value. Unlike kingpin's own values, its errors name the flag.
@@ -46,7 +49,7 @@ func oneOf(into *string, options ...string) func(string) error {
 // durationFrom reads a duration of at least least, which is 0 or the smallest duration.
 func durationFrom(into *time.Duration, least time.Duration) func(string) error {
 	return func(value string) error {
-		duration, err := time.ParseDuration(value)
+		duration, err := coverage.ParseDuration(value)
 		switch {
 		case err != nil:
 			return fmt.Errorf("must be a duration, such as 30s or 5m (got %q)", value)
@@ -56,6 +59,19 @@ func durationFrom(into *time.Duration, least time.Duration) func(string) error {
 			return fmt.Errorf("must not be negative (got %s)", value)
 		}
 		*into = duration
+		return nil
+	}
+}
+
+// durationUpTo reads a duration from 0 to most.
+func durationUpTo(into *coverage.Duration, most coverage.Duration) func(string) error {
+	return func(value string) error {
+		if err := durationFrom((*time.Duration)(into), 0)(value); err != nil {
+			return err
+		}
+		if *into > most {
+			return errors.New(tooLong(*into, most))
+		}
 		return nil
 	}
 }

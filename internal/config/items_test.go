@@ -124,11 +124,11 @@ func TestLoadAliases(t *testing.T) {
 			t.Fatal(err)
 		}
 		both := apiclient.Exports()
-		want := []config.Account{
-			{Name: "a", Endpoint: endpoint("cdn.aliyuncs.com"), TimeZone: zone("Asia/Shanghai"), RateLimit: 1, Exports: both},
-			{Name: "b", Endpoint: endpoint("cdn.aliyuncs.com"), TimeZone: zone("Asia/Shanghai"), RateLimit: 2, Exports: both},
-			{Name: "c", Endpoint: endpoint("cdn.aliyuncs.com"), TimeZone: zone("UTC"), RateLimit: 2, Exports: both},
-		}
+		a, b, c := defaults, defaults, defaults
+		a.Name, a.RateLimit, a.Exports = "a", 1, both
+		b.Name, b.RateLimit, b.Exports = "b", 2, both
+		c.Name, c.RateLimit, c.Exports, c.TimeZone = "c", 2, both, zone("UTC")
+		want := []config.Account{a, b, c}
 		if diff := cmp.Diff(want, accounts, compare); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}

@@ -6,10 +6,6 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// expectedFor is how long after its end a period's export is expected to be listed:
-// the API lists a task for three calendar months, which is at least 89 days.
-const expectedFor = 88 * 24 * time.Hour
-
 // Expectation is an export that should exist for every calendar month, week or day
 // of an account's time zone.
 type Expectation struct {
@@ -21,35 +17,39 @@ type Expectation struct {
 	Every    Interval `yaml:"every"`
 	// Grace is the time after a period's end within which the export may be made.
 	Grace Duration `yaml:"grace"`
-	// Since excludes the periods that ended before this date began. The zero Date
-	// excludes none.
+	// Since is the first day whose usage is expected. The zero Date excludes none.
 	Since Date `yaml:"since"`
 }
 
-// Next returns the period whose export is needed next, given the usage that matching
-// successful tasks cover. That is the oldest period that has ended and is not covered,
-// and missing is then true. If there is none, it is the current period, or the first
-// one that Since does not exclude. now is in the account's time zone.
-func (e Expectation) Next(covered Union, now time.Time) (next Period, missing bool) {
-	since := e.Since.In(now.Location())
-	for ago := 1; ; ago++ {
-		p := e.Every.Period(now, ago)
-		end := p.End.Time()
-		if !end.After(now.Add(-expectedFor)) || !end.After(since) {
-			break
-		}
-		if !covered.Covers(p) {
-			next, missing = p, true
-		}
-	}
-	if missing {
-		return next, true
-	}
-	if since.After(now) {
-		now = since
-	}
-	return e.Every.Period(now, 0), false
+// Needed is the export that an expectation needs next.
+type Needed struct {
+	Period
+	// Missing tells whether the period has ended and is not covered.
+	Missing bool
+	// TooEarly tells whether it is missing only because its export was made before the
+	// usage was complete.
+	TooEarly bool
+	// Due is when the export is due.
+	Due time.Time
 }
 
-// Due returns when the export of a period is due.
-func (e Expectation) Due(p Period) time.Time { return p.End.Time().Add(time.Duration(e.Grace)) }
+// Next returns the oldest period that has ended and is not covered by the matching
+// successful tasks, as far as it is judged. If there is none, Next returns the current
+// period, or the first one that Since does not exclude. now is in the account's time
+// zone.
+func (e Expectation) Next(exported Exported, rules Rules, now time.Time) Needed {
+	if since := e.Since.In(now.Location()); since.After(rules.Since) {
+		rules.Since = since
+	}
+	current := e.Every.Period(now, 0)
+	judged := Period{rules.judgedFrom(now), current.Start}
+	next := Needed{Period: current}
+	if gap, missing := exported.Covered.firstGap(judged); missing {
+		next.Period = e.Every.Period(gap.Time().In(now.Location()), 0)
+		next.Missing, next.TooEarly = true, exported.TooEarly(next.from(judged.Start))
+	} else if rules.Since.After(now) {
+		next.Period = e.Every.Period(rules.Since.In(now.Location()), 0)
+	}
+	next.Due = next.End.Time().Add(max(time.Duration(e.Grace), rules.UsageDelay)).In(now.Location())
+	return next
+}

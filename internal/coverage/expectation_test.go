@@ -100,7 +100,7 @@ func TestExpectation(t *testing.T) {
 		},
 		{
 			"a month in UTC leaves eight hours of it missing",
-			since(monthly, 2026, time.October, 15),
+			since(monthly, 2026, time.October, 1),
 			[]apiclient.Task{export("1", "usage-10", apiclient.Success,
 				"2026-10-01T00:00:00Z", "2026-10-31T23:59:59Z", "2026-11-01T09:00:00+08:00")},
 			late, "2026-11-04T00:00:00+08:00", true,
@@ -118,13 +118,142 @@ func TestExpectation(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			now := at(tc.now).Time().In(zone(t, "Asia/Shanghai"))
-			next, missing := tc.expectation.Next(coverage.CoveredBy(tc.tasks, tc.expectation.TaskName), now)
-			due := tc.expectation.Due(next)
-			if !due.Equal(at(tc.due).Time()) || due.Before(now) != tc.overdue {
-				t.Errorf("due %s, want %s", due.In(now.Location()), tc.due)
+			exported := coverage.ExportedBy(tc.tasks, tc.expectation.TaskName, 0)
+			next := tc.expectation.Next(exported, coverage.Rules{}, now)
+			if !next.Due.Equal(at(tc.due).Time()) || next.Due.Before(now) != tc.overdue {
+				t.Errorf("due %s, want %s", next.Due, tc.due)
 			}
-			if ended := !next.End.Time().After(now); missing != ended {
-				t.Errorf("missing is %t for a period that ends %s", missing, next.End.Time())
+			if ended := !next.End.Time().After(now); next.Missing != ended {
+				t.Errorf("missing is %t for a period that ends %s", next.Missing, next.End.Time())
+			}
+		})
+	}
+}
+
+// The same expectation at several moments, under the rules of an account.
+func TestExpectationRules(t *testing.T) {
+	const day = coverage.Duration(24 * time.Hour)
+	shanghai := zone(t, "Asia/Shanghai")
+	// weekly, daily and monthly exporters that make each file hours after its period.
+	made := func(every coverage.Interval, after time.Duration, until string) []apiclient.Task {
+		var tasks []apiclient.Task
+		now := at(until).Time().In(shanghai)
+		for ago := 1; ; ago++ {
+			p := every.Period(now, ago)
+			created := p.End.Time().Add(after)
+			// The list has what was created in the last three calendar months.
+			if created.In(shanghai).AddDate(0, 3, 0).Before(now) {
+				return tasks
+			}
+			if created.Before(now) {
+				tasks = append(tasks, apiclient.Task{
+					ID: created.String(), Name: "usage", Status: apiclient.Success, Start: p.Start, End: p.End - 1,
+					Created: apiclient.Timestamp(created.Unix()), Updated: apiclient.Timestamp(created.Unix() + 100),
+				})
+			}
+		}
+	}
+	delay := coverage.Rules{UsageDelay: 4 * time.Hour}
+	monthly := func(grace coverage.Duration) coverage.Expectation {
+		return coverage.Expectation{Every: coverage.Month, Grace: grace}
+	}
+	for _, tc := range []struct {
+		name        string
+		expectation coverage.Expectation
+		rules       coverage.Rules
+		tasks       func(now string) []apiclient.Task
+		now, due    string
+		missing     bool
+		tooEarly    bool
+	}{
+		{
+			"weekly files cover months two months ago",
+			monthly(10 * day), delay, func(now string) []apiclient.Task { return made(coverage.Week, 9*time.Hour, now) },
+			"2026-11-22T12:00:00+08:00", "2026-12-11T00:00:00+08:00", false, false,
+		},
+		{
+			"daily files cover months two months ago, at the end of a month",
+			monthly(10 * day), delay, func(now string) []apiclient.Task { return made(coverage.Day, 9*time.Hour, now) },
+			"2026-11-30T23:00:00+08:00", "2026-12-11T00:00:00+08:00", false, false,
+		},
+		{
+			"a month made a minute after its end is missing, too early",
+			monthly(3 * day), delay, func(now string) []apiclient.Task { return made(coverage.Month, time.Minute, now) },
+			"2026-11-22T12:00:00+08:00", "2026-09-04T00:00:00+08:00", true, true,
+		},
+		{
+			"without a usage delay it is there",
+			monthly(3 * day),
+			coverage.Rules{},
+			func(now string) []apiclient.Task { return made(coverage.Month, time.Minute, now) },
+			"2026-11-22T12:00:00+08:00", "2026-12-04T00:00:00+08:00", false, false,
+		},
+		{
+			"without a grace a day is due when its usage is complete",
+			coverage.Expectation{Every: coverage.Day},
+			delay,
+			func(now string) []apiclient.Task { return made(coverage.Day, 4*time.Hour, now) },
+			"2026-11-22T03:59:59+08:00", "2026-11-22T04:00:00+08:00", true, false,
+		},
+		{
+			"a shorter grace than the usage delay does not count",
+			coverage.Expectation{Every: coverage.Day, Grace: coverage.Duration(time.Hour)},
+			delay,
+			func(now string) []apiclient.Task { return made(coverage.Day, 4*time.Hour, now) },
+			"2026-11-22T03:59:59+08:00", "2026-11-22T04:00:00+08:00", true, false,
+		},
+		{
+			"a longer grace does",
+			coverage.Expectation{Every: coverage.Day, Grace: coverage.Duration(6 * time.Hour)},
+			delay,
+			func(now string) []apiclient.Task { return made(coverage.Day, 5*time.Hour, now) },
+			"2026-11-22T04:59:59+08:00", "2026-11-22T06:00:00+08:00", true, false,
+		},
+		{
+			"the day after that is due then",
+			coverage.Expectation{Every: coverage.Day},
+			delay,
+			func(now string) []apiclient.Task { return made(coverage.Day, 4*time.Hour, now) },
+			"2026-11-22T04:00:01+08:00", "2026-11-23T04:00:00+08:00", false, false,
+		},
+		{
+			"the account's since is later than the expectation's",
+			coverage.Expectation{Every: coverage.Month, Since: coverage.Date{Year: 2026, Month: 9, Day: 1}},
+			coverage.Rules{Since: at("2026-10-15T00:00:00+08:00").Time()},
+			func(string) []apiclient.Task { return nil },
+			"2026-11-22T12:00:00+08:00", "2026-11-01T00:00:00+08:00", true, false,
+		},
+		{
+			"the expectation's since is later than the account's",
+			coverage.Expectation{Every: coverage.Month, Since: coverage.Date{Year: 2026, Month: 11, Day: 1}},
+			coverage.Rules{Since: at("2026-10-15T00:00:00+08:00").Time()},
+			func(string) []apiclient.Task { return nil },
+			"2026-11-22T12:00:00+08:00", "2026-12-01T00:00:00+08:00", false, false,
+		},
+		{
+			"half a month before since need not be covered",
+			coverage.Expectation{Every: coverage.Month, Since: coverage.Date{Year: 2026, Month: 10, Day: 16}},
+			delay, func(string) []apiclient.Task {
+				return []apiclient.Task{export("1", "x", apiclient.Success, "2026-10-16T00:00:00+08:00", octoberEnd, "2026-11-01T09:00:00+08:00")}
+			},
+			"2026-11-22T12:00:00+08:00", "2026-12-01T04:00:00+08:00", false, false,
+		},
+		{
+			"the last day of a month is judged for 88 days",
+			monthly(45 * day), delay, func(string) []apiclient.Task { return nil },
+			"2026-11-27T23:59:59+08:00", "2026-10-16T00:00:00+08:00", true, false, // August 31 is not over.
+		},
+		{
+			"and not for longer",
+			monthly(45 * day), delay, func(string) []apiclient.Task { return nil },
+			"2026-11-28T00:00:00+08:00", "2026-11-15T00:00:00+08:00", true, false,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			exported := coverage.ExportedBy(tc.tasks(tc.now), tc.expectation.TaskName, tc.rules.UsageDelay)
+			next := tc.expectation.Next(exported, tc.rules, at(tc.now).Time().In(shanghai))
+			if !next.Due.Equal(at(tc.due).Time()) || next.Missing != tc.missing || next.TooEarly != tc.tooEarly {
+				t.Errorf("due %s, missing %t, too early %t", next.Due, next.Missing, next.TooEarly)
 			}
 		})
 	}

@@ -1,6 +1,11 @@
 package coverage
 
-import "regexp"
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+)
 
 // Pattern is a regular expression that matches whole task names. The zero Pattern
 // matches every name.
@@ -19,6 +24,9 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 	}
 	// Compile it without the anchors first, so that an error quotes what was written.
 	if _, err := regexp.Compile(source); err != nil {
+		if meant := regexpOfGlob(source); meant != "" {
+			return fmt.Errorf("%w (did you mean %s?)", err, meant)
+		}
 		return err
 	}
 	anchored, err := regexp.Compile("^(?:" + source + ")$")
@@ -37,3 +45,30 @@ func (p Pattern) String() string { return p.source }
 
 // Equal reports whether two patterns have the same text.
 func (p Pattern) Equal(other Pattern) bool { return p.source == other.source }
+
+// Meant returns the regular expression that a user probably meant if the pattern looks
+// like a file name pattern, such as usage-*, and "" otherwise.
+func (p Pattern) Meant() string { return regexpOfGlob(p.source) }
+
+func regexpOfGlob(source string) string {
+	var meant strings.Builder
+	isGlob, afterLiteral := false, true
+	for _, r := range source {
+		switch {
+		case afterLiteral && r == '*':
+			isGlob = true
+			meant.WriteString(".*")
+		case afterLiteral && r == '?':
+			isGlob = true
+			meant.WriteString(".")
+		default:
+			// In a regular expression, * and ? usually follow something else.
+			afterLiteral = unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" -_", r)
+			meant.WriteRune(r)
+		}
+	}
+	if !isGlob {
+		return ""
+	}
+	return meant.String()
+}

@@ -1,6 +1,7 @@
 // Package coverage derives facts from export tasks: the usage that successful tasks
-// cover, failed tasks that no success has replaced, and expected exports that are
-// missing. Its functions are pure: they read tasks and a clock, and nothing else.
+// cover, failed and pending tasks that no success has replaced, and expected exports
+// that are missing. Its functions are pure: they read tasks and a clock, and nothing
+// else.
 package coverage
 
 import (
@@ -16,29 +17,45 @@ type Period struct {
 	Start, End apiclient.Timestamp
 }
 
-// PeriodOf returns the usage that a task's file covers: from StartTime to the end
-// of the second EndTime, but not beyond the task's creation, since a file cannot
-// contain later usage. ok is false if the task has no StartTime or EndTime, or if
-// nothing lies between them.
-func PeriodOf(task apiclient.Task) (p Period, ok bool) {
+// PeriodOf returns the usage that a task's file can cover: from StartTime to the end of
+// the second EndTime, but only what is older than the usage delay when the task was
+// created, since later usage was not complete then. ok is false if the task has no
+// StartTime or EndTime, or if nothing is left between them.
+func PeriodOf(task apiclient.Task, usageDelay time.Duration) (p Period, ok bool) {
+	p, ok = requestedBy(task)
+	// A task without a CreateTime was created before its UpdateTime.
+	if created := cmp.Or(task.Created, task.Updated); created != 0 {
+		p.End = min(p.End, created-seconds(usageDelay))
+	}
+	return p, ok && !p.empty()
+}
+
+// requestedBy returns the usage that a task was made for, however early.
+func requestedBy(task apiclient.Task) (p Period, ok bool) {
 	if task.Start == 0 || task.End == 0 {
 		return Period{}, false
 	}
 	p = Period{task.Start, task.End + 1}
-	if task.Created != 0 {
-		p.End = min(p.End, task.Created)
-	}
-	return p, p.Start < p.End
+	return p, !p.empty()
 }
+
+func seconds(d time.Duration) apiclient.Timestamp { return apiclient.Timestamp(d / time.Second) }
+
+func (p Period) empty() bool { return p.End <= p.Start }
 
 // seconds returns the length of the period.
 func (p Period) seconds() int64 { return int64(p.End) - int64(p.Start) }
 
-// intersect returns the part that two periods share. It is empty, with an End that
-// is not after its Start, if they share nothing.
+// intersect returns the part that two periods share. It is empty if they share nothing.
 func (p Period) intersect(other Period) Period {
 	return Period{max(p.Start, other.Start), min(p.End, other.End)}
 }
+
+// from returns the part of the period that does not lie before start.
+func (p Period) from(start apiclient.Timestamp) Period { return Period{max(p.Start, start), p.End} }
+
+// until returns the part of the period that lies before end.
+func (p Period) until(end apiclient.Timestamp) Period { return Period{p.Start, min(p.End, end)} }
 
 // Union is a set of moments: periods in ascending order that do not touch.
 type Union []Period
@@ -57,38 +74,60 @@ func UnionOf(periods []Period) Union {
 	return u
 }
 
-// CoveredBy returns the usage that the successful tasks cover whose names match.
-func CoveredBy(tasks []apiclient.Task, name Pattern) Union {
-	// Many tasks cover the same months, weeks and days: keep only the longest of the
-	// periods that begin together.
-	ends := make(map[apiclient.Timestamp]apiclient.Timestamp)
-	for _, task := range tasks {
-		if task.Status != apiclient.Success || !name.Matches(task.Name) {
-			continue
-		}
-		if p, ok := PeriodOf(task); ok {
-			ends[p.Start] = max(ends[p.Start], p.End)
-		}
+// add returns the union with the moments of a period. It may reuse u's memory.
+func (u Union) add(p Period) Union {
+	i := u.search(p.Start - 1) // the first part that touches p
+	j := i
+	for ; j < len(u) && u[j].Start <= p.End; j++ {
+		p = Period{min(p.Start, u[j].Start), max(p.End, u[j].End)}
 	}
-	periods := make([]Period, 0, len(ends))
-	for start, end := range ends {
-		periods = append(periods, Period{start, end})
-	}
-	return UnionOf(periods)
+	return slices.Replace(u, i, j, p)
+}
+
+// search returns the index of the first part that ends after t.
+func (u Union) search(t apiclient.Timestamp) int {
+	i, _ := slices.BinarySearchFunc(u, t, func(part Period, t apiclient.Timestamp) int {
+		if part.End <= t {
+			return -1
+		}
+		return 1
+	})
+	return i
 }
 
 // Covers reports whether the union contains all of a period.
-func (u Union) Covers(p Period) bool { return u.coveredSeconds(p) == p.seconds() }
+func (u Union) Covers(p Period) bool {
+	_, missing := u.firstGap(p)
+	return !missing
+}
+
+// firstGap returns the start of the first part of a period that the union does not
+// contain. missing is false if there is none.
+func (u Union) firstGap(p Period) (start apiclient.Timestamp, missing bool) {
+	start = p.Start
+	if i := u.search(start); i < len(u) && u[i].Start <= start {
+		start = u[i].End
+	}
+	return start, start < p.End
+}
+
+// lastGap returns the end of the last part of a period that the union does not contain.
+// missing is false if there is none.
+func (u Union) lastGap(p Period) (end apiclient.Timestamp, missing bool) {
+	end = p.End
+	if i := u.search(end - 1); i < len(u) && u[i].Start < end {
+		end = u[i].Start
+	}
+	return end, p.Start < end
+}
 
 // Ratio returns the share of a period that the union contains, from 0 to 1.
-func (u Union) Ratio(p Period) float64 { return float64(u.coveredSeconds(p)) / float64(p.seconds()) }
-
-func (u Union) coveredSeconds(p Period) int64 {
-	var seconds int64
+func (u Union) Ratio(p Period) float64 {
+	var covered int64
 	for _, part := range u {
-		seconds += max(0, part.intersect(p).seconds())
+		covered += max(0, part.intersect(p).seconds())
 	}
-	return seconds
+	return float64(covered) / float64(p.seconds())
 }
 
 // Until returns the end of the latest period, or the zero time if there is none.
@@ -97,16 +136,4 @@ func (u Union) Until() time.Time {
 		return time.Time{}
 	}
 	return u[len(u)-1].End.Time()
-}
-
-// Days returns the Ratio of each day from start to end, which are midnights in the
-// same time zone.
-func (u Union) Days(start, end time.Time) []float64 {
-	var ratios []float64
-	for start.Before(end) {
-		day := Day.Period(start, 0)
-		ratios = append(ratios, u.Ratio(day))
-		start = day.End.Time().In(start.Location())
-	}
-	return ratios
 }

@@ -38,56 +38,81 @@ func TestPeriodOf(t *testing.T) {
 	for _, tc := range []struct {
 		name                string
 		start, end, created string
+		delay               time.Duration
 		want                coverage.Period
 		ok                  bool
 	}{
 		{
+			"a file made a minute after the month lacks its last hours",
+			"2018-07-31T16:00:00Z", "2018-08-31T15:59:59Z", "2018-08-31T16:01:00Z", 4 * time.Hour,
+			coverage.Period{at("2018-08-01T00:00:00+08:00"), at("2018-08-31T20:01:00+08:00")},
+			true,
+		},
+		{
+			"a file made at the end of the delay has all",
+			"2018-07-31T16:00:00Z", "2018-08-31T15:59:59Z", "2018-08-31T20:00:00Z", 4 * time.Hour,
+			coverage.Period{at("2018-08-01T00:00:00+08:00"), at("2018-09-01T00:00:00+08:00")},
+			true,
+		},
+		{
+			"a file made a second before lacks a second",
+			"2018-07-31T16:00:00Z", "2018-08-31T15:59:59Z", "2018-08-31T19:59:59Z", 4 * time.Hour,
+			coverage.Period{at("2018-08-01T00:00:00+08:00"), at("2018-08-31T23:59:59+08:00")},
+			true,
+		},
+		{
+			"a period within the delay is none",
+			"2018-08-31T12:00:00Z", "2018-08-31T12:59:59Z", "2018-08-31T16:00:00Z", 4 * time.Hour,
+			coverage.Period{},
+			false,
+		},
+		{
 			"a month that ends one second early is the whole month",
-			"2018-07-31T16:00:00Z", "2018-08-31T15:59:59Z", "2018-09-01T01:30:00Z",
+			"2018-07-31T16:00:00Z", "2018-08-31T15:59:59Z", "2018-09-01T01:30:00Z", 0,
 			coverage.Period{at("2018-08-01T00:00:00+08:00"), at("2018-09-01T00:00:00+08:00")},
 			true,
 		},
 		{
 			"an export made too early ends at its creation",
-			"2026-10-31T16:00:00Z", "2026-11-30T15:59:59Z", "2026-11-20T00:00:00Z",
+			"2026-10-31T16:00:00Z", "2026-11-30T15:59:59Z", "2026-11-20T00:00:00Z", 0,
 			coverage.Period{at("2026-11-01T00:00:00+08:00"), at("2026-11-20T00:00:00Z")},
 			true,
 		},
 		{
 			"without a creation nothing is cut",
-			"2026-10-31T16:00:00Z", "2026-11-30T15:59:59Z", "",
+			"2026-10-31T16:00:00Z", "2026-11-30T15:59:59Z", "", 0,
 			coverage.Period{at("2026-11-01T00:00:00+08:00"), at("2026-12-01T00:00:00+08:00")},
 			true,
 		},
 		{
 			"the same start and end is one second",
-			"2026-10-01T00:00:00Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z",
+			"2026-10-01T00:00:00Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", 0,
 			coverage.Period{at("2026-10-01T00:00:00Z"), at("2026-10-01T00:00:01Z")},
 			true,
 		},
 		{
 			"a period of no length is none",
-			"2026-10-01T00:00:01Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z",
+			"2026-10-01T00:00:01Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", 0,
 			coverage.Period{},
 			false,
 		},
 		{
 			"a reversed period is none",
-			"2026-10-31T00:00:00Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z",
+			"2026-10-31T00:00:00Z", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", 0,
 			coverage.Period{},
 			false,
 		},
-		{"a missing start is none", "", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", coverage.Period{}, false},
-		{"a missing end is none", "2026-10-01T00:00:00Z", "", "2026-11-01T00:00:00Z", coverage.Period{}, false},
+		{"a missing start is none", "", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", 0, coverage.Period{}, false},
+		{"a missing end is none", "2026-10-01T00:00:00Z", "", "2026-11-01T00:00:00Z", 0, coverage.Period{}, false},
 		{
 			"a period after the creation holds nothing",
-			"2026-10-01T00:00:00Z", "2026-10-31T00:00:00Z", "2026-09-01T00:00:00Z",
+			"2026-10-01T00:00:00Z", "2026-10-31T00:00:00Z", "2026-09-01T00:00:00Z", 0,
 			coverage.Period{},
 			false,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, ok := coverage.PeriodOf(apiclient.Task{Start: at(tc.start), End: at(tc.end), Created: at(tc.created)})
+			got, ok := coverage.PeriodOf(apiclient.Task{Start: at(tc.start), End: at(tc.end), Created: at(tc.created)}, tc.delay)
 			if ok != tc.ok || ok && got != tc.want {
 				t.Errorf("%v, %v, want %v, %v", got, ok, tc.want, tc.ok)
 			}
@@ -129,7 +154,7 @@ func TestUnionOf(t *testing.T) {
 	}
 }
 
-func TestCoveredBy(t *testing.T) {
+func TestExportedBy(t *testing.T) {
 	const hours = 31 * 24 // of October
 	october := coverage.Month.Period(at("2026-11-22T00:00:00Z").Time().In(zone(t, "Asia/Shanghai")), 1)
 	made := func(start, end, created string) apiclient.Task {
@@ -173,7 +198,7 @@ func TestCoveredBy(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := coverage.CoveredBy(tc.tasks, coverage.Pattern{}).Ratio(october)
+			got := coverage.ExportedBy(tc.tasks, coverage.Pattern{}, 0).Covered.Ratio(october)
 			if math.Abs(got-tc.want) > 1e-9 || (got == 1) != (tc.want == 1) {
 				t.Errorf("%v of October is covered, want %v", got, tc.want)
 			}
@@ -211,22 +236,6 @@ func TestUnionOfRandomPeriods(t *testing.T) {
 		more := coverage.UnionOf(append(periods, coverage.Period{Start: 50, End: 70}))
 		if more.Ratio(whole) < union.Ratio(whole) {
 			t.Fatalf("%v: one more period covers less", periods)
-		}
-	}
-}
-
-func TestUnionDays(t *testing.T) {
-	midnight := func(text string) time.Time { return at(text).Time().In(zone(t, "Europe/Berlin")) }
-	covered := coverage.Union{{Start: at("2026-10-24T00:00:00+02:00"), End: at("2026-10-25T12:00:00+01:00")}}
-	got := covered.Days(midnight("2026-10-23T00:00:00+02:00"), midnight("2026-10-27T00:00:00+01:00"))
-	// The 25th has 25 hours.
-	want := []float64{0, 1, 13.0 / 25, 0}
-	if len(got) != len(want) {
-		t.Fatalf("%v, want %v", got, want)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("day %d: %v, want %v", i, got[i], want[i])
 		}
 	}
 }

@@ -17,10 +17,15 @@ type Summary struct {
 	// greatest TaskId. HasTask is false for an empty list.
 	NewestTask apiclient.Status
 	HasTask    bool
-	// NewestSuccess and NewestFailure are the latest UpdateTime of a successful and of
-	// a failed task. OldestPending is the earliest CreateTime of a task that is still
-	// created. Each is the zero time if there is none.
-	NewestSuccess, NewestFailure, OldestPending time.Time
+	// NewestSuccess and NewestFailure are the latest completion of a successful and of a
+	// failed task: UpdateTime or, without one, CreateTime. Each is the zero time if there
+	// is none.
+	NewestSuccess, NewestFailure time.Time
+	// NewestSuccessDuration is the time from CreateTime to UpdateTime of the success that
+	// was completed last. HasDuration is false if it lacks one of them, or if they are the
+	// wrong way round.
+	NewestSuccessDuration time.Duration
+	HasDuration           bool
 }
 
 // Summarize reads tasks in any order.
@@ -29,8 +34,7 @@ func Summarize(tasks []apiclient.Task) Summary {
 	for _, status := range apiclient.Statuses() {
 		s.Tasks[status] = 0
 	}
-	var newest apiclient.Task
-	var success, failure, pending apiclient.Timestamp
+	var newest, success, failure apiclient.Task
 	for _, task := range tasks {
 		s.Tasks[task.Status]++
 		if !s.HasTask || newer(task, newest) {
@@ -38,19 +42,30 @@ func Summarize(tasks []apiclient.Task) Summary {
 		}
 		switch task.Status {
 		case apiclient.Success:
-			success = max(success, task.Updated)
-		case apiclient.Failed:
-			failure = max(failure, task.Updated)
-		case apiclient.Created:
-			if task.Created != 0 && (pending == 0 || task.Created < pending) {
-				pending = task.Created
+			if success.Status != task.Status || completedLater(task, success) {
+				success = task
 			}
-		case apiclient.Unknown: // Only counted, since the meaning of its times is not known.
+		case apiclient.Failed:
+			if failure.Status != task.Status || completedLater(task, failure) {
+				failure = task
+			}
+		case apiclient.Created, apiclient.Unknown: // Only counted.
 		}
 	}
 	s.NewestTask = newest.Status
-	s.NewestSuccess, s.NewestFailure, s.OldestPending = success.Time(), failure.Time(), pending.Time()
+	s.NewestSuccess, s.NewestFailure = completion(success).Time(), completion(failure).Time()
+	if success.Created != 0 && success.Updated >= success.Created {
+		s.NewestSuccessDuration = time.Duration(success.Updated-success.Created) * time.Second
+		s.HasDuration = true
+	}
 	return s
+}
+
+// completion returns a finished task's UpdateTime, or its CreateTime if it has none.
+func completion(task apiclient.Task) apiclient.Timestamp { return cmp.Or(task.Updated, task.Created) }
+
+func completedLater(a, b apiclient.Task) bool {
+	return cmp.Or(cmp.Compare(completion(a), completion(b)), compareIDs(a, b)) > 0
 }
 
 // NewestTasks returns at most n tasks, the newest first.
@@ -74,12 +89,16 @@ func NewestTasks(tasks []apiclient.Task, n int) []apiclient.Task {
 	return newest
 }
 
-// newer reports whether a was created after b. Tasks of the same second are compared
-// by id: ids are increasing numbers, so the longer one is the newer one.
-func newer(a, b apiclient.Task) bool {
-	return cmp.Or(
-		cmp.Compare(a.Created, b.Created),
-		cmp.Compare(len(a.ID), len(b.ID)),
-		cmp.Compare(a.ID, b.ID),
-	) > 0
+// newer reports whether a was created after b.
+func newer(a, b apiclient.Task) bool { return compareAge(a, b) > 0 }
+
+// compareAge compares when tasks were created. Tasks of the same second are compared by
+// id.
+func compareAge(a, b apiclient.Task) int {
+	return cmp.Or(cmp.Compare(a.Created, b.Created), compareIDs(a, b))
+}
+
+// compareIDs compares ids as increasing numbers: the longer one is the newer one.
+func compareIDs(a, b apiclient.Task) int {
+	return cmp.Or(cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
 }

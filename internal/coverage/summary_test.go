@@ -44,7 +44,7 @@ func TestSummarize(t *testing.T) {
 		},
 		"a success made earlier and finished later is the newest": {
 			[]apiclient.Task{task("1", success, monday, friday), task("2", success, tuesday, tuesday)},
-			coverage.Summary{Tasks: counts(0, 2, 0, 0), HasTask: true, NewestTask: success, NewestSuccess: friday.Time()},
+			coverage.Summary{Tasks: counts(0, 2, 0, 0), HasTask: true, NewestTask: success, NewestSuccess: friday.Time(), NewestSuccessDuration: 96 * time.Hour, HasDuration: true},
 		},
 		"a failure made earlier and finished later is the newest": {
 			[]apiclient.Task{task("1", failed, monday, friday), task("2", failed, tuesday, tuesday)},
@@ -54,50 +54,70 @@ func TestSummarize(t *testing.T) {
 			[]apiclient.Task{task("1", success, monday, monday), task("2", failed, tuesday, tuesday)},
 			coverage.Summary{
 				Tasks: counts(0, 1, 1, 0), HasTask: true, NewestTask: failed,
-				NewestSuccess: monday.Time(), NewestFailure: tuesday.Time(),
+				NewestSuccess: monday.Time(), NewestFailure: tuesday.Time(), HasDuration: true,
 			},
 		},
 		"without a success there is no newest success": {
 			[]apiclient.Task{task("1", failed, monday, tuesday)},
 			coverage.Summary{Tasks: counts(0, 0, 1, 0), HasTask: true, NewestTask: failed, NewestFailure: tuesday.Time()},
 		},
-		"a success without an UpdateTime is counted and is never the newest": {
-			[]apiclient.Task{task("1", success, monday, 0)},
-			coverage.Summary{Tasks: counts(0, 1, 0, 0), HasTask: true, NewestTask: success},
+		"a success without an UpdateTime was completed when it was created, and has no duration": {
+			[]apiclient.Task{task("2", success, tuesday, 0), task("1", success, monday, monday+60)},
+			coverage.Summary{Tasks: counts(0, 2, 0, 0), HasTask: true, NewestTask: success, NewestSuccess: tuesday.Time()},
+		},
+		"a success without a CreateTime has no duration": {
+			[]apiclient.Task{task("2", success, 0, tuesday)},
+			coverage.Summary{Tasks: counts(0, 1, 0, 0), HasTask: true, NewestTask: success, NewestSuccess: tuesday.Time()},
+		},
+		"a success that was completed before it was created has no duration": {
+			[]apiclient.Task{task("2", success, tuesday, monday)},
+			coverage.Summary{Tasks: counts(0, 1, 0, 0), HasTask: true, NewestTask: success, NewestSuccess: monday.Time()},
+		},
+		"of successes that were completed in the same second the greater id is the newer": {
+			[]apiclient.Task{task("10", success, monday, friday), task("9", success, tuesday, friday)},
+			coverage.Summary{
+				Tasks: counts(0, 2, 0, 0), HasTask: true, NewestTask: success, NewestSuccess: friday.Time(),
+				NewestSuccessDuration: 96 * time.Hour, HasDuration: true,
+			},
+		},
+		"a failure without an UpdateTime ended when it was created": {
+			[]apiclient.Task{task("2", failed, tuesday, 0), task("1", failed, monday, monday+60)},
+			coverage.Summary{Tasks: counts(0, 0, 2, 0), HasTask: true, NewestTask: failed, NewestFailure: tuesday.Time()},
 		},
 		"an unknown status is counted and may be the newest": {
 			[]apiclient.Task{task("1", success, monday, monday), task("2", unknown, tuesday, friday)},
-			coverage.Summary{Tasks: counts(0, 1, 0, 1), HasTask: true, NewestTask: unknown, NewestSuccess: monday.Time()},
+			coverage.Summary{Tasks: counts(0, 1, 0, 1), HasTask: true, NewestTask: unknown, NewestSuccess: monday.Time(), HasDuration: true},
 		},
-		"the oldest pending task is the one created first": {
+		"pending tasks are counted": {
 			[]apiclient.Task{task("3", created, friday, 0), task("1", created, monday, friday), task("2", created, tuesday, 0)},
-			coverage.Summary{Tasks: counts(3, 0, 0, 0), HasTask: true, NewestTask: created, OldestPending: monday.Time()},
+			coverage.Summary{Tasks: counts(3, 0, 0, 0), HasTask: true, NewestTask: created},
 		},
 		"a finished task is not pending, however old": {
 			[]apiclient.Task{task("1", success, monday, monday), task("2", created, friday, 0)},
 			coverage.Summary{
 				Tasks: counts(1, 1, 0, 0), HasTask: true, NewestTask: created,
-				NewestSuccess: monday.Time(), OldestPending: friday.Time(),
+				NewestSuccess: monday.Time(), HasDuration: true,
 			},
 		},
 		"a pending task without a CreateTime is counted and is never the oldest": {
 			[]apiclient.Task{task("2", created, friday, 0), task("1", created, 0, 0)},
-			coverage.Summary{Tasks: counts(2, 0, 0, 0), HasTask: true, NewestTask: created, OldestPending: friday.Time()},
+			coverage.Summary{Tasks: counts(2, 0, 0, 0), HasTask: true, NewestTask: created},
 		},
 		"the newest task is the one created last, not the one updated last": {
 			[]apiclient.Task{task("1", success, monday, friday), task("2", failed, tuesday, tuesday)},
 			coverage.Summary{
 				Tasks: counts(0, 1, 1, 0), HasTask: true, NewestTask: failed,
 				NewestSuccess: friday.Time(), NewestFailure: tuesday.Time(),
+				NewestSuccessDuration: 96 * time.Hour, HasDuration: true,
 			},
 		},
 		"of tasks of the same second the greater id is the newer": {
 			[]apiclient.Task{task("12", failed, monday, 0), task("11", created, monday, 0)},
-			coverage.Summary{Tasks: counts(1, 0, 1, 0), HasTask: true, NewestTask: failed, OldestPending: monday.Time()},
+			coverage.Summary{Tasks: counts(1, 0, 1, 0), HasTask: true, NewestTask: failed, NewestFailure: monday.Time()},
 		},
 		"ids count as numbers: 10 is after 9": {
 			[]apiclient.Task{task("9", failed, monday, 0), task("10", created, monday, 0)},
-			coverage.Summary{Tasks: counts(1, 0, 1, 0), HasTask: true, NewestTask: created, OldestPending: monday.Time()},
+			coverage.Summary{Tasks: counts(1, 0, 1, 0), HasTask: true, NewestTask: created, NewestFailure: monday.Time()},
 		},
 		"a task without any time is still a task": {
 			[]apiclient.Task{task("1", failed, 0, 0)},

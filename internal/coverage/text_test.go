@@ -37,10 +37,14 @@ func TestUnmarshalText(t *testing.T) {
 		{"an interval in upper case", "Month", &interval, `must be one of month, week, day (got "Month")`},
 		{"no interval", "", &interval, `must be one of month, week, day (got "")`},
 		{"a duration", "1h30m", &duration, ""},
+		{"days", "3d", &duration, ""},
+		{"weeks and days", "1w1.5d", &duration, ""},
+		{"months are no unit", "1mo", &duration, `must be a duration, such as 72h or 3d (got "1mo")`},
+		{"more than a duration can hold", "99999w", &duration, `must be a duration, such as 72h or 3d (got "99999w")`},
 		{"no duration at all", "0", &duration, ""},
-		{"a negative duration", "-1s", &duration, `must be a duration, such as 72h (got "-1s")`},
-		{"a number without a unit", "72", &duration, `must be a duration, such as 72h (got "72")`},
-		{"an empty duration", "", &duration, `must be a duration, such as 72h (got "")`},
+		{"a negative duration", "-1s", &duration, `must be a duration, such as 72h or 3d (got "-1s")`},
+		{"a number without a unit", "72", &duration, `must be a duration, such as 72h or 3d (got "72")`},
+		{"an empty duration", "", &duration, `must be a duration, such as 72h or 3d (got "")`},
 		{"a date", "2028-02-29", &date, ""},
 		{"a day that does not exist", "2026-02-29", &date, `must be a date, such as 2026-10-01 (got "2026-02-29")`},
 		{"a moment", "2026-10-01T00:00:00Z", &date, `must be a date, such as 2026-10-01 (got "2026-10-01T00:00:00Z")`},
@@ -48,6 +52,14 @@ func TestUnmarshalText(t *testing.T) {
 		{"a pattern", "usage-.*", &pattern, ""},
 		{"an empty pattern", "", &pattern, ""},
 		{"a pattern that is not closed", "usage-(", &pattern, "error parsing regexp: missing closing ): `usage-(`"},
+		{
+			"a file name pattern", "*-usage", &pattern,
+			"error parsing regexp: missing argument to repetition operator: `*` (did you mean .*-usage?)",
+		},
+		{
+			"a file name pattern with two stars", "usage-**", &pattern,
+			"error parsing regexp: invalid nested repetition operator: `**` (did you mean usage-.*.*?)",
+		},
 		{"a pattern that would close the anchor", "a)|(b", &pattern, "error parsing regexp: unexpected ): `a)|(b`"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -66,9 +78,28 @@ func TestUnmarshalText(t *testing.T) {
 }
 
 func TestDuration(t *testing.T) {
-	var d coverage.Duration
-	if err := d.UnmarshalText([]byte("72h")); err != nil || d != coverage.Duration(72*time.Hour) {
-		t.Errorf("%v, %v", d, err)
+	const day = 24 * time.Hour
+	for _, tc := range []struct {
+		text string
+		want time.Duration
+		is   string
+	}{
+		{"72h", 72 * time.Hour, "3d"},
+		{"3d", 3 * day, "3d"},
+		{"2w", 14 * day, "14d"},
+		{"1w2d3h4m5s6ms", 9*day + 3*time.Hour + 4*time.Minute + 5*time.Second + 6*time.Millisecond, "219h4m5.006s"},
+		{"0.5d", 12 * time.Hour, "12h"},
+		{"90m", 90 * time.Minute, "1h30m"},
+		{"10m", 10 * time.Minute, "10m"},
+		{"20s", 20 * time.Second, "20s"},
+		{"0d", 0, "0s"},
+	} {
+		t.Run(tc.text, func(t *testing.T) {
+			var d coverage.Duration
+			if err := d.UnmarshalText([]byte(tc.text)); err != nil || d != coverage.Duration(tc.want) || d.String() != tc.is {
+				t.Errorf("%s, %v, want %s, shown as %s", d, err, tc.want, tc.is)
+			}
+		})
 	}
 }
 
@@ -127,4 +158,28 @@ func TestPattern(t *testing.T) {
 			t.Error("patterns are not compared by their text")
 		}
 	})
+}
+
+func TestPatternMeant(t *testing.T) {
+	for glob, want := range map[string]string{
+		"usage-*":        "usage-.*",
+		"usage-2026-??":  "usage-2026-..",
+		"usage*":         "usage.*",
+		"出*":             "出.*",
+		"usage-*-*":      "usage-.*-.*",
+		"usage-*|bill-*": "usage-.*|bill-.*",
+		// These are regular expressions.
+		"":               "",
+		"usage-.*":       "",
+		"usage-.*?":      "",
+		"usage-[0-9]*":   "",
+		"(usage|bill)*":  "",
+		`usage-\d{4}?`:   "",
+		"usage":          "",
+		"usage-2026.10+": "",
+	} {
+		if got := pattern(t, glob).Meant(); got != want {
+			t.Errorf("%q probably means %q, want %q", glob, got, want)
+		}
+	}
 }

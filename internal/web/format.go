@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/advice"
 )
 
 // statusFuncs are the functions that status.html calls.
@@ -20,6 +21,8 @@ var statusFuncs = template.FuncMap{
 	"rfc3339":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"shorten":    shorten,
 	"taskCounts": taskCounts,
+	"tooEarly":   advice.TooEarly,
+	"unmatched":  advice.Unmatched,
 }
 
 // ago formats t relative to now: "3 h ago", "in 2 days".

@@ -194,13 +194,21 @@ func newExportView(status collector.ExportStatus, now time.Time) exportView {
 func (e exportView) problemsOf(report *collector.Report) []problem {
 	var problems []problem
 	for _, expected := range report.Expectations {
-		if expected.Overdue {
-			problems = append(problems, problem{
-				Name:   expected.Name,
-				What:   fmt.Sprintf("is overdue since %s.", e.Clock(expected.Due)),
-				Advice: "Make the export in the CDN console, and look why it was not made.",
-			})
+		if !expected.Overdue {
+			continue
 		}
+		overdue := problem{
+			Name:   expected.Name,
+			What:   fmt.Sprintf("is overdue since %s.", e.Clock(expected.Due)),
+			Advice: "Make the export in the CDN console, and look why it was not made.",
+		}
+		if expected.TooEarly {
+			overdue.Advice = "Make the export again in the CDN console, and from now on later after the end of its period."
+		}
+		if expected.Unmatched {
+			overdue.Advice = "Make the export in the CDN console, or correct task_name of the expectation."
+		}
+		problems = append(problems, overdue)
 	}
 	if n := report.UnrecoveredFailures; n > 0 {
 		problems = append(problems, problem{

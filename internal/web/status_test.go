@@ -49,7 +49,7 @@ func sound(account string) collector.ExportStatus {
 				NewestSuccess: now.Add(-3 * time.Hour),
 			},
 			CoveredUntil: time.Date(2000, 1, 1, 0, 0, 0, 0, zone),
-			Months: []collector.MonthCoverage{
+			Months: []coverage.MonthCoverage{
 				{Ago: 2, Start: time.Date(1999, 11, 1, 0, 0, 0, 0, zone), Ratio: .999},
 				{Ago: 1, Start: time.Date(1999, 12, 1, 0, 0, 0, 0, zone), Ratio: 1},
 			},
@@ -158,6 +158,44 @@ func TestStatusPage(t *testing.T) {
 			"✖ needs attention", "1 overdue", "weekly is overdue since 1999-12-30 06:00. Make the export in the CDN console",
 			"monthly: next due", "weekly: overdue since 1999-12-30 06:00 , 2 days ago",
 		}, nil},
+		"overdue because it was made too early": {with(func(s *collector.ExportStatus) {
+			s.Report.UsageDelay = coverage.Duration(4 * time.Hour)
+			s.Report.Expectations = []collector.ExpectationReport{
+				{Name: "monthly", Due: time.Now().Add(-50 * time.Hour), Missing: true, Overdue: true, TooEarly: true},
+			}
+		}), []string{
+			"monthly is overdue since 1999-12-30 06:00. Make the export again in the CDN console, and from now on later",
+			"monthly: overdue since 1999-12-30 06:00 , 2 days ago; exported too early: " +
+				"usage takes up to 4h to be complete (usage_delay), so the file probably lacks the last hours",
+		}, nil},
+		"no task matches an expectation": {with(func(s *collector.ExportStatus) {
+			var glob coverage.Pattern
+			if err := glob.UnmarshalText([]byte("usage-*")); err != nil {
+				panic(err)
+			}
+			s.Report.Expectations = []collector.ExpectationReport{{
+				Name: "monthly", TaskName: glob, Due: time.Now().Add(-50 * time.Hour), Missing: true, Overdue: true, Unmatched: true,
+			}}
+		}), []string{
+			"monthly is overdue since 1999-12-30 06:00. Make the export in the CDN console, or correct task_name",
+			"2 days ago; no listed task matches usage-*, did you mean usage-.*?",
+		}, nil},
+		"a month that was exported too early": {with(func(s *collector.ExportStatus) {
+			s.Report.UsageDelay = coverage.Duration(4 * time.Hour)
+			s.Report.Months[1].Ratio, s.Report.Months[1].TooEarly, s.Report.LastMonthIncomplete = .995, true, true
+		}), []string{
+			"December 1999: 99 % covered, exported too early Dec 99 %, exported too early",
+			"December 1999 was exported too early: usage takes up to 4h to be complete",
+		}, nil},
+		"a month whose first days are too old": {with(func(s *collector.ExportStatus) {
+			month := &s.Report.Months[0]
+			month.JudgedFrom, month.Ratio = month.Start.Add(60*time.Hour), 1
+		}), []string{"November 1999: 100 % covered, judged from 1999-11-03 12:00 Nov 100 %"}, nil},
+		"malformed times": {
+			with(func(s *collector.ExportStatus) { s.Report.Malformed = 3 }),
+			[]string{"1 created, 3 with a malformed time, which is ignored."},
+			nil,
+		},
 		"a failure": {
 			with(func(s *collector.ExportStatus) { s.Report.UnrecoveredFailures = 1 }),
 			[]string{"1 failed export that no success has replaced. Make the export again"},
@@ -185,7 +223,7 @@ func TestStatusPage(t *testing.T) {
 				s.Export, s.Report.Months, s.Report.CoveredUntil = apiclient.UsageDetail, nil, time.Time{}
 			}),
 			[]string{"main usage_detail ✔ fine 6 s ago 3 h ago – nothing overdue", "1 created. Times in"},
-			[]string{"Covered until"},
+			[]string{"Covered until", "malformed"},
 		},
 		"unlisted tasks": {
 			with(func(s *collector.ExportStatus) { s.Report.Unlisted = 7 }),

@@ -99,11 +99,21 @@ func TestMetricsInQueriesExist(t *testing.T) {
 	}
 }
 
+// notUsedYet are metrics for rules and panels that follow.
+var notUsedYet = []string{
+	"alicdn_export_limit_seconds", "alicdn_export_malformed_tasks", "alicdn_export_newest_success_duration_seconds",
+}
+
 func TestMetricsAreUsed(t *testing.T) {
 	t.Parallel()
 	used := metricsIn(t, append(rulesQueries(t), dashboardQueries(t)...))
+	for _, name := range notUsedYet {
+		if slices.Contains(used, name) {
+			t.Errorf("%s is used: remove it from notUsedYet", name)
+		}
+	}
 	for _, name := range ownMetrics() {
-		if !slices.Contains(used, name) {
+		if !slices.Contains(used, name) && !slices.Contains(notUsedYet, name) {
 			t.Errorf("no panel and no rule uses %s", name)
 		}
 	}

@@ -94,7 +94,7 @@ func statuses(t *testing.T) []collector.ExportStatus {
 		}
 		if export == apiclient.Usage {
 			month := coverage.Month.Period(now.In(zone), 1).Start.Time().In(zone)
-			s.Report.Months = []collector.MonthCoverage{
+			s.Report.Months = []coverage.MonthCoverage{
 				{Ago: 2, Start: month.AddDate(0, -1, 0), Ratio: 1}, {Ago: 1, Start: month, Ratio: lastMonth},
 			}
 			s.Report.LastMonthIncomplete = lastMonth < 1

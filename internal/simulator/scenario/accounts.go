@@ -30,9 +30,9 @@ func (g generator) throttledAccount() []schedule {
 // failedAccount has monthly exports. The newest one failed, and no other covers its
 // month.
 func (g generator) failedAccount() []schedule {
-	// The export of a month is unfinished for the first minutes of the next month.
-	// Until then, the export before it is the newest that can have failed.
-	newest := startOfMonth(g.start.Add(-5 * time.Minute))
+	// Until the export of last month has finished, the export before it is the newest that
+	// can have failed.
+	newest := startOfMonth(g.start.Add(-monthlyDelay - 5*time.Minute))
 	monthly := g.monthlyUsage(func(j *job) bool {
 		j.failed = j.end.Equal(newest)
 		return true
@@ -45,6 +45,12 @@ func (g generator) forgottenMonthAccount() []schedule {
 	thisMonth := startOfMonth(g.start)
 	monthly := g.monthlyUsage(func(j *job) bool { return !j.end.Equal(thisMonth) })
 	return append(g.monthlyDetails(), monthly, g.tooEarly())
+}
+
+// tooEarlyAccount exports each month a minute after its end, when the usage of its last
+// hours is not complete.
+func (g generator) tooEarlyAccount() []schedule {
+	return append(g.monthlyDetails(), g.monthlyUsageAfter(time.Minute, nil))
 }
 
 // movingAccount has about seven pages of tasks that change every few seconds: tasks

@@ -14,12 +14,19 @@ type generator struct {
 	seed  uint64
 }
 
-// monthlyUsage exports the usage of each month shortly after midnight on the 1st of
-// the next month. Edit may change the jobs; it may be nil.
+// monthlyUsage exports the usage of each month on the 1st of the next month after
+// 6 o'clock, when it is complete. Edit may change the jobs; it may be nil.
 func (g generator) monthlyUsage(edit func(*job) (keep bool)) schedule {
+	return g.monthlyUsageAfter(monthlyDelay, edit)
+}
+
+// monthlyDelay is the time from the end of a month to its export.
+const monthlyDelay = 6 * time.Hour
+
+func (g generator) monthlyUsageAfter(delay time.Duration, edit func(*job) (keep bool)) schedule {
 	return periodic{
 		action: simulator.UsageAction, kind: kindMonthly, seed: g.seed,
-		startOf: startOfMonth, months: 1, delay: time.Minute, spread: 90 * time.Second,
+		startOf: startOfMonth, months: 1, delay: delay, spread: 90 * time.Second,
 		name: func(month time.Time) string { return "usage-" + formatMonth(month) },
 		edit: edit,
 	}.jobs
@@ -77,23 +84,25 @@ func (g generator) campaigns() schedule {
 	)
 }
 
-// pending is an export of the last seven days that was created 30 seconds before
-// start and finishes 60 to 90 seconds after start.
+// pending is an export that was created 30 seconds before start and finishes 60 to 90
+// seconds after start.
 func (g generator) pending() schedule {
-	day := startOfDay(g.start)
-	created := g.start.Add(-30 * time.Second)
-	j := g.usageJob(kindPending, "recent-"+day.Format("20060102"), created, day.AddDate(0, 0, -7), day)
+	j := g.audit(kindPending, g.start.Add(-30*time.Second))
 	j.finished = g.start.Add(randomSeconds(60*time.Second, 90*time.Second, g.seed, uint64(kindPending)))
 	return fixed(j)
 }
 
 // stuck is an export that was created a day before start and never finishes.
 func (g generator) stuck() schedule {
-	day := startOfDay(g.start).AddDate(0, 0, -1)
-	created := g.start.Add(-26 * time.Hour)
-	j := g.usageJob(kindStuck, "recent-"+day.Format("20060102"), created, day.AddDate(0, 0, -7), day)
+	j := g.audit(kindStuck, g.start.Add(-26*time.Hour))
 	j.finished = time.Time{}
 	return fixed(j)
+}
+
+// audit is an export of the month five months ago, which no other listed task covers.
+func (g generator) audit(kind jobKind, created time.Time) job {
+	month := startOfMonth(g.start).AddDate(0, -5, 0)
+	return g.usageJob(kind, "audit-"+formatMonth(month), created, month, month.AddDate(0, 1, 0))
 }
 
 // usageJob returns a usage export of the period from start to end.

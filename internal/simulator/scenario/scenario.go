@@ -58,6 +58,11 @@ func All() []Scenario {
 			account:     generator.forgottenMonthAccount,
 		},
 		{
+			Name:        "too-early",
+			Description: "Each month is exported a minute after its end, before its usage is complete.",
+			account:     generator.tooEarlyAccount,
+		},
+		{
 			Name:        "moving",
 			Description: "Several pages of tasks that appear, finish, fail and disappear every few seconds.",
 			account:     generator.movingAccount,

@@ -19,7 +19,7 @@ func TestNames(t *testing.T) {
 	names := Names()
 	want := []string{
 		"healthy", "throttle", "denied", "failed", "stuck",
-		"forgotten-month", "moving", "clock-skew", "outage", "huge",
+		"forgotten-month", "too-early", "moving", "clock-skew", "outage", "huge",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("names: %v", names)
@@ -191,7 +191,7 @@ func TestFailed(t *testing.T) {
 	})
 
 	t.Run("the previous export failed while last month's does not exist yet", func(t *testing.T) {
-		s := startServer(t, "failed", time.Date(2026, time.December, 1, 0, 0, 30, 0, zone))
+		s := startServer(t, "failed", time.Date(2026, time.December, 1, 5, 59, 30, 0, zone))
 		tasks := s.checkedList(simulator.UsageAction)
 		newest := tasks[0]
 		if newest.Status != simulator.StatusFailed || newest.TaskName != "usage-2026-10" || unrecovered(t, tasks) != 1 {
@@ -226,6 +226,22 @@ func TestForgottenMonth(t *testing.T) {
 		covered := monthIsCovered(t, tasks, lastMonth.AddDate(0, -1, 0))
 		if exports != 0 || !covered || count(tasks, hasStatus(simulator.StatusSuccess)) != len(tasks) {
 			t.Errorf("%s: %d exports of last month; the month before is covered: %t", start, exports, covered)
+		}
+	}
+}
+
+func TestTooEarly(t *testing.T) {
+	for _, start := range startTimes() {
+		tasks := startServer(t, "too-early", start).checkedList(simulator.UsageAction)
+		lastMonth := startOfMonth(start).AddDate(0, -1, 0)
+		for _, month := range []time.Time{lastMonth, lastMonth.AddDate(0, -1, 0)} {
+			end := month.AddDate(0, 1, 0)
+			if !isCovered(t, tasks, month, end.Add(-4*time.Hour)) || isCovered(t, tasks, month, end.Add(-3*time.Hour)) {
+				t.Errorf("%s: the month %s does not lack its last four hours", start, month)
+			}
+		}
+		if len(tasks) < 3 || count(tasks, hasStatus(simulator.StatusSuccess)) != len(tasks) {
+			t.Errorf("%s: %d exports, not all of them successful", start, len(tasks))
 		}
 	}
 }

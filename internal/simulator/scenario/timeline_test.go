@@ -21,6 +21,7 @@ func TestTimeline(t *testing.T) {
 			"failed":    generator.failedAccount,
 			"stuck":     generator.stuckAccount,
 			"forgotten": generator.forgottenMonthAccount,
+			"too early": generator.tooEarlyAccount,
 			"moving":    generator.movingAccount,
 		} {
 			t.Run(name, func(t *testing.T) {

@@ -1,0 +1,27 @@
+package coverage
+
+import "time"
+
+// Limits are the thresholds of an account from which something is a problem.
+type Limits struct {
+	// PendingAge is the age of a task that is stuck. 0 switches the limit off.
+	PendingAge Duration `yaml:"pending_age"`
+	// SuccessAge is the age of the newest success that is too old. 0 switches the limit
+	// off.
+	SuccessAge Duration `yaml:"success_age"`
+	// MonthGrace is the time after the end of a month within which it may be exported.
+	MonthGrace Duration `yaml:"month_grace"`
+}
+
+// The greatest values. The API forgets a task after three months: a greater limit would
+// never be reached.
+const (
+	MaxPendingAge = 60 * day
+	MaxSuccessAge = 85 * day
+	MaxMonthGrace = 30 * day
+	// MaxGrace is that of Expectation.Grace and of the usage delay. At the end of this
+	// grace, all of a month is still judged.
+	MaxGrace = 45 * day
+)
+
+const day = Duration(24 * time.Hour)
