@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
@@ -24,6 +22,7 @@ import (
 	"alicdn_export_exporter/internal/accounts"
 	"alicdn_export_exporter/internal/check"
 	"alicdn_export_exporter/internal/config"
+	"alicdn_export_exporter/internal/signals"
 	"alicdn_export_exporter/internal/simulator/scenario"
 	"alicdn_export_exporter/internal/web"
 )
@@ -58,15 +57,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		err = fmt.Errorf("%w, try --help", err)
 	} else if err = flags.Validate(); err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		context.AfterFunc(ctx, stop) // A second signal ends the process at once.
-		defer stop()
+		ctx, cancel := signals.Context()
+		defer cancel()
 		switch command {
 		case serveCmd.FullCommand():
 			err = serve(ctx, flags, stderr)
 		case checkCmd.FullCommand():
+			signals.StopHangup() // Closing the terminal ends it.
 			err = check.Accounts(ctx, flags, stdout)
 		case simulateCmd.FullCommand():
+			signals.StopHangup()
 			err = simulate(ctx, *scenarioName, *address, stdout)
 		}
 	}
@@ -86,10 +86,6 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	}
 	base := flags.NewLogger(stderr)
 	logger := log.With(base, "time", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-
 	accts, err := accounts.New(ctx, flags, logger)
 	if err != nil {
 		return err
@@ -106,7 +102,8 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	reload := func() error { return accts.Reload(coll) }
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(coll, accts, versioncollector.NewCollector("alicdn_export"),
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		collectors.NewGoCollector(collectors.WithGoCollectorMemStatsMetricsDisabled()), // One is declared twice in OpenMetrics.
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	handler, err := web.New(web.Config{
 		TelemetryPath:       flags.TelemetryPath,
 		ScrapeTimeoutOffset: flags.ScrapeTimeoutOffset,
@@ -126,7 +123,7 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	go func() { // A slow reload must not delay the shutdown.
 		for {
 			select {
-			case <-hup:
+			case <-signals.Hangup:
 				_ = reload() // Logged by Reload.
 			case <-ctx.Done():
 				return

@@ -22,24 +22,32 @@ const (
 )
 
 // newMetricsHandler serves the metrics. A scrape first waits for the refreshes that
-// are due, but no longer than its own timeout allows. Concurrent scrapes are not
-// limited: they share the refreshes, and every one of several Prometheus servers must
-// get its response.
+// are due, but no longer than its own timeout allows. Then it waits for its turn to be
+// rendered: no scrape is refused, because several Prometheus servers must each get a
+// response.
 func newMetricsHandler(config Config) http.Handler {
-	metrics := promhttp.HandlerFor(config.Registry, promhttp.HandlerOpts{
+	metrics := newRenderer(promhttp.HandlerFor(config.Registry, promhttp.HandlerOpts{
 		ErrorLog:          gatherLog{config.Logger},
 		ErrorHandling:     promhttp.ContinueOnError,
 		Registry:          config.Registry,
 		EnableOpenMetrics: true,
-	})
+	}))
+	var out outbox
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		timeout := scrapeTimeout(r.Header, config.ScrapeTimeoutOffset)
 		// Ignore the error of a writer without deadlines.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + writeTimeout))
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
+		defer context.AfterFunc(draining(ctx), cancel)()
 		config.Refresher.Refresh(ctx)
-		metrics.ServeHTTP(w, r)
+		response, err := metrics.render(r)
+		if err == nil {
+			err = out.send(w, response)
+		}
+		if err != nil {
+			_ = level.Debug(config.Logger).Log("msg", "Scrape not answered, the client has gone or reads too slowly", "err", err)
+		}
 	})
 }
 
@@ -54,10 +62,10 @@ func scrapeTimeout(header http.Header, offset time.Duration) time.Duration {
 	return max(timeout-offset, timeout/2)
 }
 
-// gatherLog logs the errors of gathering and sending metrics.
+// gatherLog logs the errors of gathering and encoding metrics.
 type gatherLog struct{ logger log.Logger }
 
 // Println implements promhttp.Logger.
 func (l gatherLog) Println(v ...any) {
-	_ = level.Warn(l.logger).Log("msg", "Serving metrics failed", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+	_ = level.Warn(l.logger).Log("msg", "Gathering metrics failed", "err", strings.TrimSpace(fmt.Sprintln(v...)))
 }

@@ -87,5 +87,10 @@ func reportFleets(ctx context.Context, p plan, out, progress io.Writer) error {
 		return err
 	}
 	printFleets(out, p, fleets)
+	l, err := measureLoad(ctx, p, progress)
+	if err != nil {
+		return err
+	}
+	printLoad(out, p, l)
 	return nil
 }

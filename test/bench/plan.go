@@ -23,7 +23,13 @@ type plan struct {
 	// number of warm scrapes for each fleet.
 	Fleets                  []int
 	FleetTasks, WarmScrapes int
+	// Load is how many accounts a daemon has while many scrapers at once, and many clients that do not
+	// read, scrape it.
+	Load scraperCounts
 }
+
+// scraperCounts are numbers of accounts, scrapers at once and clients that do not read.
+type scraperCounts struct{ Accounts, Scrapers, Unread int }
 
 const (
 	short = iota
@@ -36,6 +42,7 @@ func fullPlan() plan {
 		Sizes: [3]int{1000, 10000, 100000}, Rounds: [3]int{9, 5, 2}, Latency: 50 * time.Millisecond, Rate: 100,
 		Refreshes: 6, Serving: 8 * time.Second, Scrapes: 100000, ColdScrapes: 1000,
 		Fleets: []int{1, 10, 100, 1000}, FleetTasks: 100, WarmScrapes: 15,
+		Load: scraperCounts{Accounts: 200, Scrapers: 50, Unread: 200},
 	}
 }
 
@@ -44,6 +51,7 @@ func quickPlan() plan {
 		Sizes: [3]int{500, 1000, 5000}, Rounds: [3]int{3, 3, 1}, Latency: 20 * time.Millisecond, Rate: 100,
 		Refreshes: 3, Serving: time.Second, Scrapes: 5000, ColdScrapes: 200,
 		Fleets: []int{1, 1000}, FleetTasks: 100, WarmScrapes: 5,
+		Load: scraperCounts{Accounts: 200, Scrapers: 50, Unread: 200},
 	}
 }
 
