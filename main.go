@@ -42,9 +42,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	flags := config.AddFlags(app)
 	serveCmd := app.Command("serve", "Serve the metrics. The default.").Default()
-	checkCmd := app.Command("check", "Try the configuration, the credentials, the lists and the clock, and report what is wrong.")
+	checkCmd := app.Command("check", "Check the configuration, the credentials, the lists and the clock.")
 	simulateCmd := app.Command("simulate", "Serve a simulated API, to try the exporter without an account.")
-	scenarioName := simulateCmd.Flag("scenario", "What happens there: "+strings.Join(scenario.Names(), ", ")+".").
+	scenarioName := simulateCmd.Flag("scenario", "Scenario: "+strings.Join(scenario.Names(), ", ")+".").
 		Default("healthy").String()
 	address := simulateCmd.Flag("address", "Address to listen on.").Default("127.0.0.1:10078").String()
 

@@ -139,13 +139,13 @@ func (p *printer) clock(skew time.Duration, ok bool) {
 	}
 	text := fmt.Sprintf("%s %s the API's", skew.Abs().Round(time.Second), direction)
 	if skew.Abs() < time.Second {
-		text = "in step with the API's"
+		text = "equal to the API's"
 	}
 	switch {
 	case skew.Abs() >= fatalSkew:
 		p.failed("clock", text, "Set this machine's clock.")
 	case skew.Abs() >= notableSkew:
-		p.passed("clock", "%s: set this machine's clock before it is 15 minutes", text)
+		p.passed("clock", "%s: set this machine's clock before it is off by 15 minutes", text)
 	default:
 		p.passed("clock", "%s", text)
 	}

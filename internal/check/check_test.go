@@ -193,13 +193,13 @@ func TestRunAdvice(t *testing.T) {
 
 func TestRunClock(t *testing.T) {
 	t.Run("by skew", func(t *testing.T) {
-		const hint = "set this machine's clock before it is 15 minutes"
+		const hint = "set this machine's clock before it is off by 15 minutes"
 		for name, tc := range map[string]struct {
 			skew time.Duration
 			ok   bool
 			want string
 		}{
-			"in step":                    {0, true, "ok      in step with the API's"},
+			"in step":                    {0, true, "ok      equal to the API's"},
 			"a little ahead":             {59 * time.Second, true, "ok      59s ahead of the API's"},
 			"a little behind":            {-59 * time.Second, true, "ok      59s behind the API's"},
 			"notably ahead":              {time.Minute, true, "ok      1m0s ahead of the API's: " + hint},

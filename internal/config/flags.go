@@ -48,7 +48,7 @@ func AddFlags(app *kingpin.Application) *Flags {
 	f.Web = kingpinflag.AddFlags(app, ":10077")
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.TelemetryPath)
 	app.Flag("web.enable-lifecycle", "Reload the configuration on POST /-/reload, as on SIGHUP.").BoolVar(&f.EnableLifecycle)
-	f.add(app, "log.level", "info", "Least level to log: debug, info, warn or error.",
+	f.add(app, "log.level", "info", "Minimum level to log: debug, info, warn or error.",
 		oneOf(&f.LogLevel, "debug", "info", "warn", "error"))
 	f.add(app, "log.format", "logfmt", "Format of the log: logfmt or json.", oneOf(&f.LogFormat, "logfmt", "json"))
 	app.Flag("config.file", "File with the accounts and the expected exports. The flags are its defaults.").StringVar(&f.ConfigFile)
@@ -65,9 +65,9 @@ func AddFlags(app *kingpin.Application) *Flags {
 		text(&f.Account.RateLimit))
 	f.add(app, "api.concurrency", "8", "Simultaneous API calls.", integerIn(&f.Concurrency, 1, 1000))
 	f.add(app, "api.max-retries", "3", "Retries of an API call that may succeed a little later.", integerIn(&f.MaxRetries, 0, 100))
-	f.add(app, "api.max-tasks", "100000", "Longest list of tasks to read.", integerIn(&f.MaxTasks, 1, math.MaxInt))
+	f.add(app, "api.max-tasks", "100000", "Maximum number of tasks in a list.", integerIn(&f.MaxTasks, 1, math.MaxInt))
 	f.add(app, "cache.ttl", "1m", "Minimum time between refreshes.", durationFrom(&f.CacheTTL, 0))
-	f.add(app, "cache.max-stale", "1h", "Age at which tasks disappear while refreshes fail.", durationFrom(&f.CacheMaxStale, 0))
+	f.add(app, "cache.max-stale", "1h", "Age at which the tasks of the last list are no longer shown.", durationFrom(&f.CacheMaxStale, 0))
 	f.add(app, "refresh.timeout", "2m", "Time limit of one refresh of the list.", durationFrom(&f.RefreshTimeout, 1))
 	f.add(app, "scrape.timeout-offset", "500ms", "Part of a scrape's timeout that is kept for the response.",
 		durationFrom(&f.ScrapeTimeoutOffset, 0))

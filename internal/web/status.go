@@ -50,7 +50,7 @@ func newStatusPage(config Config) (http.Handler, error) {
 			}
 		}
 		if oneAccount && len(statuses) == 0 {
-			http.Error(w, "No account of that name is watched.", http.StatusNotFound)
+			http.Error(w, "There is no account with this name.", http.StatusNotFound)
 			return
 		}
 		view := newStatusView(statuses, now)
@@ -114,13 +114,13 @@ func verdict(exports []exportView) string {
 	all := len(exports)
 	switch {
 	case all == 0:
-		return "No account is watched"
+		return "No accounts are configured"
 	case count[bad] > 0 && all == 1:
 		return "The export needs attention"
 	case count[bad] > 0:
 		return fmt.Sprintf("%d of %d exports need attention", count[bad], all)
 	case count[unread] == all:
-		return "Nothing has been read yet: the first scrape does that"
+		return "No list has been read yet"
 	case count[unread] > 0:
 		return fmt.Sprintf("%d of %d exports have not been read yet", count[unread], all)
 	case count[incomplete] > 0 && all == 1:
@@ -172,7 +172,7 @@ func newExportView(status collector.ExportStatus, now time.Time) exportView {
 	}
 	report := status.Report
 	if report == nil && !status.Began.IsZero() {
-		e.Problems = append(e.Problems, problem{What: "What was read is too old to be shown (--cache.max-stale)."})
+		e.Problems = append(e.Problems, problem{What: "The last list is too old to show (--cache.max-stale)."})
 	}
 	if report != nil {
 		e.Problems = append(e.Problems, e.problemsOf(report)...)
@@ -200,7 +200,7 @@ func (e exportView) problemsOf(report *collector.Report) []problem {
 		overdue := problem{
 			Name:   expected.Name,
 			What:   fmt.Sprintf("is overdue since %s.", e.Clock(expected.Due)),
-			Advice: "Make the export in the CDN console, and look why it was not made.",
+			Advice: "Make the export in the CDN console, and find out why it was not made.",
 		}
 		if expected.TooEarly {
 			overdue.Advice = "Make the export again in the CDN console, and from now on later after the end of its period."

@@ -123,8 +123,8 @@ func TestStatusPage(t *testing.T) {
 		"not read yet": {with(func(s *collector.ExportStatus) {
 			*s = collector.ExportStatus{Account: s.Account, Export: s.Export, TimeZone: s.TimeZone}
 		}), []string{
-			"… Nothing has been read yet: the first scrape does that", "main usage … not read yet never – – –",
-			"Nothing to show: the list has not been read yet.", "None yet: a scrape of the metrics begins the first one.",
+			"… No list has been read yet", "main usage … not read yet never – – –",
+			"Nothing to show: the list has not been read yet.", "No refresh has ended yet.",
 		}, []string{"fine", "attention", "being read"}},
 		"being read for the first time": {with(func(s *collector.ExportStatus) {
 			*s = collector.ExportStatus{Account: s.Account, Export: s.Export, TimeZone: s.TimeZone, Refreshing: true}
@@ -147,7 +147,7 @@ func TestStatusPage(t *testing.T) {
 			s.Up, s.Report, s.Refreshes = false, nil, s.Refreshes[1:]
 		}), []string{
 			"✖ needs attention 6 s ago – – –", "The last refresh failed: an old failure. Try again.",
-			"What was read is too old to be shown (--cache.max-stale).", "Nothing to show: what was read is too old.",
+			"The last list is too old to show (--cache.max-stale).", "Nothing to show: the last list is too old.",
 		}, []string{"3 success", "3 h ago"}},
 		"overdue": {with(func(s *collector.ExportStatus) {
 			s.Report.Expectations = append(s.Report.Expectations, collector.ExpectationReport{
@@ -253,7 +253,7 @@ func TestStatusPage(t *testing.T) {
 		"some not read": {func() []collector.ExportStatus {
 			return []collector.ExportStatus{sound("a"), {Account: "b", Export: apiclient.Usage, TimeZone: time.UTC}}
 		}, []string{"… 1 of 2 exports have not been read yet"}, nil},
-		"no account": {func() []collector.ExportStatus { return nil }, []string{"… No account is watched"}, nil},
+		"no account": {func() []collector.ExportStatus { return nil }, []string{"… No accounts are configured"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -317,7 +317,7 @@ func TestStatusPageOfManyAccounts(t *testing.T) {
 	}
 	for _, path := range []string{"/?account=nobody", "/?account="} {
 		status, body := page(t, path, statuses...)
-		if status != http.StatusNotFound || body != "No account of that name is watched.\n" {
+		if status != http.StatusNotFound || body != "There is no account with this name.\n" {
 			t.Errorf("%s: answer %d: %s", path, status, body)
 		}
 	}
