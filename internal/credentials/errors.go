@@ -47,8 +47,7 @@ func (c *Config) noKeyText() string {
 	case TypeAccessKey, TypeSTS:
 		return "the credentials library rejected the key"
 	default:
-		return "no key in the environment, OIDC, the CLI profile, the credentials file, " +
-			"the ECS metadata service or the credentials URI"
+		return chainText()
 	}
 }
 

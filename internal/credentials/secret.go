@@ -33,8 +33,15 @@ func (s secret) read() (string, error) {
 	if value == "" {
 		return "", fmt.Errorf("%s is empty", place)
 	}
-	if strings.ContainsFunc(value, func(r rune) bool { return r < '!' || r > '~' }) {
-		return "", fmt.Errorf("%s contains whitespace, control or non-ASCII characters", place)
+	if hasOddCharacters(value) {
+		return "", fmt.Errorf("%s %s", place, oddCharacters)
 	}
 	return value, nil
+}
+
+const oddCharacters = "contains whitespace, control or non-ASCII characters"
+
+// hasOddCharacters reports whether a text has a character that no key has, and that no HTTP header should have.
+func hasOddCharacters(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r < '!' || r > '~' })
 }

@@ -2,7 +2,9 @@ package credentials
 
 import (
 	"context"
+	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -146,9 +148,9 @@ func (s *Source) fetchOnce() (key apiclient.Credentials, err error) {
 		return apiclient.Credentials{}, s.config.noKeyError(err)
 	}
 	key = apiclient.Credentials{
-		AccessKeyID:     deref(model.AccessKeyId),
-		AccessKeySecret: deref(model.AccessKeySecret),
-		SecurityToken:   deref(model.SecurityToken),
+		AccessKeyID:     trimmed(model.AccessKeyId),
+		AccessKeySecret: trimmed(model.AccessKeySecret),
+		SecurityToken:   trimmed(model.SecurityToken),
 		Provider:        s.config.Type,
 	}
 	if s.config.isDefault() {
@@ -156,6 +158,9 @@ func (s *Source) fetchOnce() (key apiclient.Credentials, err error) {
 	}
 	if key.AccessKeyID == "" || key.AccessKeySecret == "" {
 		return apiclient.Credentials{}, s.config.noKeyError(nil)
+	}
+	if hasOddCharacters(key.AccessKeyID + key.AccessKeySecret + key.SecurityToken) {
+		return apiclient.Credentials{}, s.config.newError(fmt.Sprintf("the key from %s %s", key.Provider, oddCharacters))
 	}
 	return key, nil
 }
@@ -194,6 +199,9 @@ func (s *Source) report(err error) {
 		s.renewed(err)
 	}
 }
+
+// trimmed returns a part of a key without the line end that variables and files often have.
+func trimmed(s *string) string { return strings.TrimSpace(deref(s)) }
 
 func deref(s *string) string {
 	if s == nil {

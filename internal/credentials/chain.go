@@ -1,0 +1,105 @@
+package credentials
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"alicdn_export_exporter/internal/smallfile"
+)
+
+// maxProfileBytes bounds the CLI's profile file that is looked at for an error.
+const maxProfileBytes = 1 << 20
+
+// chainText says why the default chain found no key: what of the chain is set up, and what is wrong with it. If nothing
+// is set up, it lists the places where the chain looks. It repeats no contents of variables and files.
+func chainText() string {
+	var wrong []string
+	add := func(text string) {
+		if text != "" {
+			wrong = append(wrong, text)
+		}
+	}
+	add(someAreMissing("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"))
+	add(someAreMissing("ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"))
+	add(profileText())
+	add(credentialsFileText())
+	if os.Getenv("ALIBABA_CLOUD_CREDENTIALS_URI") != "" {
+		add("the service at ALIBABA_CLOUD_CREDENTIALS_URI returned no key")
+	}
+	if len(wrong) > 0 {
+		return strings.Join(wrong, "; ")
+	}
+	return "no key in the environment, OIDC, the CLI profile, the credentials file, " +
+		"the ECS metadata service or the credentials URI"
+}
+
+// someAreMissing returns "" if all or none of the variables are set.
+func someAreMissing(variables ...string) string {
+	isSet := func(name string) bool { return os.Getenv(name) != "" }
+	missing := slices.DeleteFunc(slices.Clone(variables), isSet)
+	if len(missing) == 0 || len(missing) == len(variables) {
+		return ""
+	}
+	return fmt.Sprintf("%s is set, but not %s", variables[slices.IndexFunc(variables, isSet)], strings.Join(missing, " and "))
+}
+
+// profileText says what is wrong with the CLI's profile, "" if there is none or nothing is.
+func profileText() string {
+	path := cmp.Or(os.Getenv("ALIBABA_CLOUD_CONFIG_FILE"), inHome(".aliyun/config.json"))
+	content, err := smallfile.Read(path, maxProfileBytes)
+	if errors.Is(err, fs.ErrNotExist) && os.Getenv("ALIBABA_CLOUD_CONFIG_FILE") == "" && os.Getenv("ALIBABA_CLOUD_PROFILE") == "" {
+		return ""
+	}
+	if err != nil {
+		return fmt.Sprintf("the CLI profile: %s", err)
+	}
+	var file struct {
+		Current  string `json:"current"`
+		Profiles []struct {
+			Name string `json:"name"`
+		} `json:"profiles"`
+	}
+	if json.Unmarshal(content, &file) != nil {
+		return fmt.Sprintf("the CLI profile: %s is not a profile file in JSON", path)
+	}
+	name, which := file.Current, "current"
+	if variable := os.Getenv("ALIBABA_CLOUD_PROFILE"); variable != "" {
+		name, which = variable, "ALIBABA_CLOUD_PROFILE"
+	}
+	for _, profile := range file.Profiles {
+		if profile.Name == name {
+			return fmt.Sprintf("the CLI profile: the profile in %s gives no key", path)
+		}
+	}
+	return fmt.Sprintf("the CLI profile: %s has no profile with the name in %s", path, which)
+}
+
+// credentialsFileText says what is wrong with the credentials file, "" if there is none.
+func credentialsFileText() string {
+	variable := os.Getenv("ALIBABA_CLOUD_CREDENTIALS_FILE")
+	path := cmp.Or(variable, inHome(".alibabacloud/credentials"))
+	_, err := smallfile.Read(path, maxProfileBytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && variable == "":
+		return ""
+	case err != nil:
+		return fmt.Sprintf("the credentials file: %s", err)
+	default:
+		return fmt.Sprintf("the credentials file: %s gives no key", path)
+	}
+}
+
+func inHome(name string) string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return name
+	}
+	return filepath.Join(home, name)
+}
