@@ -123,8 +123,14 @@ func TestDrain(t *testing.T) {
 
 	t.Run("a second signal ends the program at once", func(t *testing.T) {
 		t.Parallel()
-		p, address := serve(t, nil, "--demo")
-		connect(t, address, healthy+"X-Half: ")
+		api := gate{newAPI(t, "healthy", defaultKey), make(chan struct{}, 1), make(chan struct{})}
+		defer close(api.open)
+		p, address := serve(t, keyEnv(defaultKey), "--api.endpoint="+serveHandler(t, api), "--cache.ttl=0s")
+		<-api.arrived // The refresh at the start.
+		api.open <- struct{}{}
+		scrapeUntil(t, address, metric("up", "default"), "1")
+		connect(t, address, metrics+"\r\n")
+		<-api.arrived // This scrape waits for its refresh.
 		p.signal(syscall.SIGTERM)
 		p.stderr.await(t, shuttingDown)
 		p.signal(syscall.SIGTERM)
