@@ -126,16 +126,20 @@ func scrapeUnread(ctx context.Context, n int, address string) error {
 	}
 	dialer := net.Dialer{Timeout: time.Second, Control: smallReceiveBuffer}
 	var connections []net.Conn
+	defer func() {
+		for _, connection := range connections {
+			_ = connection.Close()
+		}
+	}()
 	for range n {
 		connection, err := dialer.DialContext(ctx, "tcp", target.Host)
 		if err != nil {
 			return err
 		}
-		defer connection.Close()
+		connections = append(connections, connection)
 		if _, err := fmt.Fprintf(connection, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target.Path, target.Host); err != nil {
 			return err
 		}
-		connections = append(connections, connection)
 	}
 	for _, connection := range connections {
 		if _, err := connection.Read(make([]byte, 1)); err != nil {

@@ -196,7 +196,7 @@ func TestServeWithoutKey(t *testing.T) {
 		defaultKey.ID, defaultKey.Secret)
 	scrapeUntil(t, address, metric("up", "default"), "1")
 	p.stop()
-	if log := p.stderr.String(); !strings.Contains(log, "Refresh failed") || !strings.Contains(log, noKey) {
+	if log := p.stderr.String(); !strings.Contains(log, "Refresh failed") || !strings.Contains(log, "the credentials file: open "+file) {
 		t.Errorf("log:\n%s", log)
 	}
 }
