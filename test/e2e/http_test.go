@@ -102,16 +102,16 @@ func expectSamples(t *testing.T, page string, want map[string]string) {
 	}
 }
 
-// scrapeUntil scrapes until a sample has this value. One scrape may not be enough, because not every scrape starts a
+// scrapeUntilUp scrapes until up of the account is 1. One scrape may not be enough, because not every scrape starts a
 // refresh.
-func scrapeUntil(t *testing.T, address, name, value string) {
+func scrapeUntilUp(t *testing.T, address, account string) {
 	t.Helper()
 	var page string
 	for began := time.Now(); time.Since(began) < patience; {
 		page = scrape(t, address)
-		if sample(page, name) == value {
+		if up(page, account) == "1" {
 			return
 		}
 	}
-	t.Fatalf("%s is still %q, want %s:\n%s", name, sample(page, name), value, page)
+	t.Fatalf("up of %s is still %q:\n%s", account, up(page, account), page)
 }
