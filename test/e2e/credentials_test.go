@@ -181,5 +181,5 @@ func TestCredentialsInFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	scrapeUntil(t, address, metric("up", "main"), "1")
+	scrapeUntilUp(t, address, "main")
 }

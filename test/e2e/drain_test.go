@@ -128,7 +128,7 @@ func TestDrain(t *testing.T) {
 		p, address := serve(t, keyEnv(defaultKey), "--api.endpoint="+serveHandler(t, api), "--cache.ttl=0s")
 		<-api.arrived // The refresh at the start.
 		api.open <- struct{}{}
-		scrapeUntil(t, address, metric("up", "default"), "1")
+		scrapeUntilUp(t, address, "default")
 		connect(t, address, metrics+"\r\n")
 		<-api.arrived // This scrape waits for its refresh.
 		p.signal(syscall.SIGTERM)

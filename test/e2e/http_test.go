@@ -104,16 +104,15 @@ func expectSamples(t *testing.T, page string, want map[string]string) {
 	}
 }
 
-// scrapeUntil scrapes until a sample has a value. A refresh is not due sooner than the
-// last one took, so a scrape need not begin one.
-func scrapeUntil(t *testing.T, address, name, value string) (page string) {
+// scrapeUntilUp scrapes until an account's export "usage" was refreshed successfully. A
+// refresh is not due sooner than the last one took, so a scrape need not begin one.
+func scrapeUntilUp(t *testing.T, address, account string) {
 	t.Helper()
+	page := ""
 	for began := time.Now(); time.Since(began) < patience; {
-		page = scrape(t, address)
-		if sample(page, name) == value {
-			return page
+		if page = scrape(t, address); up(page, account) == "1" {
+			return
 		}
 	}
-	t.Fatalf("%s is %q, want %s in the end:\n%s", name, sample(page, name), value, page)
-	return ""
+	t.Fatalf("%s is never up:\n%s", account, page)
 }

@@ -117,7 +117,7 @@ func TestServeShutdown(t *testing.T) {
 		p, address := serve(t, keyEnv(defaultKey), "--api.endpoint="+serveHandler(t, api), "--cache.ttl=0s")
 		<-api.arrived // The refresh at the start.
 		api.open <- struct{}{}
-		scrapeUntil(t, address, metric("up", "default"), "1")
+		scrapeUntilUp(t, address, "default")
 		var scrapes sync.WaitGroup
 		scrapes.Go(func() {
 			if page := scrape(t, address); up(page, "default") != "1" {
@@ -192,7 +192,7 @@ func TestServeWithoutKey(t *testing.T) {
 	})
 	overwrite(t, file, "[default]\ntype = access_key\naccess_key_id = %s\naccess_key_secret = %s\n",
 		defaultKey.ID, defaultKey.Secret)
-	scrapeUntil(t, address, metric("up", "default"), "1")
+	scrapeUntilUp(t, address, "default")
 	p.stop()
 	if log := p.stderr.String(); !strings.Contains(log, "Refresh failed") || !strings.Contains(log, noKey) {
 		t.Errorf("log:\n%s", log)
