@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"alicdn_export_exporter/internal/web"
 )
@@ -108,6 +109,49 @@ func TestServer(t *testing.T) {
 			}
 		}
 	})
+
+	t.Run("a header of eight kilobytes is accepted, one of sixteen is not", func(t *testing.T) {
+		server := serveHTTP(t, t.Context(), setting(t))
+		for size, want := range map[int]int{8 << 10: http.StatusOK, 16 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+			if status, _ := get(t, server.URL+"/-/healthy", "X-Long", strings.Repeat("x", size)); status != want {
+				t.Errorf("%d bytes: answer %d, want %d", size, status, want)
+			}
+		}
+	})
+
+	for name, end := range map[string]func(*http.Server) error{
+		"a connection beyond the limit waits until another one is closed": func(server *http.Server) error {
+			server.ConnState(nil, http.StateClosed)
+			return nil
+		},
+		"or until the server shuts down": func(server *http.Server) error { return server.Shutdown(context.Background()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := web.NewServer(t.Context(), http.NotFoundHandler(), nil)
+				for range 1024 {
+					server.ConnState(nil, http.StateNew)
+					server.ConnState(nil, http.StateActive)
+				}
+				accepted := make(chan struct{})
+				go func() {
+					server.ConnState(nil, http.StateNew)
+					close(accepted)
+				}()
+				synctest.Wait()
+				select {
+				case <-accepted:
+					t.Error("it does not wait")
+				default:
+				}
+				if err := end(server); err != nil {
+					t.Error(err)
+				}
+				<-accepted
+				server.ConnState(nil, http.StateClosed)
+			})
+		})
+	}
 
 	t.Run("every limit is set", func(t *testing.T) {
 		server := web.NewServer(t.Context(), http.NotFoundHandler(), nil)
