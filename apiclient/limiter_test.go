@@ -16,7 +16,7 @@ import (
 )
 
 func limited(perSecond float64, concurrency int) func(*apiclient.Config) {
-	return func(c *apiclient.Config) { c.RateLimit, c.Concurrency = perSecond, concurrency }
+	return func(c *apiclient.Config) { c.Limiter = apiclient.NewLimiter(perSecond, concurrency) }
 }
 
 // checkWindows fails where any window of calls has more than rate·t + burst.
@@ -294,7 +294,7 @@ func TestClient(t *testing.T) {
 	})
 }
 
-func TestInheritLimiter(t *testing.T) {
+func TestLimiterSharing(t *testing.T) {
 	// An account whose settings change again and again costs the API no more than its
 	// rate: clients that follow each other share what is used up, also when the rate changes.
 	t.Run("keeps the rate over replaced clients", func(t *testing.T) {
@@ -305,19 +305,16 @@ func TestInheritLimiter(t *testing.T) {
 					for range 100 {
 						api.answers = append(api.answers, reply{})
 					}
-					var before *apiclient.Client
+					limiter := apiclient.NewLimiter(rates[0], 4)
 					for n := range 40 {
-						client := newClient(t, "http://127.0.0.1", through(api), limited(rates[n%len(rates)], 4))
-						if before != nil {
-							client.InheritLimiter(before)
-						}
+						limiter.SetRate(rates[n%len(rates)])
+						client := newClient(t, "http://127.0.0.1", through(api), sharing(limiter))
 						if got := client.RateLimit(); got != rates[n%len(rates)] {
 							t.Fatalf("the limit is %v a second, want the new one, %v", got, rates[n%len(rates)])
 						}
 						if _, err := client.Page(t.Context(), apiclient.Usage, 1); err != nil {
 							t.Fatal(err)
 						}
-						before = client
 					}
 					checkWindows(t, api.calls, slices.Max(rates), 4)
 					if took := api.calls[39].Sub(api.calls[0]); took < time.Second*36/time.Duration(slices.Max(rates)) {
@@ -331,13 +328,14 @@ func TestInheritLimiter(t *testing.T) {
 	t.Run("keeps a pause and a reduced rate", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			api := &script{answers: []reply{{503, "Throttling", map[string]string{"x-acs-retry-after": "5000"}}, {}, {}}}
-			before := newClient(t, "http://127.0.0.1", through(api), limited(20, 4))
+			limiter := apiclient.NewLimiter(20, 4)
+			before := newClient(t, "http://127.0.0.1", through(api), sharing(limiter))
 			if _, err := before.Page(t.Context(), apiclient.Usage, 1); err == nil {
 				t.Fatal("the first call was not throttled")
 			}
 			began := time.Now()
-			after := newClient(t, "http://127.0.0.1", through(api), limited(20, 4))
-			after.InheritLimiter(before)
+			limiter.SetRate(20)
+			after := newClient(t, "http://127.0.0.1", through(api), sharing(limiter))
 			if got := after.RateLimit(); got != 10 {
 				t.Errorf("the limit is %v, want half of 20", got)
 			}
@@ -346,4 +344,8 @@ func TestInheritLimiter(t *testing.T) {
 			}
 		})
 	})
+}
+
+func sharing(limiter *apiclient.Limiter) func(*apiclient.Config) {
+	return func(c *apiclient.Config) { c.Limiter = limiter }
 }

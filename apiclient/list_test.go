@@ -42,7 +42,7 @@ func simulated(t *testing.T, account simulator.Account, wrap func(http.Handler) 
 		c.Credentials = apiclient.StaticCredentials{
 			AccessKeyID: simulator.DefaultAccessKeyID, AccessKeySecret: simulator.DefaultAccessKeySecret,
 		}
-		c.RateLimit = 1e9
+		c.Limiter = apiclient.NewLimiter(1e9, 8)
 	}}, change...)
 	return newClient(t, "http://127.0.0.1", change...), api, w
 }

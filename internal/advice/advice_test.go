@@ -115,7 +115,7 @@ func newClient(t *testing.T, api http.Handler, rate float64, key apiclient.Crede
 		t.Fatal(err)
 	}
 	return apiclient.New(apiclient.Config{
-		Endpoint: endpoint, Credentials: key, Timeout: time.Hour, RateLimit: rate, Concurrency: 1, MaxTasks: 100,
+		Endpoint: endpoint, Credentials: key, Timeout: time.Hour, Limiter: apiclient.NewLimiter(rate, 1), MaxTasks: 100,
 		Transport: inMemory{api},
 	})
 }

@@ -49,7 +49,7 @@ func newClient(t *testing.T, api http.Handler, source *credentials.Source) *apic
 		t.Fatal(err)
 	}
 	return apiclient.New(apiclient.Config{
-		Endpoint: endpoint, Credentials: source, Timeout: 10 * time.Second, RateLimit: 1000, Concurrency: 8, MaxTasks: 100,
+		Endpoint: endpoint, Credentials: source, Timeout: 10 * time.Second, Limiter: apiclient.NewLimiter(1000, 8), MaxTasks: 100,
 		Transport: inMemory{api},
 	})
 }
