@@ -108,8 +108,8 @@ func (c *Client) Page(ctx context.Context, export Export, number int) (Page, err
 		retries.left = 0
 	}
 	var last *Error // why the last request that was sent failed
-	for {
-		page, err := c.attempt(ctx, export, number, last != nil)
+	for attempts := 0; ; attempts++ {
+		page, err := c.attempt(ctx, export, number, attempts)
 		if err == nil {
 			lane.failing.Store(false)
 			return page, nil
@@ -123,7 +123,7 @@ func (c *Client) Page(ctx context.Context, export Export, number int) (Page, err
 		}
 		delay, ok := retries.next(last)
 		if apiErr.notSent || !ok || tooLate(ctx, delay) || c.delay(ctx, delay, last) != nil {
-			lane.failing.Store(last.transient())
+			lane.failing.Store(last.transient() && !last.throttling())
 			return Page{}, last
 		}
 	}
@@ -141,8 +141,9 @@ func (c *Client) delay(ctx context.Context, d time.Duration, err *Error) error {
 
 // attempt requests a page once. It takes the rate-limit token last, right before
 // sending, so that slow key lookups cannot save up tokens and release them as a burst.
-// Its error is an *Error, or the context's if ctx was canceled.
-func (c *Client) attempt(ctx context.Context, export Export, number int, retry bool) (page Page, err error) {
+// attempts counts those before. Its error is an *Error, or the context's if ctx was
+// canceled.
+func (c *Client) attempt(ctx context.Context, export Export, number, attempts int) (page Page, err error) {
 	observed := Attempt{Export: export, Page: number}
 	defer func() {
 		errors.As(err, &observed.Err)
@@ -153,7 +154,7 @@ func (c *Client) attempt(ctx context.Context, export Export, number int, retry b
 	if err != nil {
 		return Page{}, err
 	}
-	release, waited, err := c.config.Limiter.acquire(ctx, c.lanes[export], retry)
+	release, waited, err := c.config.Limiter.acquire(ctx, c.lanes[export], attempts)
 	observed.RateLimitWait = waited
 	if err != nil {
 		return Page{}, err

@@ -25,7 +25,7 @@ type history struct {
 	restful bool          // nothing is deleted by hand, nothing changes its place
 	pace    float64       // changes before a read
 	lag     time.Duration // of a stale copy of the list, or of a stale TotalCount
-	copies  int           // which pages a stale copy serves
+	copies  int           // which pages a stale copy serves; how TotalCount is wrong
 
 	serving sync.Mutex // held while one request is served
 	page    int        // the page that is requested
@@ -54,7 +54,7 @@ const (
 	lastTask            // the last task of a page is missing now and then
 	staleCopies         // some pages come from a copy of the list that lags behind
 	emptiness           // a page, or the whole list, is empty for a moment
-	staleCount          // TotalCount lags behind
+	wrongCount          // TotalCount lags behind, or is too small
 	cappedPages         // pages hold at most 20 tasks
 	troubles            // the number of troubles
 )
@@ -244,8 +244,11 @@ func (h *history) serve() (tasks []simulator.Task, total int) {
 		} else if h.isEmpty() && h.emptyPage == h.page {
 			tasks = nil
 		}
-	case staleCount:
+	case wrongCount:
 		total = len(h.ago(h.lag))
+		if h.copies == 0 { // Only full pages are counted.
+			total = len(list) / apiclient.PageSize * apiclient.PageSize
+		}
 	}
 	return tasks, total
 }

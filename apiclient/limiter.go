@@ -114,31 +114,54 @@ func (l *Limiter) pause(d time.Duration, err *Error) {
 	}
 }
 
-// acquire waits for the caller's turn, for one of the slots and for a token. A retry is
-// served before first calls. The caller must call release when the response was read.
+// acquire waits for the turn of a call that was attempted some times before, for one of the
+// slots and for a token. The caller must call release when the response was read.
 // waited is the time spent waiting for the token. The error is an *Error for which notSent
 // is true, or the context's if ctx was canceled.
-func (l *Limiter) acquire(ctx context.Context, lane *lane, retry bool) (release func(), waited time.Duration, err error) {
+func (l *Limiter) acquire(
+	ctx context.Context, lane *lane, attempts int,
+) (release func(), waited time.Duration, err error) {
 	began := time.Now()
 	if tooLate(ctx, l.pauseLeft(began)) {
 		return nil, 0, l.notSent(ctx, began, errWaitTooLong)
 	}
-	if err := l.turns.take(ctx, lane, retry); err != nil {
+	own := &turn{lane: lane, attempts: attempts}
+	defer l.turns.end(own)
+	if err := l.turns.take(ctx, own); err != nil {
 		return nil, 0, l.notSent(ctx, began, err)
 	}
-	defer l.turns.pass()
-	select {
-	case l.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, 0, l.notSent(ctx, began, ctx.Err())
-	}
-	release = func() { <-l.slots }
-	waiting := time.Now()
-	if err := l.takeToken(ctx); err != nil {
+	for {
+		pause := l.pauseLeft(time.Now())
+		waited += pause
+		if err := l.sleep(ctx, pause); err != nil {
+			return nil, waited, l.notSent(ctx, began, err)
+		}
+		if pause > 0 {
+			l.dropSavedTokens()
+			// A call that was throttled may have become more urgent.
+			if err := l.turns.yield(ctx, own); err != nil {
+				return nil, waited, l.notSent(ctx, began, err)
+			}
+		}
+		select {
+		case l.slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil, waited, l.notSent(ctx, began, ctx.Err())
+		}
+		release = func() { <-l.slots }
+		delay, err := l.takeToken(ctx)
+		waited += delay
+		if err != nil {
+			release()
+			return nil, waited, l.notSent(ctx, began, err)
+		}
+		// A pause that began meanwhile holds for this call as well. Its token is given up,
+		// because after the pause it would be one too many.
+		if l.pauseLeft(time.Now()) <= 0 {
+			return release, waited, nil
+		}
 		release()
-		return nil, time.Since(waiting), l.notSent(ctx, began, err)
 	}
-	return release, time.Since(waiting), nil
 }
 
 // notSent returns why a call that waited since then was not sent: ctx's error if it was
@@ -163,37 +186,26 @@ func (l *Limiter) notSent(ctx context.Context, since time.Time, reason error) er
 	return err
 }
 
-// takeToken waits for a token. It fails at once with errWaitTooLong if ctx's deadline comes
-// first. Only the caller whose turn it is may call it, so that a new rate or pause holds
-// for all calls behind it.
-func (l *Limiter) takeToken(ctx context.Context) error {
-	for {
-		if pause := l.pauseLeft(time.Now()); pause > 0 {
-			if tooLate(ctx, pause) {
-				return errWaitTooLong
-			}
-			if err := sleep(ctx, pause); err != nil {
-				return err
-			}
-			l.dropSavedTokens()
-			continue
-		}
-		l.adjustRate()
-		reservation := l.tokens.Reserve()
-		delay := reservation.Delay()
-		if tooLate(ctx, delay) {
-			reservation.Cancel()
-			return errWaitTooLong
-		}
-		if err := sleep(ctx, delay); err != nil {
-			return err
-		}
-		// A pause that began meanwhile holds for this call as well. Its token is given up,
-		// because after the pause it would be one too many.
-		if l.pauseLeft(time.Now()) <= 0 {
-			return nil
-		}
+// takeToken waits for a token at the current rate, and returns how long. It fails at once
+// with errWaitTooLong if ctx's deadline comes first.
+func (l *Limiter) takeToken(ctx context.Context) (time.Duration, error) {
+	l.adjustRate()
+	reservation := l.tokens.Reserve()
+	delay := reservation.Delay()
+	err := l.sleep(ctx, delay)
+	if errors.Is(err, errWaitTooLong) {
+		reservation.Cancel()
+		return 0, err
 	}
+	return delay, err
+}
+
+// sleep waits for d. It fails at once with errWaitTooLong if ctx's deadline comes first.
+func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
+	if tooLate(ctx, d) {
+		return errWaitTooLong
+	}
+	return sleep(ctx, d)
 }
 
 // dropSavedTokens leaves one token in the bucket. A burst right after a pause would be

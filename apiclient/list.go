@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -21,8 +20,8 @@ const (
 type Listing struct {
 	// Tasks are sorted by ID.
 	Tasks []Task
-	// TotalCount is the API's count of tasks. It differs from len(Tasks) only if two
-	// walks agreed in it and in the tasks' ids.
+	// TotalCount is the API's count of tasks. It differs from len(Tasks) only if it did so by
+	// the same number in two walks.
 	TotalCount int
 	// Began is when the reading of these tasks began.
 	Began time.Time
@@ -40,6 +39,10 @@ func (l *Listing) IDs() []string {
 	}
 	return ids
 }
+
+// unlisted returns how many tasks TotalCount counts that are not listed. It is negative if
+// more are listed than counted.
+func (l *Listing) unlisted() int { return l.TotalCount - len(l.Tasks) }
 
 // UnconfirmedError means that a walk of a list can be proven complete only by another walk
 // some seconds later.
@@ -143,8 +146,8 @@ type reading struct {
 
 // outline is what of a walk another one can confirm.
 type outline struct {
-	ids        []string // sorted
-	totalCount int
+	ids      []string // sorted
+	unlisted int
 }
 
 // walk walks the list until a walk is proven, or must be confirmed later.
@@ -170,7 +173,7 @@ func (r *reading) walk(ctx context.Context) (*Listing, error) {
 		case r.walks == maxWalks:
 			return nil, &UnprovenError{Walks: r.walks, Reason: reason.Error()}
 		case reason.confirmable:
-			r.before = &outline{listing.IDs(), listing.TotalCount}
+			r.before = &outline{listing.IDs(), listing.unlisted()}
 			r.due = time.Now().Add(confirmationDelay)
 			return nil, &UnconfirmedError{Reason: reason.Error(), Due: r.due, Confirm: r.walk}
 		}
@@ -187,7 +190,7 @@ func prove(walk *Listing, before *outline, previous []string) error {
 	if before != nil && confirms(walk, before) {
 		return nil
 	}
-	if len(walk.Tasks) != walk.TotalCount {
+	if walk.unlisted() != 0 {
 		return &unproven{fmt.Sprintf("%d tasks are listed, but TotalCount is %d", len(walk.Tasks), walk.TotalCount), true}
 	}
 	if n := countMissing(previous, walk.Tasks); n > 0 {
@@ -196,18 +199,12 @@ func prove(walk *Listing, before *outline, previous []string) error {
 	return nil
 }
 
-// confirms reports whether a walk and an earlier one together are a proof:
-//
-//   - Both list the same ids under the same TotalCount: it is the API that is steadily wrong.
-//   - Both list as many tasks as TotalCount, and the second one lists all tasks of the first.
-//     A walk can miss a task without a wrong count only if it lists another one that has left
-//     the list meanwhile: a gap needs a task that moves past the reader, and only a task that
-//     leaves behind the reader makes others move. The second walk would not list that task.
+// confirms reports whether a walk and an earlier one together are a proof: the second one
+// lists every task of the first, and TotalCount differs from what is listed by the same
+// number, usually 0. Where a walk misses a task and the number does not show it, the walk
+// lists another task that has left meanwhile. A later walk does not list that one.
 func confirms(walk *Listing, before *outline) bool {
-	if len(before.ids) == before.totalCount && len(walk.Tasks) == walk.TotalCount {
-		return countMissing(before.ids, walk.Tasks) == 0
-	}
-	return before.totalCount == walk.TotalCount && slices.Equal(before.ids, walk.IDs())
+	return walk.unlisted() == before.unlisted && countMissing(before.ids, walk.Tasks) == 0
 }
 
 // hasDuplicate reports whether two of the tasks, sorted by ID, have the same ID.

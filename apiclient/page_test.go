@@ -34,7 +34,7 @@ func TestPage(t *testing.T) {
 	// Answers that are odd, but that the API is known to give or may give.
 	t.Run("reads odd responses", func(t *testing.T) {
 		for name, want := range map[string]apiclient.Page{
-			"published_sample": {Number: 1, TotalCount: 2, Tasks: []apiclient.Task{
+			"published_sample": {Number: 1, Size: 20, TotalCount: 2, Tasks: []apiclient.Task{
 				{
 					ID: "11", Name: "Refresh", Status: apiclient.Created,
 					Created: unix("2018-10-09T01:39:31Z"), Updated: unix("2018-10-09T01:42:10Z"),
@@ -46,7 +46,7 @@ func TestPage(t *testing.T) {
 					Start: unix("2019-11-30T16:00:00Z"), End: unix("2019-12-31T15:59:59Z"),
 				},
 			}},
-			"counts_as_strings": {Number: 1, TotalCount: 1, Tasks: []apiclient.Task{
+			"counts_as_strings": {Number: 1, Size: 50, TotalCount: 1, Tasks: []apiclient.Task{
 				{ID: "7", Name: "n", Status: apiclient.Failed, Created: unix("2026-01-01T00:00:00Z"), Updated: unix("2026-01-01T00:02:00Z")},
 			}},
 			"missing_task_name": {TotalCount: 2, Tasks: []apiclient.Task{

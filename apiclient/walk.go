@@ -104,17 +104,20 @@ func (w *walk) readCounted(ctx context.Context) error {
 
 // readOn reads more pages until one is not full: TotalCount may be too small.
 func (w *walk) readOn(ctx context.Context) error {
-	for !w.ended.Load() && len(w.pages[len(w.pages)-1]) == PageSize {
+	for {
+		last := w.pages[len(w.pages)-1]
+		if n := (len(w.pages)-1)*PageSize + len(last); len(last) > 0 && n > w.client.config.MaxTasks {
+			return &TooManyTasksError{TotalCount: n, MaxTasks: w.client.config.MaxTasks}
+		}
+		if w.ended.Load() || len(last) < PageSize {
+			return nil
+		}
 		tasks, err := w.page(ctx, len(w.pages)+1)
 		if err != nil {
 			return err
 		}
 		w.pages = append(w.pages, tasks)
-		if n := (len(w.pages)-1)*PageSize + len(tasks); n > w.client.config.MaxTasks {
-			return &TooManyTasksError{TotalCount: n, MaxTasks: w.client.config.MaxTasks}
-		}
 	}
-	return nil
 }
 
 // page reads a page after the first one.

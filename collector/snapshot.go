@@ -43,7 +43,7 @@ func NewSnapshot(account Account, export apiclient.Export, listing *apiclient.Li
 		Covered:     covered,
 		export:      export,
 		ids:         listing.IDs(),
-		unlisted:    listing.TotalCount - len(listing.Tasks),
+		unlisted:    max(0, listing.TotalCount-len(listing.Tasks)),
 		summary:     coverage.Summarize(listing.Tasks),
 		unrecovered: coverage.UnrecoveredFailures(export, listing.Tasks, covered),
 		newest:      coverage.NewestTasks(listing.Tasks, newest),

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -40,6 +41,7 @@ type Accounts struct {
 	logger    log.Logger
 	demo      *demo // nil for the real API
 	transport *http.Transport
+	limiters  limiters
 	running   []*Account
 
 	reloading      sync.Mutex
@@ -57,6 +59,7 @@ func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts
 		flags:     flags,
 		logger:    logger,
 		transport: apiclient.NewTransport(),
+		limiters:  limiters{concurrency: flags.Concurrency},
 		lastSuccessful: newReloadGauge("config_last_reload_successful",
 			"Whether the last configuration reload succeeded."),
 		lastSuccess: newReloadGauge("config_last_reload_success_timestamp_seconds",
@@ -73,7 +76,7 @@ func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts
 
 // Load reads the configuration and returns its accounts, or keeps the accounts as they
 // are and returns an error. An account with unchanged settings is kept as it is. A
-// changed one starts anew, except for its rate limit.
+// changed one starts anew, except for its rate limit (see limiters).
 func (a *Accounts) Load() ([]*Account, error) {
 	configured, err := a.flags.Accounts()
 	if err != nil {
@@ -83,6 +86,7 @@ func (a *Accounts) Load() ([]*Account, error) {
 	for _, account := range a.running {
 		known[account.Settings.Name] = account
 	}
+	limiters := a.limiters.assign(configured, time.Now())
 	next := make([]*Account, 0, len(configured))
 	for _, settings := range configured {
 		old := known[settings.Name]
@@ -90,18 +94,14 @@ func (a *Accounts) Load() ([]*Account, error) {
 			next = append(next, old)
 			continue
 		}
-		account := a.newAccount(settings)
-		if old != nil {
-			account.Client.InheritLimiter(old.Client)
-		}
-		next = append(next, account)
+		next = append(next, a.newAccount(settings, limiters[quotaSettingsOf(settings)]))
 	}
 	a.running = next
 	return next, nil
 }
 
 // newAccount returns an account that has made no API call yet.
-func (a *Accounts) newAccount(settings config.Account) *Account {
+func (a *Accounts) newAccount(settings config.Account, limiter *apiclient.Limiter) *Account {
 	account := &Account{Settings: settings, Endpoint: settings.Endpoint}
 	if a.demo != nil {
 		account.Endpoint, account.Credentials = a.demo.endpoint, a.demo.credentials
@@ -113,8 +113,7 @@ func (a *Accounts) newAccount(settings config.Account) *Account {
 		Endpoint:    account.Endpoint,
 		Credentials: account.Credentials,
 		Timeout:     a.flags.APITimeout,
-		RateLimit:   float64(settings.RateLimit),
-		Concurrency: a.flags.Concurrency,
+		Limiter:     limiter,
 		MaxRetries:  a.flags.MaxRetries,
 		MaxTasks:    a.flags.MaxTasks,
 		UserAgent:   "alicdn_export_exporter/" + version.Version,
