@@ -83,11 +83,11 @@ func (l *Limiter) Rate() float64 {
 }
 
 func (l *Limiter) current(now time.Time) float64 {
-	if l.throttledAt.IsZero() || math.IsInf(l.configured, 1) {
+	since := now.Sub(l.throttledAt)
+	if since < 0 || math.IsInf(l.configured, 1) { // The clock was set back, or there is no limit.
 		return l.configured
 	}
-	regained := recoveryPerSecond * l.configured * now.Sub(l.throttledAt).Seconds()
-	return math.Min(l.configured, l.reduced+math.Max(0, regained))
+	return math.Min(l.configured, l.reduced+recoveryPerSecond*l.configured*since.Seconds())
 }
 
 // throttled halves the rate after the API refused a call with err.
@@ -96,7 +96,7 @@ func (l *Limiter) throttled(err *Error) {
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.reduced = l.current(now)
-	if now.Sub(l.halvedAt) >= halvingInterval {
+	if now.Sub(l.halvedAt).Abs() >= halvingInterval {
 		l.reduced = math.Max(l.reduced/2, math.Min(minimumRate, l.configured))
 		l.halvedAt = now
 	}
@@ -231,7 +231,11 @@ func (l *Limiter) adjustRate() {
 func (l *Limiter) pauseLeft(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return max(0, l.pausedUntil.Sub(now))
+	left := max(0, l.pausedUntil.Sub(now))
+	if left > maxPause { // The clock was set back.
+		return 0
+	}
+	return left
 }
 
 // tooLate reports whether ctx's deadline comes within the delay.

@@ -152,7 +152,7 @@ type outline struct {
 
 // walk walks the list until a walk is proven, or must be confirmed later.
 func (r *reading) walk(ctx context.Context) (*Listing, error) {
-	if err := sleep(ctx, time.Until(r.due)); err != nil {
+	if err := sleep(ctx, min(time.Until(r.due), confirmationDelay)); err != nil {
 		return nil, err
 	}
 	for {

@@ -29,7 +29,9 @@ type Account struct {
 	// Endpoint and Credentials are those of the Settings, or the demo's.
 	Endpoint    apiclient.Endpoint
 	Credentials apiclient.CredentialsProvider
-	Client      *apiclient.Client
+	// Limiter bounds the account's calls. Accounts with a common quota share it.
+	Limiter *apiclient.Limiter
+	Client  *apiclient.Client
 	// Collected is what the collector knows of the account.
 	Collected collector.Account
 }
@@ -102,7 +104,7 @@ func (a *Accounts) Load() ([]*Account, error) {
 
 // newAccount returns an account that has made no API call yet.
 func (a *Accounts) newAccount(settings config.Account, limiter *apiclient.Limiter) *Account {
-	account := &Account{Settings: settings, Endpoint: settings.Endpoint}
+	account := &Account{Settings: settings, Endpoint: settings.Endpoint, Limiter: limiter}
 	if a.demo != nil {
 		account.Endpoint, account.Credentials = a.demo.endpoint, a.demo.credentials
 	} else {
