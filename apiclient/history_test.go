@@ -40,8 +40,8 @@ type history struct {
 	served map[string][]byte // the last answer for each page, as a bad cache keeps it
 	wrong  []time.Time       // when an answer was for another page or page size than asked
 
-	empty     []time.Time // when the current or last moment without tasks begins and ends
-	emptyPage int         // the page without tasks; 0 for all
+	emptyUntil time.Time // when the current or last moment without tasks ends
+	emptyPage  int       // the page without tasks; 0 for all
 }
 
 // trouble is what is wrong with the API in a history.
@@ -257,11 +257,11 @@ func (h *history) serve() (tasks []simulator.Task, total int) {
 // the time between two walks that confirm each other, and seldom.
 func (h *history) isEmpty() bool {
 	now := time.Now()
-	if (h.empty == nil || now.After(h.empty[1].Add(30*time.Second))) && h.random.IntN(10) == 0 {
-		h.empty = []time.Time{now, now.Add(time.Duration(h.random.IntN(4000)) * time.Millisecond)}
+	if now.After(h.emptyUntil.Add(30*time.Second)) && h.random.IntN(10) == 0 {
+		h.emptyUntil = now.Add(time.Duration(h.random.IntN(4000)) * time.Millisecond)
 		h.emptyPage = h.random.IntN(2) * (1 + len(h.list)/apiclient.PageSize)
 	}
-	return h.empty != nil && !now.After(h.empty[1])
+	return !now.After(h.emptyUntil)
 }
 
 var (
