@@ -396,6 +396,30 @@ func TestTurns(t *testing.T) {
 		})
 	})
 
+	t.Run("a throttled call is the first one after the pause", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			api := &script{answers: []reply{{503, "Throttling", map[string]string{"x-acs-retry-after": "5000"}}, {}}}
+			var mu sync.Mutex
+			var pages []string
+			client := newClient(t, "http://127.0.0.1", limited(1, 8), retrying(3), through(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				pages = append(pages, r.URL.Query().Get("PageNumber"))
+				mu.Unlock()
+				time.Sleep(500 * time.Millisecond) // Fake time.
+				api.ServeHTTP(w, r)
+			})))
+			var calls sync.WaitGroup
+			for page := 1; page <= 4; page++ {
+				calls.Go(func() { _, _ = client.Page(t.Context(), apiclient.Usage, page) })
+				synctest.Wait()
+			}
+			calls.Wait()
+			if want := []string{"1", "1", "2", "3", "4"}; !slices.Equal(slices.Sorted(slices.Values(pages)), want) || pages[1] != "1" {
+				t.Errorf("the calls were for the pages %v", pages)
+			}
+		})
+	})
+
 	t.Run("a short list does not wait for a long one", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			account := simulator.NewFixedAccount(numbered(20_000)...)

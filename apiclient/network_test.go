@@ -145,7 +145,15 @@ func TestResponse(t *testing.T) {
 			}
 			_ = z.Close()
 		})
-		for name, handler := range map[string]http.Handler{"plain": plain, "gzip bomb": bomb} {
+		failing := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusBadGateway)
+			plain(w, r)
+		})
+		for name, handler := range map[string]http.Handler{"plain": plain, "gzip bomb": bomb, "error": failing} {
+			want := apiclient.ErrorKind{Code: "response_too_large", Class: apiclient.ClassMalformed}
+			if name == "error" {
+				want = apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassServer}
+			}
 			client := newClient(t, serve(t, handler), func(c *apiclient.Config) { c.Timeout = time.Minute })
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -154,7 +162,7 @@ func TestResponse(t *testing.T) {
 				reading.Go(func() {
 					_, err := client.Page(t.Context(), apiclient.Usage, 1)
 					apiErr, ok := errors.AsType[*apiclient.Error](err)
-					if want := (apiclient.ErrorKind{Code: "response_too_large", Class: apiclient.ClassMalformed}); !ok || apiErr.Kind() != want {
+					if !ok || apiErr.Kind() != want {
 						t.Errorf("%s: error = %v, want %v", name, err, want)
 					}
 				})
@@ -195,6 +203,7 @@ func TestResponse(t *testing.T) {
 			{"XML with a long attribute", `<Error a="` + strings.Repeat("a", 4_000_000), 400, "http_status"},
 			{"XML with a code inside another element", "<Error><a><Code>Forbidden</Code></a></Error>", 400, "http_status"},
 			{"XML of something else", "<Fault><Code>Forbidden</Code></Fault>", 400, "http_status"},
+			{"XML that is deep with status 200", "<Error>" + strings.Repeat("<a>", 300_000), 200, "decode"},
 			{"JSON that is deep", `{"Code":"Forbidden","a":` + strings.Repeat("[", 1_000_000), 403, "Forbidden"},
 			{"JSON with the code at the end", `{"a":"` + long + `","Code":"Forbidden"}`, 403, "Forbidden"},
 			{"JSON with the code far away", `{"a":"` + long + long + `","Code":"Forbidden"}`, 403, "http_status"},

@@ -142,6 +142,10 @@ func TestThrottling(t *testing.T) {
 					if took := time.Since(began); len(api.calls) != tc.calls || took < tc.paused || took > tc.paused+time.Second {
 						t.Errorf("%d calls in %s, want %d in %s", len(api.calls), took, tc.calls, tc.paused)
 					}
+					began = time.Now()
+					if _, err := client.Page(t.Context(), apiclient.UsageDetail, 1); err != nil || time.Since(began) > time.Second {
+						t.Errorf("the next call took %s: %v", time.Since(began), err)
+					}
 				})
 			})
 		}

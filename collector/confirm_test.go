@@ -158,6 +158,19 @@ func TestRefreshConfirms(t *testing.T) {
 	})
 }
 
+func TestUnlisted(t *testing.T) {
+	for total, want := range map[int]string{0: "0", 1: "0", 2: "0", 3: "1", 12: "10"} {
+		client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
+			l := listing(task("1", apiclient.Success, monday, tuesday), task("2", apiclient.Success, monday, tuesday))
+			l.TotalCount = total
+			return l, nil
+		}}
+		c := newMain(t, client)
+		c.Refresh(t.Context())
+		expect(t, c, map[string]string{ofMain("unlisted_tasks"): want})
+	}
+}
+
 func TestRefreshDue(t *testing.T) {
 	const ttl, timeout = 50 * time.Second, 2 * time.Minute
 	day := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)

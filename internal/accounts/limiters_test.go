@@ -123,6 +123,15 @@ func TestLimiters(t *testing.T) {
 		}
 	})
 
+	t.Run("an account joins another one", func(t *testing.T) {
+		f := newFixture(t, "accounts: [{name: none}]")
+		all := f.reloaded(of("b", "B", 1), of("a", "A", 1))
+		next := f.reloaded(of("b", "A", 1), of("a", "A", 1))
+		if next[1] != all[1] || next[0].Limiter != all[1].Limiter {
+			t.Error("a is new, or b has not its limiter")
+		}
+	})
+
 	t.Run("accounts without credentials of their own share one", func(t *testing.T) {
 		f := newFixture(t, "accounts: [{name: none}]")
 		all := f.reloaded("{name: a}", "{name: b}", "{name: c, endpoint: cdn.example.com}")
