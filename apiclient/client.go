@@ -17,10 +17,9 @@ type Config struct {
 	Credentials CredentialsProvider
 	// Timeout bounds one attempt, from the connection to the last byte of the response.
 	Timeout time.Duration
-	// RateLimit is the number of attempts per second, retries included; +Inf for no limit.
-	RateLimit float64
-	// Concurrency is the number of simultaneous calls, over all exports. At least 1.
-	Concurrency int
+	// Limiter bounds the attempts, retries included. Clients that share an account's quota
+	// share it.
+	Limiter *Limiter
 	// MaxRetries bounds the attempts for a page after the first one.
 	MaxRetries int
 	// MaxTasks bounds the length of a list that is read.
@@ -47,7 +46,8 @@ type Attempt struct {
 	Export Export
 	// Page is the page's number, from 1.
 	Page int
-	// RateLimitWait is the time spent waiting for the rate limit.
+	// RateLimitWait is the time spent waiting for the rate limit, once no other call of
+	// the account was before this one.
 	RateLimitWait time.Duration
 	// Sent is false if the attempt ended before a request was sent.
 	Sent bool
@@ -59,15 +59,10 @@ type Attempt struct {
 
 // Client reads one account's lists. It is safe for concurrent use.
 type Client struct {
-	config  Config
-	http    *http.Client
-	limiter *limiter
-	skew    atomic.Pointer[time.Duration]
-	// slots holds one element for each call in flight.
-	slots chan struct{}
-	// failing marks exports whose last call ran out of retries. Their next call is not
-	// retried, so an outage costs no more calls than normal operation.
-	failing map[Export]*atomic.Bool
+	config Config
+	http   *http.Client
+	skew   atomic.Pointer[time.Duration]
+	lanes  map[Export]*lane
 }
 
 // New returns a Client.
@@ -75,33 +70,24 @@ func New(config Config) *Client {
 	if config.Observer == nil {
 		config.Observer = nopObserver{}
 	}
-	failing := make(map[Export]*atomic.Bool)
+	lanes := make(map[Export]*lane)
 	for _, export := range Exports() {
-		failing[export] = new(atomic.Bool)
+		lanes[export] = new(lane)
 	}
 	return &Client{
-		config:  config,
-		slots:   make(chan struct{}, config.Concurrency),
-		failing: failing,
+		config: config,
+		lanes:  lanes,
 		http: &http.Client{
 			Transport: config.Transport,
 			// Following a redirect would send signed headers to its target.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		limiter: newLimiter(config.RateLimit, config.Concurrency),
 	}
-}
-
-// InheritLimiter makes c use old's rate limiter, so that replacing an account's client
-// does not reset what it has used of its quota. Call it before the first request.
-func (c *Client) InheritLimiter(old *Client) {
-	old.limiter.configure(c.config.RateLimit, c.config.Concurrency)
-	c.limiter = old.limiter
 }
 
 // RateLimit returns the number of attempts per second that is allowed now: the
 // configured one, or less after throttling.
-func (c *Client) RateLimit() float64 { return c.limiter.perSecond() }
+func (c *Client) RateLimit() float64 { return c.config.Limiter.Rate() }
 
 // ClockSkew returns this machine's clock minus the API's as of the last response, to
 // about a second; false before the first response.
@@ -116,39 +102,48 @@ func (c *Client) ClockSkew() (time.Duration, bool) {
 // Page reads one page of an export's list and retries as the error and MaxRetries
 // allow. Its error is an *Error or the context's.
 func (c *Client) Page(ctx context.Context, export Export, number int) (Page, error) {
+	lane := c.lanes[export]
 	retries := retries{left: c.config.MaxRetries}
-	failing := c.failing[export]
-	if failing.Load() {
+	if lane.failing.Load() {
 		retries.left = 0
 	}
-	for {
-		page, err := c.attempt(ctx, export, number)
+	var last *Error // why the last request that was sent failed
+	for attempts := 0; ; attempts++ {
+		page, err := c.attempt(ctx, export, number, attempts)
 		if err == nil {
-			failing.Store(false)
+			lane.failing.Store(false)
 			return page, nil
 		}
-		var apiErr *Error
-		if !errors.As(err, &apiErr) {
+		apiErr, ok := errors.AsType[*Error](err)
+		if !ok || apiErr.notSent && last == nil {
 			return Page{}, err
 		}
-		delay, ok := retries.next(apiErr)
-		if !ok {
-			failing.Store(apiErr.transient())
-			return Page{}, err
+		if !apiErr.notSent {
+			last = apiErr
 		}
-		if tooLate(ctx, delay) {
-			return Page{}, err
-		}
-		if sleep(ctx, delay) != nil {
-			return Page{}, err
+		delay, ok := retries.next(last)
+		if apiErr.notSent || !ok || tooLate(ctx, delay) || c.delay(ctx, delay, last) != nil {
+			lane.failing.Store(last.transient() && !last.throttling())
+			return Page{}, last
 		}
 	}
 }
 
+// delay waits before the retry of a call. After throttling the whole account waits, and
+// the retry is the first call after the pause.
+func (c *Client) delay(ctx context.Context, d time.Duration, err *Error) error {
+	if err.throttling() {
+		c.config.Limiter.pause(d, err)
+		return nil
+	}
+	return sleep(ctx, d)
+}
+
 // attempt requests a page once. It takes the rate-limit token last, right before
 // sending, so that slow key lookups cannot save up tokens and release them as a burst.
-// Its error is an *Error, or the context's if ctx was canceled.
-func (c *Client) attempt(ctx context.Context, export Export, number int) (page Page, err error) {
+// attempts counts those before. Its error is an *Error, or the context's if ctx was
+// canceled.
+func (c *Client) attempt(ctx context.Context, export Export, number, attempts int) (page Page, err error) {
 	observed := Attempt{Export: export, Page: number}
 	defer func() {
 		errors.As(err, &observed.Err)
@@ -159,18 +154,12 @@ func (c *Client) attempt(ctx context.Context, export Export, number int) (page P
 	if err != nil {
 		return Page{}, err
 	}
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return Page{}, notSent(ctx, "other calls of the account took all the time until the deadline")
-	}
-	began := time.Now()
-	err = c.limiter.wait(ctx)
-	observed.RateLimitWait = time.Since(began)
+	release, waited, err := c.config.Limiter.acquire(ctx, c.lanes[export], attempts)
+	observed.RateLimitWait = waited
 	if err != nil {
-		return Page{}, notSent(ctx, "the rate limit allows no call before the deadline")
+		return Page{}, err
 	}
+	defer release()
 
 	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
@@ -179,23 +168,12 @@ func (c *Client) attempt(ctx context.Context, export Export, number int) (page P
 		return Page{}, err
 	}
 	sent := time.Now()
-	page, err = c.send(req, key)
+	page, err = c.send(req, number, key)
 	observed.Sent, observed.Duration = true, time.Since(sent)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return Page{}, ctx.Err()
 	}
 	return page, err
-}
-
-// notSent returns ctx.Err() if ctx was canceled, and a timeout caused by ErrNotSent
-// otherwise.
-func notSent(ctx context.Context, detail string) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return ctx.Err()
-	}
-	err := newError(CodeTimeout, ClassNetwork, detail)
-	err.cause = ErrNotSent
-	return err
 }
 
 // key returns the key to sign with, within the time limit of an attempt.

@@ -25,8 +25,7 @@ func newClient(t *testing.T, endpoint string, change ...func(*apiclient.Config))
 		Endpoint:    parsed,
 		Credentials: testKey,
 		Timeout:     5 * time.Second,
-		RateLimit:   1000,
-		Concurrency: 8,
+		Limiter:     apiclient.NewLimiter(1000, 8),
 		MaxTasks:    100_000,
 		UserAgent:   "alicdn_export_exporter/test",
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"regexp"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,9 +24,10 @@ const maxCodeLength = 64
 
 // parseErrorBody returns the API's code and request id from an error body: JSON with
 // capital or lower-case keys, or XML. Either is empty if the body has none, as a proxy's
-// HTML page, or if it does not have the expected shape.
+// HTML page, or if it does not have the expected shape. Only the first maxErrorBytes are
+// read, which need not be the whole body.
 func parseErrorBody(body []byte) (code, requestID string) {
-	body = bytes.TrimSpace(body)
+	body = bytes.TrimSpace(body[:min(len(body), maxErrorBytes)])
 	switch {
 	case bytes.HasPrefix(body, []byte("{")):
 		code, requestID = parseJSONError(body)
@@ -42,14 +44,28 @@ func parseErrorBody(body []byte) (code, requestID string) {
 }
 
 func parseJSONError(body []byte) (code, requestID string) {
-	var parsed struct {
-		Code      jsontext.Value `json:"Code"`
-		RequestID jsontext.Value `json:"RequestId"`
-	}
-	if err := json.Unmarshal(body, &parsed, lenient, json.MatchCaseInsensitiveNames(true)); err != nil {
+	d := jsontext.NewDecoder(bytes.NewReader(body), lenient)
+	if _, err := d.ReadToken(); err != nil { // The opening brace.
 		return "", ""
 	}
-	return unquote(parsed.Code), unquote(parsed.RequestID)
+	for d.PeekKind() == '"' {
+		token, err := d.ReadToken()
+		if err != nil {
+			break
+		}
+		key := token.String()
+		value, err := d.ReadValue()
+		if err != nil {
+			break
+		}
+		switch {
+		case strings.EqualFold(key, "Code"):
+			code = unquote(value)
+		case strings.EqualFold(key, "RequestId"):
+			requestID = unquote(value)
+		}
+	}
+	return code, requestID
 }
 
 func unquote(value jsontext.Value) string {
@@ -64,13 +80,33 @@ func unquote(value jsontext.Value) string {
 }
 
 func parseXMLError(body []byte) (code, requestID string) {
-	var parsed struct {
-		XMLName   xml.Name `xml:"Error"`
-		Code      string   `xml:"Code"`
-		RequestID string   `xml:"RequestId"`
+	d := xml.NewDecoder(bytes.NewReader(body))
+	for depth := 0; ; {
+		token, err := d.Token()
+		if err != nil {
+			return code, requestID
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			depth++
+			if depth == 1 && token.Name.Local != "Error" {
+				return "", ""
+			}
+			var text string
+			if depth != 2 || token.Name.Local != "Code" && token.Name.Local != "RequestId" {
+				continue
+			}
+			if d.DecodeElement(&text, &token) != nil {
+				return code, requestID
+			}
+			depth--
+			if token.Name.Local == "Code" {
+				code = text
+			} else {
+				requestID = text
+			}
+		case xml.EndElement:
+			depth--
+		}
 	}
-	if err := xml.Unmarshal(body, &parsed); err != nil {
-		return "", ""
-	}
-	return parsed.Code, parsed.RequestID
 }

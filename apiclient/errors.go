@@ -32,7 +32,8 @@ const (
 )
 
 // ErrNotSent is the cause of a timeout that expired before the request was sent: the
-// time went by waiting for the account's rate limit or for its other calls.
+// time went by waiting for the account's rate limit or for its other calls. A request
+// that the API's own throttling held back has the error of the throttling instead.
 var ErrNotSent = errors.New("the deadline expired before the request was sent")
 
 // Error is why one attempt to read a page failed. Code and Class together are one of
@@ -57,6 +58,8 @@ type Error struct {
 	RetryAfter time.Duration
 
 	cause error
+	// notSent tells that the request was not sent, because the deadline comes first.
+	notSent bool
 }
 
 // newError returns an error without a response.
@@ -96,6 +99,15 @@ func (e *Error) Kind() ErrorKind { return ErrorKind{e.Code, e.Class} }
 func (e *Error) throttling() bool {
 	return e.Class == ClassThrottled || e.Status == http.StatusTooManyRequests
 }
+
+// nonceUsed reports whether the API has seen the request's nonce before.
+func (e *Error) nonceUsed() bool { return e.Code == "SignatureNonceUsed" }
+
+// tokenRefused reports whether the API refused the temporary key's token.
+func (e *Error) tokenRefused() bool { return strings.HasPrefix(e.Code, "InvalidSecurityToken.") }
+
+// retried reports whether a call that failed so is ever retried.
+func (e *Error) retried() bool { return e.transient() || e.nonceUsed() || e.tokenRefused() }
 
 // transient reports whether the same request may succeed a little later.
 func (e *Error) transient() bool {

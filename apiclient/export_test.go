@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// DecodePage reads the body of a successful response.
-func DecodePage(body []byte) (Page, error) { return decodePage(body) }
+// DecodePage reads the body of a successful response with the first page.
+func DecodePage(body []byte) (Page, error) { return decodePage(body, 1) }
 
 // ResponseError returns the error in a response.
 func ResponseError(status int, body []byte) error {

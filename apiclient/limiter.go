@@ -25,129 +25,217 @@ const maxPause = time.Minute
 // errWaitTooLong means that the deadline comes before the next token.
 var errWaitTooLong = errors.New("the wait would exceed the deadline")
 
-// limiter is an account's token bucket. Over any window of t seconds it lets at most
-// configured·t + burst attempts pass.
-type limiter struct {
-	configured float64
-	tokens     *rate.Limiter
-	// gate lets one attempt at a time wait for a token, so that a new rate or pause
-	// holds for all attempts behind it.
-	gate chan struct{}
+// Limiter decides when the calls of an account may be sent. Over any window of t seconds
+// it lets at most rate·t + burst calls pass. Clients that share an account's quota share
+// its Limiter. It is safe for concurrent use.
+type Limiter struct {
+	turns  turns
+	tokens *rate.Limiter
+	// slots holds one element for each call in flight.
+	slots chan struct{}
 
 	mu          sync.Mutex
+	configured  float64
 	reduced     float64   // the rate right after the last throttling
 	throttledAt time.Time // when that was; zero before the first
 	halvedAt    time.Time
 	pausedUntil time.Time
+	cause       *Error // of the last throttling or pause
 }
 
-// newLimiter allows perSecond attempts per second, +Inf for no limit, in bursts of at
-// most min(concurrency, perSecond) and at least one. The bucket holds one token less
-// than the burst, because calls may reach the API closer together than they were sent.
-func newLimiter(perSecond float64, concurrency int) *limiter {
-	return &limiter{
+// NewLimiter returns a Limiter that allows perSecond calls per second, +Inf for no limit,
+// and at most concurrency calls, at least 1, at the same time. Its bursts have at most
+// min(concurrency, perSecond) calls, and at least one.
+func NewLimiter(perSecond float64, concurrency int) *Limiter {
+	return &Limiter{
 		configured: perSecond,
-		tokens:     rate.NewLimiter(rate.Limit(perSecond), burst(perSecond, concurrency)),
-		gate:       make(chan struct{}, 1),
+		tokens:     rate.NewLimiter(rate.Limit(perSecond), bucketSize(perSecond, concurrency)),
+		slots:      make(chan struct{}, concurrency),
 	}
 }
 
-func burst(perSecond float64, concurrency int) int {
+// bucketSize is one token less than the burst, because calls may reach the API closer
+// together than they were sent.
+func bucketSize(perSecond float64, concurrency int) int {
 	return int(math.Max(1, math.Min(float64(concurrency), perSecond)-1))
 }
 
-// configure sets rate and burst. Spent tokens and a running pause are kept.
-func (l *limiter) configure(perSecond float64, concurrency int) {
+// concurrency returns how many calls can be in flight.
+func (l *Limiter) concurrency() int { return cap(l.slots) }
+
+// SetRate changes the number of calls per second. Spent tokens and a running pause are
+// kept.
+func (l *Limiter) SetRate(perSecond float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.configured = perSecond
 	now := time.Now()
 	l.tokens.SetLimitAt(now, rate.Limit(l.current(now)))
-	l.tokens.SetBurstAt(now, burst(perSecond, concurrency))
+	l.tokens.SetBurstAt(now, bucketSize(perSecond, l.concurrency()))
 }
 
-// perSecond returns the rate that is allowed now.
-func (l *limiter) perSecond() float64 {
+// Rate returns the number of calls per second that is allowed now: the configured one, or
+// less after throttling.
+func (l *Limiter) Rate() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.current(time.Now())
 }
 
-func (l *limiter) current(now time.Time) float64 {
-	if l.throttledAt.IsZero() || math.IsInf(l.configured, 1) {
+func (l *Limiter) current(now time.Time) float64 {
+	since := now.Sub(l.throttledAt)
+	if since < 0 || math.IsInf(l.configured, 1) { // The clock was set back, or there is no limit.
 		return l.configured
 	}
-	regained := recoveryPerSecond * l.configured * now.Sub(l.throttledAt).Seconds()
-	return math.Min(l.configured, l.reduced+math.Max(0, regained))
+	return math.Min(l.configured, l.reduced+recoveryPerSecond*l.configured*since.Seconds())
 }
 
-// throttled halves the rate and pauses the account for as long as the API asked.
-func (l *limiter) throttled(hint time.Duration) {
+// throttled halves the rate after the API refused a call with err.
+func (l *Limiter) throttled(err *Error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.reduced = l.current(now)
-	if now.Sub(l.halvedAt) >= halvingInterval {
+	if now.Sub(l.halvedAt).Abs() >= halvingInterval {
 		l.reduced = math.Max(l.reduced/2, math.Min(minimumRate, l.configured))
 		l.halvedAt = now
 	}
 	l.throttledAt = now
-	if until := now.Add(min(hint, maxPause)); until.After(l.pausedUntil) {
+	l.cause = err
+}
+
+// pause stops all calls for d because of err.
+func (l *Limiter) pause(d time.Duration, err *Error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until := time.Now().Add(min(d, maxPause)); until.After(l.pausedUntil) {
 		l.pausedUntil = until
+		l.cause = err
 	}
 }
 
-// wait takes a token. It fails at once with errWaitTooLong if ctx's deadline comes first.
-func (l *limiter) wait(ctx context.Context) error {
-	select {
-	case l.gate <- struct{}{}:
-		defer func() { <-l.gate }()
-	case <-ctx.Done():
-		return ctx.Err()
+// acquire waits for the turn of a call that was attempted some times before, for one of the
+// slots and for a token. The caller must call release when the response was read.
+// waited is the time spent waiting for the token. The error is an *Error for which notSent
+// is true, or the context's if ctx was canceled.
+func (l *Limiter) acquire(
+	ctx context.Context, lane *lane, attempts int,
+) (release func(), waited time.Duration, err error) {
+	began := time.Now()
+	if tooLate(ctx, l.pauseLeft(began)) {
+		return nil, 0, l.notSent(ctx, began, errWaitTooLong)
+	}
+	own := &turn{lane: lane, attempts: attempts}
+	defer l.turns.end(own)
+	if err := l.turns.take(ctx, own); err != nil {
+		return nil, 0, l.notSent(ctx, began, err)
 	}
 	for {
-		pause := l.adjust()
-		if pause <= 0 {
-			reservation := l.tokens.Reserve()
-			delay := reservation.Delay()
-			if tooLate(ctx, delay) {
-				reservation.Cancel()
-				return errWaitTooLong
-			}
-			if err := sleep(ctx, delay); err != nil {
-				return err
-			}
-			// A pause that began meanwhile holds for this attempt as well. Its token is
-			// given up, because after the pause it would be one too many.
-			if !l.paused() {
-				return nil
-			}
-			continue
+		pause := l.pauseLeft(time.Now())
+		waited += pause
+		if err := l.sleep(ctx, pause); err != nil {
+			return nil, waited, l.notSent(ctx, began, err)
 		}
-		if tooLate(ctx, pause) {
-			return errWaitTooLong
+		if pause > 0 {
+			l.dropSavedTokens()
+			// A call that was throttled may have become more urgent.
+			if err := l.turns.yield(ctx, own); err != nil {
+				return nil, waited, l.notSent(ctx, began, err)
+			}
 		}
-		if err := sleep(ctx, pause); err != nil {
-			return err
+		select {
+		case l.slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil, waited, l.notSent(ctx, began, ctx.Err())
 		}
+		release = func() { <-l.slots }
+		delay, err := l.takeToken(ctx)
+		waited += delay
+		if err != nil {
+			release()
+			return nil, waited, l.notSent(ctx, began, err)
+		}
+		// A pause that began meanwhile holds for this call as well. Its token is given up,
+		// because after the pause it would be one too many.
+		if l.pauseLeft(time.Now()) <= 0 {
+			return release, waited, nil
+		}
+		release()
 	}
 }
 
-// adjust sets the bucket's rate and returns the rest of a running pause.
-func (l *limiter) adjust() time.Duration {
+// notSent returns why a call that waited since then was not sent: ctx's error if it was
+// canceled; the API's own error if that is why there was no time left; otherwise a timeout.
+func (l *Limiter) notSent(ctx context.Context, since time.Time, reason error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cause != nil && (l.pausedUntil.After(since) || l.current(time.Now()) < l.configured) {
+		err := *l.cause
+		err.Detail = "the API allows no call before the deadline"
+		err.notSent = true
+		return &err
+	}
+	err := newError(CodeTimeout, ClassNetwork, "other calls of the account took all the time until the deadline")
+	if errors.Is(reason, errWaitTooLong) {
+		err.Detail = "the rate limit allows no call before the deadline"
+	}
+	err.notSent, err.cause = true, ErrNotSent
+	return err
+}
+
+// takeToken waits for a token at the current rate, and returns how long. It fails at once
+// with errWaitTooLong if ctx's deadline comes first.
+func (l *Limiter) takeToken(ctx context.Context) (time.Duration, error) {
+	l.adjustRate()
+	reservation := l.tokens.Reserve()
+	delay := reservation.Delay()
+	err := l.sleep(ctx, delay)
+	if errors.Is(err, errWaitTooLong) {
+		reservation.Cancel()
+		return 0, err
+	}
+	return delay, err
+}
+
+// sleep waits for d. It fails at once with errWaitTooLong if ctx's deadline comes first.
+func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
+	if tooLate(ctx, d) {
+		return errWaitTooLong
+	}
+	return sleep(ctx, d)
+}
+
+// dropSavedTokens leaves one token in the bucket. A burst right after a pause would be
+// throttled again.
+func (l *Limiter) dropSavedTokens() {
+	now := time.Now()
+	if saved := l.tokens.TokensAt(now); saved >= 2 && l.tokens.Limit() != rate.Inf {
+		l.tokens.AllowN(now, int(saved)-1)
+	}
+}
+
+// adjustRate sets the bucket's rate.
+func (l *Limiter) adjustRate() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	if limit := rate.Limit(l.current(now)); limit != l.tokens.Limit() {
 		l.tokens.SetLimitAt(now, limit)
 	}
-	return l.pausedUntil.Sub(now)
 }
 
-func (l *limiter) paused() bool {
+// pauseLeft returns the rest of a running pause, or 0 without one.
+func (l *Limiter) pauseLeft(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.pausedUntil.After(time.Now())
+	left := max(0, l.pausedUntil.Sub(now))
+	if left > maxPause { // The clock was set back.
+		return 0
+	}
+	return left
 }
 
 // tooLate reports whether ctx's deadline comes within the delay.

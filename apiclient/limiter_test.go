@@ -16,7 +16,7 @@ import (
 )
 
 func limited(perSecond float64, concurrency int) func(*apiclient.Config) {
-	return func(c *apiclient.Config) { c.RateLimit, c.Concurrency = perSecond, concurrency }
+	return func(c *apiclient.Config) { c.Limiter = apiclient.NewLimiter(perSecond, concurrency) }
 }
 
 // checkWindows fails where any window of calls has more than rate·t + burst.
@@ -81,15 +81,16 @@ func TestLimiter(t *testing.T) {
 				callers.Go(func() { _, _ = client.Page(context.Background(), apiclient.Usage, 1) })
 			}
 			callers.Wait()
-			if took, want := time.Since(began), 2150*time.Millisecond; took > want+time.Millisecond || took < want-time.Millisecond {
+			took := time.Since(began)
+			if want := 2150 * time.Millisecond; took > want+time.Millisecond || took < want-time.Millisecond {
 				t.Errorf("took %s, want %s", took, want)
 			}
 			var waited time.Duration
 			for _, a := range w.attempts {
 				waited += a.RateLimitWait
 			}
-			if waited < 15*time.Second || waited > 16*time.Second { // Up to eight wait for a token, the others for one of the eight.
-				t.Errorf("observed %s of waiting", waited)
+			if waited != took { // One call at a time waits for a token, the others for their turn.
+				t.Errorf("observed %s of waiting in %s", waited, took)
 			}
 		})
 	})
@@ -294,7 +295,7 @@ func TestClient(t *testing.T) {
 	})
 }
 
-func TestInheritLimiter(t *testing.T) {
+func TestLimiterSharing(t *testing.T) {
 	// An account whose settings change again and again costs the API no more than its
 	// rate: clients that follow each other share what is used up, also when the rate changes.
 	t.Run("keeps the rate over replaced clients", func(t *testing.T) {
@@ -305,19 +306,16 @@ func TestInheritLimiter(t *testing.T) {
 					for range 100 {
 						api.answers = append(api.answers, reply{})
 					}
-					var before *apiclient.Client
+					limiter := apiclient.NewLimiter(rates[0], 4)
 					for n := range 40 {
-						client := newClient(t, "http://127.0.0.1", through(api), limited(rates[n%len(rates)], 4))
-						if before != nil {
-							client.InheritLimiter(before)
-						}
+						limiter.SetRate(rates[n%len(rates)])
+						client := newClient(t, "http://127.0.0.1", through(api), sharing(limiter))
 						if got := client.RateLimit(); got != rates[n%len(rates)] {
 							t.Fatalf("the limit is %v a second, want the new one, %v", got, rates[n%len(rates)])
 						}
 						if _, err := client.Page(t.Context(), apiclient.Usage, 1); err != nil {
 							t.Fatal(err)
 						}
-						before = client
 					}
 					checkWindows(t, api.calls, slices.Max(rates), 4)
 					if took := api.calls[39].Sub(api.calls[0]); took < time.Second*36/time.Duration(slices.Max(rates)) {
@@ -331,13 +329,14 @@ func TestInheritLimiter(t *testing.T) {
 	t.Run("keeps a pause and a reduced rate", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			api := &script{answers: []reply{{503, "Throttling", map[string]string{"x-acs-retry-after": "5000"}}, {}, {}}}
-			before := newClient(t, "http://127.0.0.1", through(api), limited(20, 4))
+			limiter := apiclient.NewLimiter(20, 4)
+			before := newClient(t, "http://127.0.0.1", through(api), sharing(limiter))
 			if _, err := before.Page(t.Context(), apiclient.Usage, 1); err == nil {
 				t.Fatal("the first call was not throttled")
 			}
 			began := time.Now()
-			after := newClient(t, "http://127.0.0.1", through(api), limited(20, 4))
-			after.InheritLimiter(before)
+			limiter.SetRate(20)
+			after := newClient(t, "http://127.0.0.1", through(api), sharing(limiter))
 			if got := after.RateLimit(); got != 10 {
 				t.Errorf("the limit is %v, want half of 20", got)
 			}
@@ -346,4 +345,104 @@ func TestInheritLimiter(t *testing.T) {
 			}
 		})
 	})
+}
+
+func sharing(limiter *apiclient.Limiter) func(*apiclient.Config) {
+	return func(c *apiclient.Config) { c.Limiter = limiter }
+}
+
+// twoLists reads both lists of an account over and over, and returns the errors.
+func twoLists(t *testing.T, client *apiclient.Client, rounds int, timeout time.Duration) map[apiclient.Export][]error {
+	t.Helper()
+	errs := make(map[apiclient.Export][]error)
+	for range rounds {
+		var mu sync.Mutex
+		var reading sync.WaitGroup
+		for _, export := range apiclient.Exports() {
+			reading.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), timeout)
+				defer cancel()
+				if _, err := client.List(ctx, export, nil); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					errs[export] = append(errs[export], err)
+				}
+			})
+		}
+		reading.Wait()
+		time.Sleep(30 * time.Second) // Fake time.
+	}
+	return errs
+}
+
+func TestTurns(t *testing.T) {
+	// The API allows one call a second. The exporter, set to 20, has to find that out again
+	// and again. A call that was throttled must not be throttled again for the other list's
+	// sake.
+	t.Run("neither of two lists fails on the other's calls", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			account := simulator.NewFixedAccount(numbered(180)...)
+			account.SetTasks(simulator.DetailAction, numbered(40)...)
+			api := simulator.New(account, simulator.Options{Quota: 1})
+			w := new(witness)
+			client := newClient(t, "http://127.0.0.1", limited(20, 8), retrying(3), observedBy(w), signedFor, through(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(50 * time.Millisecond) // Fake time.
+				api.ServeHTTP(w, r)
+			})))
+			if errs := twoLists(t, client, 200, 2*time.Minute); len(errs) > 0 {
+				t.Errorf("%d and %d of 200 refreshes failed: %v", len(errs[apiclient.Usage]), len(errs[apiclient.UsageDetail]), errs)
+			}
+			t.Logf("%d calls for 1200 pages", len(w.attempts))
+		})
+	})
+
+	t.Run("a throttled call is the first one after the pause", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			api := &script{answers: []reply{{503, "Throttling", map[string]string{"x-acs-retry-after": "5000"}}, {}}}
+			var mu sync.Mutex
+			var pages []string
+			client := newClient(t, "http://127.0.0.1", limited(1, 8), retrying(3), through(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				pages = append(pages, r.URL.Query().Get("PageNumber"))
+				mu.Unlock()
+				time.Sleep(500 * time.Millisecond) // Fake time.
+				api.ServeHTTP(w, r)
+			})))
+			var calls sync.WaitGroup
+			for page := 1; page <= 4; page++ {
+				calls.Go(func() { _, _ = client.Page(t.Context(), apiclient.Usage, page) })
+				synctest.Wait()
+			}
+			calls.Wait()
+			if want := []string{"1", "1", "2", "3", "4"}; !slices.Equal(slices.Sorted(slices.Values(pages)), want) || pages[1] != "1" {
+				t.Errorf("the calls were for the pages %v", pages)
+			}
+		})
+	})
+
+	t.Run("a short list does not wait for a long one", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			account := simulator.NewFixedAccount(numbered(20_000)...)
+			account.SetTasks(simulator.DetailAction, numbered(40)...)
+			client, _, _ := simulated(t, account, nil, limited(1, 8))
+			ctx, cancel := context.WithCancel(t.Context())
+			var reading sync.WaitGroup
+			reading.Go(func() { _, _ = client.List(ctx, apiclient.Usage, nil) })
+			time.Sleep(10 * time.Second) // Eight calls for the long list wait by now.
+			for range 5 {
+				began := time.Now()
+				if _, err := client.List(t.Context(), apiclient.UsageDetail, nil); err != nil || time.Since(began) > 2*time.Second {
+					t.Errorf("the short list took %s for its one call, want 2 s at most: %v", time.Since(began), err)
+				}
+			}
+			cancel()
+			reading.Wait()
+		})
+	})
+}
+
+func signedFor(c *apiclient.Config) {
+	c.Credentials = apiclient.StaticCredentials{
+		AccessKeyID: simulator.DefaultAccessKeyID, AccessKeySecret: simulator.DefaultAccessKeySecret,
+	}
 }

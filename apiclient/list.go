@@ -4,30 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
-// maxWalks bounds how often a list is walked for one Listing.
-const maxWalks = 5
+const (
+	// maxWalks bounds how often a list is walked for one Listing.
+	maxWalks = 8
+	// confirmationDelay is the least time from the end of a walk to the beginning of the
+	// one that confirms it. Two walks in quick succession may see the same stale copy of
+	// the list.
+	confirmationDelay = 5 * time.Second
+)
 
-// Listing is a complete list of tasks, proven as List says.
+// Listing is a complete list of tasks, proven as Read says.
 type Listing struct {
 	// Tasks are sorted by ID.
 	Tasks []Task
-	// TotalCount is the API's count of tasks. It differs from len(Tasks) only if two
-	// walks in a row agreed in every task and in this count.
+	// TotalCount is the API's count of tasks. It differs from len(Tasks) only if it did so by
+	// the same number in two walks.
 	TotalCount int
 	// Began is when the reading of these tasks began.
 	Began time.Time
 }
 
-// IDs returns the sorted ids of the tasks: all that the next List needs, in a quarter
+// IDs returns the sorted ids of the tasks: all that the next Read needs, in a quarter
 // of the memory. A nil Listing has none.
 func (l *Listing) IDs() []string {
 	if l == nil {
@@ -39,6 +39,24 @@ func (l *Listing) IDs() []string {
 	}
 	return ids
 }
+
+// unlisted returns how many tasks TotalCount counts that are not listed. It is negative if
+// more are listed than counted.
+func (l *Listing) unlisted() int { return l.TotalCount - len(l.Tasks) }
+
+// UnconfirmedError means that a walk of a list can be proven complete only by another walk
+// some seconds later.
+type UnconfirmedError struct {
+	// Reason is why the walk alone is no proof.
+	Reason string
+	// Due is when the other walk may begin.
+	Due time.Time
+	// Confirm waits until Due and goes on with the reading. It returns what Read returns.
+	Confirm func(context.Context) (*Listing, error)
+}
+
+// Error returns the reason.
+func (e *UnconfirmedError) Error() string { return e.Reason + "; a second walk must confirm that" }
 
 // UnprovenError means that no walk of the list was proven complete.
 type UnprovenError struct {
@@ -64,63 +82,129 @@ func (e *TooManyTasksError) Error() string {
 }
 
 // unproven is why one walk is not proven.
-type unproven string
+type unproven struct {
+	reason string
+	// confirmable tells that a second walk that agrees is a proof.
+	confirmable bool
+}
 
 // Error returns the reason.
-func (u unproven) Error() string { return string(u) }
+func (u *unproven) Error() string { return u.reason }
 
-// List reads a complete list. The API takes no snapshot and documents no order, so
-// tasks that appear and disappear move others across pages while the pages are read. A
-// walk over all pages is proven complete by these facts:
+// broken returns why a walk shows nothing, whatever the next one says.
+func broken(format string, args ...any) error {
+	return &unproven{reason: fmt.Sprintf(format, args...)}
+}
+
+// List is Read, but waits for the walks that must confirm others.
+func (c *Client) List(ctx context.Context, export Export, previous []string) (*Listing, error) {
+	listing, err := c.Read(ctx, export, previous)
+	for {
+		unconfirmed, ok := errors.AsType[*UnconfirmedError](err)
+		if !ok {
+			return listing, err
+		}
+		listing, err = unconfirmed.Confirm(ctx)
+	}
+}
+
+// Read reads a complete list. The API takes no snapshot and documents no order, so tasks
+// that appear and disappear move others across pages while the pages are read. A walk over
+// all pages is proven complete by these facts:
 //
 //   - task ids are unique and as many as TotalCount, which is the same on every page;
-//   - no page echoes another number than the requested one;
+//   - no page echoes another number or another size than the requested one;
+//   - the last page is not full;
 //   - the first of several pages is unchanged when it is read again at the end;
 //   - no task of the previous listing, whose ids are previous, is missing.
 //
-// If a count is wrong or a task is missing, a second walk that agrees with the first in
-// every task and in TotalCount is proof as well: whatever both walks hold was listed
-// all the time, so nothing can have moved past both. A walk that is not proven is
-// repeated, a bounded number of times.
+// If only a count is wrong or a task is missing, a second walk can confirm the first one,
+// and is proven by that (see confirms). It must begin some seconds after the first one
+// ended; for the caller to decide how to wait, Read returns an *UnconfirmedError. A walk
+// that is not proven for another reason is repeated at once. The number of walks is bounded.
 //
-// The errors are *Error, *UnprovenError, *TooManyTasksError and the context's.
-func (c *Client) List(ctx context.Context, export Export, previous []string) (*Listing, error) {
-	var before *Listing
-	var reason unproven
-	for range maxWalks {
-		listing, err := c.walk(ctx, export)
+// The errors are *Error, *UnconfirmedError, *UnprovenError, *TooManyTasksError and the
+// context's.
+func (c *Client) Read(ctx context.Context, export Export, previous []string) (*Listing, error) {
+	r := &reading{client: c, export: export, previous: previous}
+	return r.walk(ctx)
+}
+
+// reading is the reading of one list in several walks.
+type reading struct {
+	client   *Client
+	export   Export
+	previous []string // sorted ids of the previous listing
+	walks    int
+
+	// before is the walk that the next one may confirm; nil if there is none, or if a walk
+	// after it was broken.
+	before *outline
+	// due is when the next walk may begin.
+	due time.Time
+}
+
+// outline is what of a walk another one can confirm.
+type outline struct {
+	ids      []string // sorted
+	unlisted int
+}
+
+// walk walks the list until a walk is proven, or must be confirmed later.
+func (r *reading) walk(ctx context.Context) (*Listing, error) {
+	if err := sleep(ctx, min(time.Until(r.due), confirmationDelay)); err != nil {
+		return nil, err
+	}
+	for {
+		r.walks++
+		listing, err := r.client.walk(ctx, r.export)
 		if err == nil {
-			err = prove(listing, before, previous)
+			err = prove(listing, r.before, r.previous)
 		}
 		if err == nil {
 			return listing, nil
 		}
-		if !errors.As(err, &reason) {
+		reason, ok := errors.AsType[*unproven](err)
+		if !ok {
 			return nil, err
 		}
-		before = listing
-		c.config.Observer.WalkRestarted(export, string(reason))
+		r.client.config.Observer.WalkRestarted(r.export, reason.Error())
+		switch {
+		case r.walks == maxWalks:
+			return nil, &UnprovenError{Walks: r.walks, Reason: reason.Error()}
+		case reason.confirmable:
+			r.before = &outline{listing.IDs(), listing.unlisted()}
+			r.due = time.Now().Add(confirmationDelay)
+			return nil, &UnconfirmedError{Reason: reason.Error(), Due: r.due, Confirm: r.walk}
+		}
+		r.before = nil
 	}
-	return nil, &UnprovenError{Walks: maxWalks, Reason: string(reason)}
 }
 
-// prove returns nil if walk is known to be complete. before is the preceding walk, nil
-// if there is none or if it was broken off.
-func prove(walk, before *Listing, previous []string) error {
+// prove returns nil if a walk is known to be complete. before is an earlier walk that it
+// may confirm, or nil.
+func prove(walk *Listing, before *outline, previous []string) error {
 	if hasDuplicate(walk.Tasks) {
-		return unproven("a task is listed twice")
+		return broken("a task is listed twice")
 	}
-	if before != nil &&
-		before.TotalCount == walk.TotalCount && slices.Equal(before.Tasks, walk.Tasks) {
+	if before != nil && confirms(walk, before) {
 		return nil
 	}
-	if len(walk.Tasks) != walk.TotalCount {
-		return unproven(fmt.Sprintf("%d tasks are listed, but TotalCount is %d", len(walk.Tasks), walk.TotalCount))
+	if walk.unlisted() != 0 {
+		return &unproven{fmt.Sprintf("%d tasks are listed, but TotalCount is %d", len(walk.Tasks), walk.TotalCount), true}
 	}
 	if n := countMissing(previous, walk.Tasks); n > 0 {
-		return unproven(fmt.Sprintf("%d tasks of the last listing are missing", n))
+		return &unproven{fmt.Sprintf("%d tasks of the last listing are missing", n), true}
 	}
 	return nil
+}
+
+// confirms reports whether a walk and an earlier one together are a proof: the second one
+// lists every task of the first, and TotalCount differs from what is listed by the same
+// number, usually 0. Where a walk misses a task and the number does not show it, the walk
+// lists another task that has left meanwhile. A later walk does not list that one.
+func confirms(walk *Listing, before *outline) bool {
+	return walk.unlisted() == before.unlisted && countMissing(before.ids, walk.Tasks) == 0
 }
 
 // hasDuplicate reports whether two of the tasks, sorted by ID, have the same ID.
@@ -146,102 +230,3 @@ func countMissing(ids []string, tasks []Task) int {
 	}
 	return n
 }
-
-// walk reads all pages once. An empty page ends the list, whatever TotalCount says.
-func (c *Client) walk(ctx context.Context, export Export) (*Listing, error) {
-	listing := &Listing{Began: time.Now()}
-	first, err := c.Page(ctx, export, 1)
-	if err != nil {
-		return nil, pageError(1, err)
-	}
-	listing.TotalCount = first.TotalCount
-	if first.TotalCount > c.config.MaxTasks {
-		return nil, &TooManyTasksError{TotalCount: first.TotalCount, MaxTasks: c.config.MaxTasks}
-	}
-	if err := checkEcho(first, 1, first.TotalCount); err != nil {
-		return nil, err
-	}
-	if len(first.Tasks) == 0 && first.TotalCount > 0 {
-		return nil, unproven(fmt.Sprintf("the first page is empty, but TotalCount is %d", first.TotalCount))
-	}
-	listing.Tasks = first.Tasks
-	if first.TotalCount > PageSize {
-		if listing.Tasks, err = c.pages(ctx, export, first); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(listing.Tasks, func(a, b Task) int { return strings.Compare(a.ID, b.ID) })
-	return listing, nil
-}
-
-// pages reads the pages after the first one, Concurrency at a time, and then the first
-// one again. It returns the tasks of all pages.
-func (c *Client) pages(ctx context.Context, export Export, first Page) ([]Task, error) {
-	pages := make([][]Task, (first.TotalCount+PageSize-1)/PageSize)
-	pages[0] = first.Tasks
-	var ended atomic.Bool
-	// Fail fast if the server ignores PageNumber: two pages then begin with the same task.
-	var firstIDs sync.Map
-	firstIDs.Store(first.Tasks[0].ID, nil)
-	workers, working := errgroup.WithContext(ctx)
-	workers.SetLimit(c.config.Concurrency)
-	for i := 1; i < len(pages) && !ended.Load() && working.Err() == nil; i++ {
-		workers.Go(func() (err error) {
-			defer func() {
-				if reason := recover(); reason != nil {
-					err = fmt.Errorf("page %d: panic: %v", i+1, reason)
-				}
-			}()
-			page, err := c.Page(working, export, i+1)
-			if err != nil {
-				return pageError(i+1, err)
-			}
-			pages[i] = page.Tasks
-			if len(page.Tasks) == 0 {
-				ended.Store(true)
-			} else if _, exists := firstIDs.LoadOrStore(page.Tasks[0].ID, nil); exists {
-				return unproven("two pages begin with the same task")
-			}
-			return checkEcho(page, i+1, first.TotalCount)
-		})
-	}
-	if err := workers.Wait(); err != nil {
-		return nil, err
-	}
-
-	again, err := c.Page(ctx, export, 1)
-	if err != nil {
-		return nil, pageError(1, err)
-	}
-	if err := checkEcho(again, 1, first.TotalCount); err != nil {
-		return nil, err
-	}
-	if !slices.Equal(again.Tasks, first.Tasks) {
-		return nil, unproven("the first page has changed")
-	}
-	return joinPages(pages)
-}
-
-// joinPages returns the tasks of all pages. A short page before the last one means that
-// tasks are missing.
-func joinPages(pages [][]Task) ([]Task, error) {
-	for i := 1; i < len(pages); i++ {
-		if len(pages[i]) > 0 && len(pages[i-1]) != PageSize {
-			return nil, unproven(fmt.Sprintf("page %d follows a page that is not full", i+1))
-		}
-	}
-	return slices.Concat(pages...), nil
-}
-
-// checkEcho compares what a page says of itself and of the list with what was expected.
-func checkEcho(page Page, number, total int) error {
-	if page.Number != 0 && page.Number != number {
-		return unproven(fmt.Sprintf("page %d was requested, page %d returned", number, page.Number))
-	}
-	if page.TotalCount != total {
-		return unproven(fmt.Sprintf("TotalCount changed from %d to %d", total, page.TotalCount))
-	}
-	return nil
-}
-
-func pageError(number int, err error) error { return fmt.Errorf("page %d: %w", number, err) }

@@ -42,7 +42,7 @@ func simulated(t *testing.T, account simulator.Account, wrap func(http.Handler) 
 		c.Credentials = apiclient.StaticCredentials{
 			AccessKeyID: simulator.DefaultAccessKeyID, AccessKeySecret: simulator.DefaultAccessKeySecret,
 		}
-		c.RateLimit = 1e9
+		c.Limiter = apiclient.NewLimiter(1e9, 8)
 	}}, change...)
 	return newClient(t, "http://127.0.0.1", change...), api, w
 }
@@ -76,7 +76,7 @@ func countsAs(n int) func(int, string) string {
 
 func TestList(t *testing.T) {
 	t.Run("reads every page once", func(t *testing.T) {
-		for tasks, calls := range map[int]int{0: 1, 1: 1, 50: 1, 51: 3, 100: 3, 101: 4, 1000: 21, 1001: 22} {
+		for tasks, calls := range map[int]int{0: 1, 1: 1, 49: 1, 50: 2, 51: 3, 99: 3, 100: 4, 101: 4, 1000: 22, 1001: 22} {
 			client, api, w := simulated(t, simulator.NewFixedAccount(numbered(tasks)...), nil)
 			listing, err := client.List(context.Background(), apiclient.Usage, nil)
 			if err != nil {
@@ -108,36 +108,43 @@ func TestList(t *testing.T) {
 	// An expired task is normal, one missed by a shift looks the same: a second walk
 	// tells them apart.
 	t.Run("walks again when a task is missing", func(t *testing.T) {
-		account := simulator.NewFixedAccount(numbered(70)...)
-		client, api, w := simulated(t, account, nil)
-		previous, err := client.List(context.Background(), apiclient.Usage, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		account.SetTasks(simulator.UsageAction, numbered(69)...)
-		before := api.Calls()
-		listing, err := client.List(context.Background(), apiclient.Usage, previous.IDs())
-		if err != nil || len(listing.Tasks) != 69 || listing.TotalCount != 69 {
-			t.Fatalf("listing = %v, %v", listing, err)
-		}
-		if api.Calls()-before != 6 || !slices.Equal(w.restarts, []string{"1 tasks of the last listing are missing"}) {
-			t.Errorf("%d calls, restarts %q, want two walks of 3", api.Calls()-before, w.restarts)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			account := simulator.NewFixedAccount(numbered(70)...)
+			client, api, w := simulated(t, account, nil)
+			previous, err := client.List(context.Background(), apiclient.Usage, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			account.SetTasks(simulator.UsageAction, numbered(69)...)
+			before := api.Calls()
+			listing, err := client.List(context.Background(), apiclient.Usage, previous.IDs())
+			if err != nil || len(listing.Tasks) != 69 || listing.TotalCount != 69 {
+				t.Fatalf("listing = %v, %v", listing, err)
+			}
+			if api.Calls()-before != 6 || !slices.Equal(w.restarts, []string{"1 tasks of the last listing are missing"}) {
+				t.Errorf("%d calls, restarts %q, want two walks of 3", api.Calls()-before, w.restarts)
+			}
+		})
 	})
 
 	// A wrong count that stays must be shown, and must not blind us.
 	t.Run("returns a TotalCount that is steadily wrong", func(t *testing.T) {
-		for _, tc := range []struct{ tasks, count int }{{120, 123}, {120, 149}, {30, 33}, {120, 200}} {
-			client, _, w := simulated(t, simulator.NewFixedAccount(numbered(tc.tasks)...), rewriting(countsAs(tc.count)))
-			listing, err := client.List(context.Background(), apiclient.Usage, nil)
-			if err != nil {
-				t.Errorf("%d tasks counted as %d: %v", tc.tasks, tc.count, err)
-				continue
+		synctest.Test(t, func(t *testing.T) {
+			for _, tc := range []struct{ tasks, count int }{
+				{120, 123}, {120, 149}, {30, 33}, {120, 200}, // Too many.
+				{120, 0}, {120, 3}, {120, 50}, {120, 100}, {120, 119}, {100, 50}, {50, 0}, {1000, 1}, // Too few.
+			} {
+				client, _, w := simulated(t, simulator.NewFixedAccount(numbered(tc.tasks)...), rewriting(countsAs(tc.count)))
+				listing, err := client.List(context.Background(), apiclient.Usage, nil)
+				if err != nil {
+					t.Errorf("%d tasks counted as %d: %v", tc.tasks, tc.count, err)
+					continue
+				}
+				if len(listing.Tasks) != tc.tasks || listing.TotalCount != tc.count || len(w.restarts) != 1 {
+					t.Errorf("%d tasks of %d after %d restarts, want %d of %d after one", len(listing.Tasks), listing.TotalCount, len(w.restarts), tc.tasks, tc.count)
+				}
 			}
-			if len(listing.Tasks) != tc.tasks || listing.TotalCount != tc.count || len(w.restarts) != 1 {
-				t.Errorf("%d tasks of %d after %d restarts, want %d of %d after one", len(listing.Tasks), listing.TotalCount, len(w.restarts), tc.tasks, tc.count)
-			}
-		}
+		})
 	})
 
 	t.Run("gives up after a bounded number of unproven walks", func(t *testing.T) {
@@ -194,15 +201,17 @@ func TestList(t *testing.T) {
 	})
 
 	t.Run("ends a walk at an empty page", func(t *testing.T) {
-		client, api, _ := simulated(t, simulator.NewFixedAccount(numbered(120)...), rewriting(countsAs(90_000)))
-		listing, err := client.List(context.Background(), apiclient.Usage, nil)
-		if err != nil || len(listing.Tasks) != 120 {
-			t.Fatalf("listing = %v, %v", listing, err)
-		}
-		// Two walks of three pages, page 1 again, and what was under way by then.
-		if api.Calls() > 2*(3+1+2*8) {
-			t.Errorf("%d calls for a list of 3 pages that claims to have 1800", api.Calls())
-		}
+		synctest.Test(t, func(t *testing.T) {
+			client, api, _ := simulated(t, simulator.NewFixedAccount(numbered(120)...), rewriting(countsAs(90_000)))
+			listing, err := client.List(context.Background(), apiclient.Usage, nil)
+			if err != nil || len(listing.Tasks) != 120 {
+				t.Fatalf("listing = %v, %v", listing, err)
+			}
+			// Two walks of three pages, page 1 again, and what was under way by then.
+			if api.Calls() > 2*(3+1+2*8) {
+				t.Errorf("%d calls for a list of 3 pages that claims to have 1800", api.Calls())
+			}
+		})
 	})
 
 	t.Run("refuses more tasks than MaxTasks", func(t *testing.T) {

@@ -5,17 +5,47 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"alicdn_export_exporter/apiclient"
 )
+
+// raw serves each connection with what f writes to it.
+func raw(t *testing.T, f func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				_, _ = conn.Read(make([]byte, 4096))
+				f(conn)
+				_, _ = io.Copy(io.Discard, conn) // Until the client gives up.
+			}()
+		}
+	}()
+	t.Cleanup(func() { _ = listener.Close(); <-done })
+	return "http://" + listener.Addr().String()
+}
 
 func impatient(c *apiclient.Config) { c.Timeout = 50 * time.Millisecond }
 
@@ -27,31 +57,6 @@ func TestNetworkError(t *testing.T) {
 		}
 		_ = closed.Close()
 
-		// raw serves each connection with what f writes to it.
-		raw := func(f func(net.Conn)) string {
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				for {
-					conn, err := listener.Accept()
-					if err != nil {
-						return
-					}
-					go func() {
-						defer conn.Close()
-						_, _ = conn.Read(make([]byte, 4096))
-						f(conn)
-						_, _ = io.Copy(io.Discard, conn) // Until the client gives up.
-					}()
-				}
-			}()
-			t.Cleanup(func() { _ = listener.Close(); <-done })
-			return "http://" + listener.Addr().String()
-		}
 		// noNames asks a name server on a port where nothing listens.
 		noNames := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", closed.Addr().String())
@@ -64,17 +69,17 @@ func TestNetworkError(t *testing.T) {
 		}{
 			{"connection refused", "http://" + closed.Addr().String(), "connection", "connection refused", nil},
 			{"a name that does not exist", "https://does-not-exist.invalid", "connection", "lookup does-not-exist.invalid", noNames},
-			{"black hole", raw(func(net.Conn) {}), "timeout", "within the time limit", nil},
-			{"headers that never end", raw(func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX-A: b\r\n") }), "timeout", "within the time limit", nil},
-			{"a body that stops", raw(func(c net.Conn) {
+			{"black hole", raw(t, func(net.Conn) {}), "timeout", "within the time limit", nil},
+			{"headers that never end", raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX-A: b\r\n") }), "timeout", "within the time limit", nil},
+			{"a body that stops", raw(t, func(c net.Conn) {
 				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 			}), "timeout", "within the time limit", nil},
-			{"a reset in the body", raw(func(c net.Conn) {
+			{"a reset in the body", raw(t, func(c net.Conn) {
 				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 				_ = c.(*net.TCPConn).SetLinger(0)
 				_ = c.Close()
 			}), "connection", "", nil},
-			{"closed without an answer", raw(func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }), "connection", "closed before the response ended", nil},
+			{"closed without an answer", raw(t, func(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }), "connection", "closed before the response ended", nil},
 		} {
 			t.Run(tc.name, func(t *testing.T) {
 				changes := []func(*apiclient.Config){}
@@ -140,17 +145,115 @@ func TestResponse(t *testing.T) {
 			}
 			_ = z.Close()
 		})
-		for name, handler := range map[string]http.Handler{"plain": plain, "gzip bomb": bomb} {
+		failing := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusBadGateway)
+			plain(w, r)
+		})
+		for name, handler := range map[string]http.Handler{"plain": plain, "gzip bomb": bomb, "error": failing} {
+			want := apiclient.ErrorKind{Code: "response_too_large", Class: apiclient.ClassMalformed}
+			if name == "error" {
+				want = apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassServer}
+			}
 			client := newClient(t, serve(t, handler), func(c *apiclient.Config) { c.Timeout = time.Minute })
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			var reading sync.WaitGroup
+			for range 8 {
+				reading.Go(func() {
+					_, err := client.Page(t.Context(), apiclient.Usage, 1)
+					apiErr, ok := errors.AsType[*apiclient.Error](err)
+					if !ok || apiErr.Kind() != want {
+						t.Errorf("%s: error = %v, want %v", name, err, want)
+					}
+				})
+			}
+			reading.Wait()
+			runtime.ReadMemStats(&after)
+			t.Logf("%s: %d MiB allocated", name, (after.TotalAlloc-before.TotalAlloc)>>20)
+			if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<20 {
+				t.Errorf("%s: %d MiB allocated for eight answers, of each of which 1 MiB is read", name, grown>>20)
+			}
+		}
+	})
+
+	t.Run("does not read a body whose length is too large", func(t *testing.T) {
+		for length, want := range map[int]string{1 << 20: "timeout", 1<<20 + 1: "response_too_large"} {
+			endpoint := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Length", strconv.Itoa(length))
+				w.WriteHeader(http.StatusOK)
+				_ = http.NewResponseController(w).Flush()
+				<-r.Context().Done() // No byte of the body.
+			}))
+			if got := pageError(t, newClient(t, endpoint, impatient)); got.Code != want {
+				t.Errorf("a body of %d bytes: %v, want %s", length, got, want)
+			}
+		}
+	})
+
+	// An error body has about 1 kB. What is behind it must not cost anything.
+	t.Run("reads only the beginning of an error", func(t *testing.T) {
+		long := strings.Repeat("x", 6<<10)
+		for _, tc := range []struct {
+			name, body string
+			status     int
+			want       string
+		}{
+			{"XML that is deep", "<Error>" + strings.Repeat("<a>", 1_000_000), 400, "http_status"},
+			{"XML that is long", "<Error><Code>Forbidden</Code>" + strings.Repeat("<a/>", 1_000_000), 400, "Forbidden"},
+			{"XML with a long attribute", `<Error a="` + strings.Repeat("a", 4_000_000), 400, "http_status"},
+			{"XML with a code inside another element", "<Error><a><Code>Forbidden</Code></a></Error>", 400, "http_status"},
+			{"XML of something else", "<Fault><Code>Forbidden</Code></Fault>", 400, "http_status"},
+			{"XML that is deep with status 200", "<Error>" + strings.Repeat("<a>", 300_000), 200, "decode"},
+			{"JSON that is deep", `{"Code":"Forbidden","a":` + strings.Repeat("[", 1_000_000), 403, "Forbidden"},
+			{"JSON with the code at the end", `{"a":"` + long + `","Code":"Forbidden"}`, 403, "Forbidden"},
+			{"JSON with the code far away", `{"a":"` + long + long + `","Code":"Forbidden"}`, 403, "http_status"},
+			{"JSON that is cut after the code", `{"Code":"Forbidden","Message":"x`, 403, "Forbidden"},
+			{"an error with status 200", `{"Code":"Forbidden","a":"` + strings.Repeat("x", 900_000) + `"}`, 200, "Forbidden"},
+			{"a page of a proxy", strings.Repeat("<html>", 1_000_000), 502, "http_status"},
+		} {
+			client := newClient(t, "http://127.0.0.1", through(fail(tc.status, tc.body)))
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			got := pageError(t, client)
 			runtime.ReadMemStats(&after)
-			if want := (apiclient.ErrorKind{Code: "response_too_large", Class: apiclient.ClassMalformed}); got.Kind() != want {
-				t.Errorf("%s: error = %v, want %v", name, got, want)
+			if got.Code != tc.want {
+				t.Errorf("%s: error = %v, want %s", tc.name, got, tc.want)
 			}
-			if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<20 {
-				t.Errorf("%s: %d MiB allocated for an answer of which 4 MiB are read", name, grown>>20)
+			// The server's own copy of the body counts as well.
+			if grown := after.TotalAlloc - before.TotalAlloc; grown > uint64(6*len(tc.body)+1<<20) {
+				t.Errorf("%s: %d MiB allocated", tc.name, grown>>20)
+			}
+		}
+	})
+
+	// After a status of 1xx, the body of a 101 is the connection, which may never end.
+	t.Run("refuses to switch protocols", func(t *testing.T) {
+		for name, head := range map[string]string{
+			"with Upgrade":    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+			"without Upgrade": "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+			"with a page":     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n" + emptyList,
+		} {
+			endpoint := raw(t, func(c net.Conn) { _, _ = io.WriteString(c, head) })
+			got := pageError(t, newClient(t, endpoint))
+			if got.Class != apiclient.ClassMalformed || got.Status != http.StatusSwitchingProtocols {
+				t.Errorf("%s: error = %v", name, got)
+			}
+		}
+	})
+
+	t.Run("gives up on provisional responses", func(t *testing.T) {
+		for name, most := range map[string]int{"one and no more": 1, "without end": math.MaxInt} {
+			endpoint := raw(t, func(c net.Conn) {
+				for range most {
+					if _, err := io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n"); err != nil {
+						return
+					}
+				}
+			})
+			began := time.Now()
+			got := pageError(t, newClient(t, endpoint, impatient))
+			if got.Class != apiclient.ClassNetwork || time.Since(began) > 5*time.Second {
+				t.Errorf("%s: error = %v after %s", name, got, time.Since(began))
 			}
 		}
 	})

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,13 +17,21 @@ import (
 // PageSize is the number of tasks requested per page: the most that the API allows.
 const PageSize = 50
 
+// The longest texts of a task, in bytes. The API's own ids have about 10.
+const (
+	maxIDBytes   = 128
+	maxNameBytes = 256
+)
+
 // Page is one page of a list.
 type Page struct {
-	// Number is the PageNumber that the response echoes, 0 if it does not.
-	Number int
+	// Number and Size are the PageNumber and PageSize that the response echoes, 0 if it
+	// does not.
+	Number, Size int
 	// TotalCount is the number of tasks in the whole list.
 	TotalCount int
-	// Tasks holds at most PageSize tasks in the API's order.
+	// Tasks holds at most PageSize tasks in the API's order. It is nil if the response
+	// counts tasks, but has no list of them.
 	Tasks []Task
 }
 
@@ -29,6 +39,7 @@ type Page struct {
 type wirePage struct {
 	UsageDataPerPage *struct {
 		PageNumber wireInt  `json:"PageNumber"`
+		PageSize   wireInt  `json:"PageSize"`
 		TotalCount *wireInt `json:"TotalCount"`
 		Data       *struct {
 			DataItem wireTasks `json:"DataItem"`
@@ -81,9 +92,10 @@ type wireTask struct {
 	} `json:"TaskConfig"`
 }
 
-// decodePage reads the body of a successful response. A missing list is an error, not
-// an empty list. Errors quote nothing of the body.
-func decodePage(body []byte) (Page, error) {
+// decodePage reads the body of a successful response with the page of a number. On the
+// first page, a missing list is an error, not an empty list; later pages may lie beyond the
+// end. Errors quote nothing of the body.
+func decodePage(body []byte, number int) (Page, error) {
 	var wire wirePage
 	if err := json.Unmarshal(body, &wire, lenient); errors.Is(err, errPageTooLong) {
 		return Page{}, errPageTooLong
@@ -98,11 +110,11 @@ func decodePage(body []byte) (Page, error) {
 		return Page{}, errors.New("no TotalCount")
 	case *usage.TotalCount < 0:
 		return Page{}, errors.New("a negative TotalCount")
-	case *usage.TotalCount > 0 && (usage.Data == nil || usage.Data.DataItem == nil):
+	case number == 1 && *usage.TotalCount > 0 && (usage.Data == nil || usage.Data.DataItem == nil):
 		return Page{}, errors.New("no DataItem although TotalCount is not 0")
 	}
-	page := Page{Number: int(usage.PageNumber), TotalCount: int(*usage.TotalCount)}
-	if usage.Data == nil {
+	page := Page{Number: int(usage.PageNumber), Size: int(usage.PageSize), TotalCount: int(*usage.TotalCount)}
+	if usage.Data == nil || usage.Data.DataItem == nil && page.TotalCount > 0 {
 		return page, nil
 	}
 	page.Tasks = make([]Task, 0, len(usage.Data.DataItem))
@@ -111,9 +123,12 @@ func decodePage(body []byte) (Page, error) {
 		if task.TaskID == "" {
 			return Page{}, errors.New("a task without a TaskId")
 		}
+		if len(task.TaskID) > maxIDBytes {
+			return Page{}, fmt.Errorf("a TaskId of more than %d bytes", maxIDBytes)
+		}
 		page.Tasks = append(page.Tasks, Task{
 			ID:      string(task.TaskID),
-			Name:    task.TaskName,
+			Name:    cutName(task.TaskName),
 			Status:  Status(task.Status),
 			Created: task.CreateTime.first,
 			Updated: task.UpdateTime.first,
@@ -122,6 +137,18 @@ func decodePage(body []byte) (Page, error) {
 		})
 	}
 	return page, nil
+}
+
+// cutName returns the beginning of a name that is too long, without a part of a character.
+func cutName(name string) string {
+	if len(name) <= maxNameBytes {
+		return name
+	}
+	end := maxNameBytes
+	for end > 0 && !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return strings.Clone(name[:end]) // Do not keep the rest in memory.
 }
 
 // wireInt is a number, which older versions of the API write as a string.

@@ -2,9 +2,12 @@ package apiclient_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +38,7 @@ func TestPage(t *testing.T) {
 	// Answers that are odd, but that the API is known to give or may give.
 	t.Run("reads odd responses", func(t *testing.T) {
 		for name, want := range map[string]apiclient.Page{
-			"published_sample": {Number: 1, TotalCount: 2, Tasks: []apiclient.Task{
+			"published_sample": {Number: 1, Size: 20, TotalCount: 2, Tasks: []apiclient.Task{
 				{
 					ID: "11", Name: "Refresh", Status: apiclient.Created,
 					Created: unix("2018-10-09T01:39:31Z"), Updated: unix("2018-10-09T01:42:10Z"),
@@ -47,7 +50,7 @@ func TestPage(t *testing.T) {
 					Start: unix("2019-11-30T16:00:00Z"), End: unix("2019-12-31T15:59:59Z"),
 				},
 			}},
-			"counts_as_strings": {Number: 1, TotalCount: 1, Tasks: []apiclient.Task{
+			"counts_as_strings": {Number: 1, Size: 50, TotalCount: 1, Tasks: []apiclient.Task{
 				{ID: "7", Name: "n", Status: apiclient.Failed, Created: unix("2026-01-01T00:00:00Z"), Updated: unix("2026-01-01T00:02:00Z")},
 			}},
 			"missing_task_name": {TotalCount: 2, Tasks: []apiclient.Task{
@@ -107,6 +110,58 @@ func TestPage(t *testing.T) {
 				}
 			})
 		}
+	})
+
+	t.Run("bounds the texts of a task", func(t *testing.T) {
+		for _, tc := range []struct {
+			what, id, name, wantName string
+			refused                  bool
+		}{
+			{what: "an id of 128 bytes", id: strings.Repeat("1", 128)},
+			{what: "an id of 129 bytes", id: strings.Repeat("1", 129), refused: true},
+			{what: "an id of 70,000 bytes", id: strings.Repeat("1", 70_000), refused: true},
+			{what: "an id with 129 bytes of UTF-8", id: strings.Repeat("出", 43), refused: true},
+			{what: "a name of 256 bytes", id: "1", name: strings.Repeat("n", 256), wantName: strings.Repeat("n", 256)},
+			{what: "a name of 257 bytes", id: "1", name: strings.Repeat("n", 257), wantName: strings.Repeat("n", 256)},
+			{what: "a name of 70,000 bytes", id: "1", name: strings.Repeat("n", 70_000), wantName: strings.Repeat("n", 256)},
+			{what: "a name that would be cut within a character", id: "1", name: strings.Repeat("出", 100), wantName: strings.Repeat("出", 85)},
+		} {
+			body := fmt.Sprintf(`{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":[{"TaskId":%q,"TaskName":%q}]}}}`, tc.id, tc.name)
+			page, err := newClient(t, "http://127.0.0.1", through(fail(200, body))).Page(t.Context(), apiclient.Usage, 1)
+			if tc.refused {
+				if want := "decode: a TaskId of more than 128 bytes (HTTP status 200)"; err == nil || err.Error() != want {
+					t.Errorf("%s: error = %v, want %s", tc.what, err, want)
+				}
+				continue
+			}
+			if err != nil || page.Tasks[0].ID != tc.id || page.Tasks[0].Name != tc.wantName {
+				t.Errorf("%s: %d bytes of id, %d of name, %v", tc.what, len(page.Tasks[0].ID), len(page.Tasks[0].Name), err)
+			}
+		}
+	})
+
+	// A body within its bound may consist of names. A list of them must not fill the memory.
+	t.Run("keeps little of long names", func(t *testing.T) {
+		const pages = 60
+		name := strings.Repeat("n", 20_000)
+		handler := bodies(func(page int, _ time.Duration) string {
+			text := body(pages*apiclient.PageSize-1, pageOf(ids(1, pages*apiclient.PageSize-1), page))
+			return strings.ReplaceAll(text, `"Status"`, `"TaskName":"`+name+`","Status"`)
+		})
+		client := newClient(t, "http://127.0.0.1", through(handler))
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		listing, err := client.List(t.Context(), apiclient.Usage, nil)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 4<<20 {
+			t.Errorf("%d MiB for %d tasks", grown>>20, len(listing.Tasks))
+		}
+		runtime.KeepAlive(listing)
 	})
 
 	t.Run("keeps no download address", func(t *testing.T) {

@@ -2,32 +2,48 @@ package apiclient
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"time"
 )
 
-// maxBodyBytes bounds a response's body after decompression. A page of 50 tasks has
-// about 25 kB.
-const maxBodyBytes = 4 << 20
+const (
+	// maxBodyBytes bounds a page's body after decompression. A page of 50 tasks has about
+	// 25 kB.
+	maxBodyBytes = 1 << 20
+	// maxErrorBytes bounds what is read of an error's body, which has about 1 kB.
+	maxErrorBytes = 8 << 10
+)
 
-// send sends the request and reads the page in its response. Its error is an *Error.
-func (c *Client) send(req *http.Request, key Credentials) (Page, error) {
+var errBodyTooLarge = errors.New("more than 1 MiB")
+
+// send sends the request for a page and reads the page in its response. Its error is an
+// *Error.
+func (c *Client) send(req *http.Request, number int, key Credentials) (Page, error) {
+	ctx, cancel := withoutRepeats(req.Context())
+	defer cancel()
 	sent := time.Now()
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(req.WithContext(ctx))
+	if errors.Is(context.Cause(ctx), errRepeated) {
+		return Page{}, newError(CodeConnection, ClassNetwork, errRepeated.Error())
+	}
 	if err != nil {
 		return Page{}, NetworkError(err)
 	}
 	defer resp.Body.Close()
 	received := time.Now()
 	c.observeClock(resp.Header, sent, received)
+	// After a 101, the body is the connection itself: it ends only when the server wants.
+	if resp.StatusCode < http.StatusOK {
+		return Page{}, malformed(CodeDecode, resp, "not a response to a request")
+	}
 
-	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxBodyBytes+1))
-	if readErr == nil && len(body) > maxBodyBytes {
-		return Page{}, &Error{
-			Code: CodeResponseTooLarge, Class: ClassMalformed, Status: resp.StatusCode, Detail: "more than 4 MiB",
-		}
+	body, readErr := readBody(resp)
+	if errors.Is(readErr, errBodyTooLarge) {
+		return Page{}, malformed(CodeResponseTooLarge, resp, readErr.Error())
 	}
 	// Prefer the API's own error to a read error.
 	if apiErr := responseError(resp, body, received, key); apiErr != nil {
@@ -37,11 +53,34 @@ func (c *Client) send(req *http.Request, key Credentials) (Page, error) {
 	if readErr != nil {
 		return Page{}, NetworkError(readErr)
 	}
-	page, err := decodePage(body)
+	page, err := decodePage(body, number)
 	if err != nil {
-		return Page{}, &Error{Code: CodeDecode, Class: ClassMalformed, Status: resp.StatusCode, Detail: err.Error()}
+		return Page{}, malformed(CodeDecode, resp, err.Error())
 	}
 	return page, nil
+}
+
+// malformed returns the error for a response that the API does not send.
+func malformed(code string, resp *http.Response, detail string) *Error {
+	return &Error{Code: code, Class: ClassMalformed, Status: resp.StatusCode, Detail: detail}
+}
+
+// readBody returns the whole body of a page, the beginning of an error's, and nothing of a
+// redirect's.
+func readBody(resp *http.Response) ([]byte, error) {
+	switch {
+	case resp.StatusCode >= http.StatusBadRequest:
+		return io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
+	case resp.StatusCode >= http.StatusMultipleChoices:
+		return nil, nil
+	case resp.ContentLength > maxBodyBytes:
+		return nil, errBodyTooLarge
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBodyBytes+1))
+	if len(body) > maxBodyBytes {
+		return nil, errBodyTooLarge
+	}
+	return body, err
 }
 
 // observeClock compares this machine's clock with the response's Date.
@@ -55,12 +94,16 @@ func (c *Client) observeClock(header http.Header, sent, received time.Time) {
 	c.skew.Store(&skew)
 }
 
-// handleAPIError slows down on throttling and rejects a key that the API refused.
+// handleAPIError slows down on throttling, pauses the account as long as the API asks for
+// before a retry, and rejects a key that the API refused.
 func (c *Client) handleAPIError(err *Error, key Credentials) {
 	if err.throttling() {
-		c.limiter.throttled(err.RetryAfter)
+		c.config.Limiter.throttled(err)
 	}
-	if err.Class == ClassCredentials && err.Code != "SignatureNonceUsed" {
+	if err.RetryAfter > 0 && err.retried() {
+		c.config.Limiter.pause(err.RetryAfter, err)
+	}
+	if err.Class == ClassCredentials && !err.nonceUsed() {
 		c.config.Credentials.Reject(key)
 	}
 }

@@ -28,12 +28,12 @@ type retries struct {
 // The error's code and class decide (codes.go).
 func (r *retries) next(err *Error) (time.Duration, bool) {
 	switch {
-	case err.Code == "SignatureNonceUsed" && !r.nonceRenewed:
+	case err.nonceUsed() && !r.nonceRenewed:
 		r.nonceRenewed = true
-		return 0, true
-	case strings.HasPrefix(err.Code, "InvalidSecurityToken.") && !r.tokenRenewed:
+		return err.RetryAfter, true
+	case err.tokenRefused() && !r.tokenRenewed:
 		r.tokenRenewed = true
-		return 0, true
+		return err.RetryAfter, true
 	case !err.transient() || r.left <= 0:
 		return 0, false
 	}

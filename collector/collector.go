@@ -19,8 +19,9 @@ import (
 
 // Client reads one account's lists. *apiclient.Client implements it.
 type Client interface {
-	// List reads a whole list, or fails. previous are the ids of the last listing.
-	List(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
+	// Read reads a whole list, or fails, also with an *apiclient.UnconfirmedError. previous
+	// are the ids of the last listing.
+	Read(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
 	// RateLimit returns the number of calls per second that are currently allowed.
 	RateLimit() float64
 	// ClockSkew returns this machine's clock minus the API's; ok is false if unknown.
@@ -57,11 +58,11 @@ func (a Account) zone() *time.Location {
 
 // Config holds the settings that all accounts share.
 type Config struct {
-	// TTL is the minimum time from the end of a refresh to the next one.
+	// TTL is the minimum time from the beginning of a refresh to the next one.
 	TTL time.Duration
 	// MaxStale is the age from which a snapshot's tasks are not exposed anymore.
 	MaxStale time.Duration
-	// RefreshTimeout is the maximum duration of a refresh.
+	// RefreshTimeout is the maximum time that a refresh spends reading.
 	RefreshTimeout time.Duration
 	// TaskInfo is the number of the newest tasks that are exposed one by one.
 	TaskInfo int

@@ -21,7 +21,7 @@ import (
 	"alicdn_export_exporter/collector"
 )
 
-// fakeClient lists what its functions return, and counts the calls of List.
+// fakeClient lists what its functions return, and counts the calls of Read.
 type fakeClient struct {
 	list  func(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
 	rate  func() float64
@@ -29,7 +29,7 @@ type fakeClient struct {
 	calls atomic.Int64
 }
 
-func (c *fakeClient) List(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error) {
+func (c *fakeClient) Read(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error) {
 	c.calls.Add(1)
 	return c.list(ctx, export, previous)
 }

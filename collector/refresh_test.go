@@ -30,11 +30,13 @@ func TestRefreshIsDue(t *testing.T) {
 		err  error
 		due  time.Duration // after the first refresh's end
 	}{
-		"a quick success is kept for the TTL":                      {took: time.Second, due: time.Minute},
-		"a quick failure is not repeated before the TTL":           {took: time.Second, err: errOutage, due: time.Minute},
+		"the TTL begins with a quick success":                      {took: time.Second, due: 59 * time.Second},
+		"the TTL begins with a quick failure":                      {took: time.Second, err: errOutage, due: 59 * time.Second},
 		"after a slow success as long is spent not reading":        {took: 90 * time.Second, due: 90 * time.Second},
 		"after a slow failure as long is spent not reading":        {took: 90 * time.Second, err: errOutage, due: 90 * time.Second},
 		"a refresh that takes no time at all is kept for the TTL":  {due: time.Minute},
+		"a refresh may take half of the TTL":                       {took: 30 * time.Second, due: 30 * time.Second},
+		"one that takes longer is followed by as long a rest":      {took: 31 * time.Second, due: 31 * time.Second},
 		"a refresh that takes as long as the TTL is kept for both": {took: time.Minute, due: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {

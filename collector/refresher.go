@@ -20,9 +20,10 @@ type refreshState struct {
 	// succeeded tells whether the last refresh succeeded; false before the first.
 	succeeded           bool
 	refreshes, failures uint64
-	// duration and ended are those of the last refresh; zero before the first has ended.
-	duration time.Duration
-	ended    time.Time
+	// began, ended and duration are those of the last refresh; zero before the first has
+	// ended. The duration is the time spent reading, without any waiting.
+	began, ended time.Time
+	duration     time.Duration
 	// last are the last refreshes, the newest first.
 	last []Refreshed
 	// refreshing tells whether a refresh is running or waits for a slot.
@@ -31,6 +32,16 @@ type refreshState struct {
 
 // failing reports whether the last refresh failed.
 func (s refreshState) failing() bool { return s.refreshes > 0 && !s.succeeded }
+
+// due reports whether the next refresh may begin: ttl after the last one began, and not
+// sooner after its end than it took, so that at most half of the time is spent reading. It
+// is due as well if the clock was set back since. timeout is the most that a refresh takes,
+// whatever a clock that jumped says.
+func (s refreshState) due(now time.Time, ttl, timeout time.Duration) bool {
+	sinceBegan, sinceEnded := now.Sub(s.began), now.Sub(s.ended)
+	return s.refreshes == 0 || sinceBegan < 0 || sinceEnded < 0 ||
+		sinceBegan >= ttl && sinceEnded >= min(s.duration, timeout)
+}
 
 // refresher keeps the snapshot of one export of an account. At most one refresh runs
 // at a time. Scrapes share it, and it outlives them.
@@ -49,16 +60,14 @@ type refresher struct {
 }
 
 // start starts a refresh if one is due. It returns a channel that is closed when the
-// running refresh ends, or nil if none is running. A refresh is due when the last one
-// ended at least ttl ago, and at least as long ago as it took, so that at most half of
-// the time is spent reading.
+// running refresh ends, or nil if none is running.
 func (r *refresher) start(lifetime context.Context) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.running != nil {
 		return r.running
 	}
-	if !r.state.ended.IsZero() && time.Since(r.state.ended) < max(r.ttl, r.state.duration) {
+	if !r.state.due(time.Now(), r.ttl, r.timeout) {
 		return nil
 	}
 	if lifetime.Err() != nil {
@@ -71,17 +80,14 @@ func (r *refresher) start(lifetime context.Context) <-chan struct{} {
 
 // refresh publishes a whole new snapshot, or keeps the old one.
 func (r *refresher) refresh(lifetime context.Context, before refreshState) {
-	release := r.slots.acquire(lifetime, before.failing())
 	began := time.Now()
-	snapshot, err := r.read(lifetime, before.snapshot)
-	duration := time.Since(began)
-	release()
+	snapshot, duration, err := r.read(lifetime, before)
 
 	r.mu.Lock()
 	r.state.refreshes++
 	r.state.succeeded = err == nil
+	r.state.began, r.state.ended = began, time.Now()
 	r.state.duration = duration
-	r.state.ended = time.Now()
 	refreshed := Refreshed{Ended: r.state.ended, Duration: duration, Err: err}
 	if err != nil {
 		r.state.failures++
@@ -119,28 +125,56 @@ func (r *refresher) wait() {
 	}
 }
 
-// read lists the tasks within the refresh's timeout. A panic is an error.
-func (r *refresher) read(lifetime context.Context, previous *Snapshot) (snapshot *Snapshot, err error) {
+// read lists the tasks within the refresh's timeout. Neither the timeout nor took counts the
+// time spent waiting: for a slot, and before a walk that must confirm another one. A panic is
+// an error.
+func (r *refresher) read(lifetime context.Context, before refreshState) (snapshot *Snapshot, took time.Duration, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			snapshot, err = nil, fmt.Errorf("panic: %v", reason)
 			_ = level.Debug(r.logger).Log("msg", "Refresh panicked", "stack", string(debug.Stack()))
 		}
 	}()
-	ctx, cancel := context.WithTimeout(lifetime, r.timeout)
-	defer cancel()
 	var ids []string
-	if previous != nil {
-		ids = previous.ids
+	if before.snapshot != nil {
+		ids = before.snapshot.ids
 	}
-	listing, err := r.account.Client.List(ctx, r.export, ids)
-	switch {
-	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+	walk := func(ctx context.Context) (*apiclient.Listing, error) {
+		return r.account.Client.Read(ctx, r.export, ids)
+	}
+	for {
+		listing, err := r.walk(lifetime, before.failing(), walk, &took)
+		unconfirmed, ok := errors.AsType[*apiclient.UnconfirmedError](err)
+		switch {
+		case err == nil:
+			return NewSnapshot(r.account, r.export, listing, r.newest), took, nil
+		case !ok:
+			return nil, took, err
+		}
+		select {
+		case <-time.After(time.Until(unconfirmed.Due)):
+		case <-lifetime.Done():
+			return nil, took, err
+		}
+		walk = unconfirmed.Confirm
+	}
+}
+
+// walk calls f while it holds a slot, within what is left of the timeout, and adds the time
+// that f took.
+func (r *refresher) walk(
+	lifetime context.Context, failing bool, f func(context.Context) (*apiclient.Listing, error), took *time.Duration,
+) (*apiclient.Listing, error) {
+	defer r.slots.acquire(lifetime, failing)()
+	began := time.Now()
+	defer func() { *took += max(0, time.Since(began)) }()
+	ctx, cancel := context.WithTimeout(lifetime, r.timeout-*took)
+	defer cancel()
+	listing, err := f(ctx)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return nil, fmt.Errorf("not done within %s (--refresh.timeout): %w", r.timeout, err)
-	case err != nil:
-		return nil, err
 	}
-	return NewSnapshot(r.account, r.export, listing, r.newest), nil
+	return listing, err
 }
 
 func (r *refresher) current() refreshState {

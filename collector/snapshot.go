@@ -52,7 +52,7 @@ func NewSnapshot(account Account, export apiclient.Export, listing *apiclient.Li
 		export:     export,
 		rules:      rules,
 		ids:        listing.IDs(),
-		unlisted:   listing.TotalCount - len(tasks),
+		unlisted:   max(0, listing.TotalCount-len(tasks)),
 		malformed:  malformed,
 		summary:    coverage.Summarize(tasks),
 		unreplaced: coverage.FindUnreplaced(export, tasks, rules),

@@ -29,7 +29,9 @@ type Account struct {
 	// Endpoint and Credentials are those of the Settings, or the demo's.
 	Endpoint    apiclient.Endpoint
 	Credentials apiclient.CredentialsProvider
-	Client      *apiclient.Client
+	// Limiter bounds the account's calls. Accounts with a common quota share it.
+	Limiter *apiclient.Limiter
+	Client  *apiclient.Client
 	// Collected is what the collector knows of the account.
 	Collected collector.Account
 }
@@ -41,6 +43,7 @@ type Accounts struct {
 	logger    log.Logger
 	demo      *demo // nil for the real API
 	transport *http.Transport
+	limiters  limiters
 	running   []*Account
 
 	reloading      sync.Mutex
@@ -58,6 +61,7 @@ func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts
 		flags:     flags,
 		logger:    logger,
 		transport: apiclient.NewTransport(),
+		limiters:  limiters{concurrency: flags.Concurrency},
 		lastSuccessful: newReloadGauge("config_last_reload_successful",
 			"Whether the last configuration reload succeeded."),
 		lastSuccess: newReloadGauge("config_last_reload_success_timestamp_seconds",
@@ -74,7 +78,7 @@ func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts
 
 // Load reads the configuration and returns its accounts, or keeps the accounts as they
 // are and returns an error. An account with unchanged settings is kept as it is. A
-// changed one starts anew, except for its rate limit.
+// changed one starts anew, except for its rate limit (see limiters).
 func (a *Accounts) Load() ([]*Account, error) {
 	configured, err := a.flags.Accounts()
 	if err != nil {
@@ -84,6 +88,7 @@ func (a *Accounts) Load() ([]*Account, error) {
 	for _, account := range a.running {
 		known[account.Settings.Name] = account
 	}
+	limiters := a.limiters.assign(configured, time.Now())
 	next := make([]*Account, 0, len(configured))
 	for _, settings := range configured {
 		old := known[settings.Name]
@@ -91,19 +96,15 @@ func (a *Accounts) Load() ([]*Account, error) {
 			next = append(next, old)
 			continue
 		}
-		account := a.newAccount(settings)
-		if old != nil {
-			account.Client.InheritLimiter(old.Client)
-		}
-		next = append(next, account)
+		next = append(next, a.newAccount(settings, limiters[quotaSettingsOf(settings)]))
 	}
 	a.running = next
 	return next, nil
 }
 
 // newAccount returns an account that has made no API call yet.
-func (a *Accounts) newAccount(settings config.Account) *Account {
-	account := &Account{Settings: settings, Endpoint: settings.Endpoint}
+func (a *Accounts) newAccount(settings config.Account, limiter *apiclient.Limiter) *Account {
+	account := &Account{Settings: settings, Endpoint: settings.Endpoint, Limiter: limiter}
 	if a.demo != nil {
 		account.Endpoint, account.Credentials = a.demo.endpoint, a.demo.credentials
 	} else {
@@ -114,8 +115,7 @@ func (a *Accounts) newAccount(settings config.Account) *Account {
 		Endpoint:    account.Endpoint,
 		Credentials: account.Credentials,
 		Timeout:     a.flags.APITimeout,
-		RateLimit:   float64(settings.RateLimit),
-		Concurrency: a.flags.Concurrency,
+		Limiter:     limiter,
 		MaxRetries:  a.flags.MaxRetries,
 		MaxTasks:    a.flags.MaxTasks,
 		UserAgent:   "alicdn_export_exporter/" + version.Version,

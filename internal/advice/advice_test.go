@@ -121,7 +121,7 @@ func newClient(t *testing.T, api http.Handler, rate float64, key apiclient.Crede
 	}
 	return apiclient.New(apiclient.Config{
 		Endpoint: endpoint, Credentials: key, Transport: inMemory{api},
-		Timeout: time.Hour, RateLimit: rate, Concurrency: 1, MaxTasks: 100,
+		Timeout: time.Hour, Limiter: apiclient.NewLimiter(rate, 1), MaxTasks: 100,
 	})
 }
 

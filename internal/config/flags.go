@@ -66,7 +66,7 @@ func AddFlags(app *kingpin.Application) *Flags {
 	f.add(app, "api.concurrency", "8", "Simultaneous API calls.", integerIn(&f.Concurrency, 1, 1000))
 	f.add(app, "api.max-retries", "3", "Retries of an API call that may succeed a little later.", integerIn(&f.MaxRetries, 0, 100))
 	f.add(app, "api.max-tasks", "100000", "Maximum number of tasks in a list.", integerIn(&f.MaxTasks, 1, math.MaxInt))
-	f.add(app, "cache.ttl", "1m", "Minimum time between refreshes.", durationFrom(&f.CacheTTL, 0))
+	f.add(app, "cache.ttl", "50s", "Minimum time from the beginning of a refresh to the next one.", durationFrom(&f.CacheTTL, 0))
 	f.add(app, "cache.max-stale", "1h", "Age at which the tasks of the last list are no longer shown.", durationFrom(&f.CacheMaxStale, 0))
 	f.add(app, "refresh.timeout", "2m", "Time limit of one refresh of the list.", durationFrom(&f.RefreshTimeout, 1))
 	f.add(app, "scrape.timeout-offset", "500ms", "Part of a scrape's timeout that is kept for the response.",

@@ -50,7 +50,7 @@ func newClient(t *testing.T, api http.Handler, source *credentials.Source) *apic
 	}
 	return apiclient.New(apiclient.Config{
 		Endpoint: endpoint, Credentials: source, Transport: inMemory{api},
-		Timeout: 10 * time.Second, RateLimit: 1000, Concurrency: 8, MaxTasks: 100,
+		Timeout: 10 * time.Second, Limiter: apiclient.NewLimiter(1000, 8), MaxTasks: 100,
 	})
 }
 

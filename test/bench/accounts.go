@@ -73,7 +73,7 @@ func measureFleet(ctx context.Context, p plan, api *apiServer, program string, a
 	if _, err := api.taken(ctx, p.FleetTasks, 0); err != nil {
 		return f, err
 	}
-	running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks],
+	running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks], fleetEnvironment(accounts),
 		"--config.file="+file, "--web.enable-lifecycle", "--cache.ttl="+fleetTTL.String())
 	if err != nil {
 		return f, err
@@ -141,16 +141,25 @@ func fleetConfig(accounts int) string {
 	var b strings.Builder
 	b.WriteString("accounts:\n")
 	for n := range accounts {
+		// Accounts with the same settings would share a rate limit.
 		fmt.Fprintf(&b, `  - name: account-%04d
-    credentials:
-      type: access_key
-      access_key_id_env: ALIBABA_CLOUD_ACCESS_KEY_ID
-      access_key_secret_env: ALIBABA_CLOUD_ACCESS_KEY_SECRET
+    credentials: {type: access_key, access_key_id_env: FLEET_%[1]d_ID, access_key_secret_env: FLEET_%[1]d_SECRET}
     expectations:
       - {name: monthly usage, export: usage, every: month, grace: 72h}
 `, n+1)
 	}
 	return b.String()
+}
+
+// fleetEnvironment returns the variables with the accounts' keys.
+func fleetEnvironment(accounts int) []string {
+	var environment []string
+	for n := range accounts {
+		environment = append(environment,
+			fmt.Sprintf("FLEET_%d_ID=%s", n+1, key.AccessKeyID),
+			fmt.Sprintf("FLEET_%d_SECRET=%s", n+1, key.AccessKeySecret))
+	}
+	return environment
 }
 
 // scrapeUntilRefreshed scrapes once a second, and calls scraped each time, until every account has

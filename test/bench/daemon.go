@@ -41,7 +41,7 @@ func measureDaemon(ctx context.Context, p plan, api *apiServer, progress io.Writ
 	}
 	_, _ = io.WriteString(progress, "the daemon: many scrapes at once, cached scrapes\n")
 	size := p.Sizes[medium]
-	running, err := startDaemon(ctx, program, api.Plain[size],
+	running, err := startDaemon(ctx, program, api.Plain[size], nil,
 		append(unlimited, "--cache.ttl=1h", "--cache.max-stale=2h")...)
 	if err != nil {
 		return d, err
@@ -99,11 +99,14 @@ var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 // unlimited are flags with limits that do not slow the daemon down.
 var unlimited = []string{"--api.rate-limit=1000", "--api.concurrency=16"}
 
-func startDaemon(ctx context.Context, program, api string, flags ...string) (*process, error) {
+func startDaemon(
+	ctx context.Context, program, api string, environment []string, flags ...string,
+) (*process, error) {
 	flags = append([]string{"--web.listen-address=127.0.0.1:0", "--api.endpoint=" + api}, flags...)
 	cmd := exec.CommandContext(ctx, program, flags...) //nolint:gosec // It is the program that was just built.
 	cmd.Env = append(cleanEnvironment(),
 		"ALIBABA_CLOUD_ACCESS_KEY_ID="+key.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.AccessKeySecret)
+	cmd.Env = append(cmd.Env, environment...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -133,7 +136,7 @@ func (p *process) stop() {
 // refreshes scrapes a daemon until it has refreshed the long list several times, and returns its peak
 // memory in bytes. Each refresh compares the list with the previous one.
 func refreshes(ctx context.Context, p plan, api *apiServer, program string) (int64, error) {
-	running, err := startDaemon(ctx, program, api.Plain[p.Sizes[long]], append(unlimited, "--cache.ttl=1s")...)
+	running, err := startDaemon(ctx, program, api.Plain[p.Sizes[long]], nil, append(unlimited, "--cache.ttl=1s")...)
 	if err != nil {
 		return 0, err
 	}

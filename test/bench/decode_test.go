@@ -65,7 +65,7 @@ func BenchmarkPage(b *testing.B) {
 	}
 	client := apiclient.New(apiclient.Config{
 		Endpoint: endpoint, Credentials: apiclient.StaticCredentials(key), Timeout: 1 << 40,
-		RateLimit: 1e9, Concurrency: 1, MaxTasks: 1,
+		Limiter: apiclient.NewLimiter(1e9, 1), MaxTasks: 1,
 		Transport: memoryTransport(body),
 	})
 	b.ReportAllocs()

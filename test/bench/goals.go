@@ -46,7 +46,7 @@ func goals(p plan, all listings, d daemon, h handler) []goal {
 	list = append(list,
 		atMost("API calls for cached scrapes", float64(d.ServingCalls+h.Calls), 0),
 		atMost(fmt.Sprintf("API calls for %d cold scrapes ÷ those of one listing", p.ColdScrapes),
-			float64(d.ColdScrapes.calls)/float64(pages(p.Sizes[medium])+1), 1),
+			float64(d.ColdScrapes.calls)/float64(walkCalls(p.Sizes[medium])), 1),
 		atLeast("the other cold scrapes served with the snapshot, in percent",
 			100*float64(d.ColdScrapes.served)/float64(p.ColdScrapes-d.ColdScrapes.canceled), 100),
 		atMost(fmt.Sprintf("heap growth over %d scrapes, in MiB", p.Scrapes), float64(h.HeapGrowth)/(1<<20), 1),

@@ -142,6 +142,6 @@ func measureHandler(ctx context.Context, p plan, api *apiServer, progress io.Wri
 		return h, err
 	}
 	taken, err := api.taken(ctx, size, 0)
-	h.Calls = taken.Count - pages(size) - 1 // Without those for the snapshot.
+	h.Calls = taken.Count - walkCalls(size) // Without those for the snapshot.
 	return h, err
 }

@@ -49,7 +49,7 @@ func measureLoad(ctx context.Context, p plan, progress io.Writer) (load, error) 
 		{&l.Unread, "clients that do not read", func(address string) error { return scrapeUnread(ctx, p.Load.Unread, address) }},
 	} {
 		_, _ = fmt.Fprintf(progress, "the daemon with %d accounts: %s\n", p.Load.Accounts, kind.what)
-		running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks],
+		running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks], fleetEnvironment(p.Load.Accounts),
 			"--config.file="+file, "--cache.ttl=1h", "--cache.max-stale=2h")
 		if err != nil {
 			return l, err

@@ -22,7 +22,7 @@ func newClient(url string, concurrency int, rate float64) (*apiclient.Client, er
 	}
 	return apiclient.New(apiclient.Config{
 		Endpoint: endpoint, Credentials: apiclient.StaticCredentials(key), Timeout: 30 * time.Second,
-		RateLimit: rate, Concurrency: concurrency, MaxTasks: math.MaxInt,
+		Limiter: apiclient.NewLimiter(rate, concurrency), MaxTasks: math.MaxInt,
 		UserAgent: "bench", Transport: apiclient.NewTransport(),
 	}), nil
 }

@@ -34,11 +34,11 @@ type item struct {
 
 type period struct{ StartTime, EndTime string }
 
-// renderPages returns a list of n tasks as encoded pages.
+// renderPages returns a list of n tasks as encoded pages. The last one is not full.
 func renderPages(n int) ([][]byte, error) {
 	tasks := scenario.Bulk(n, time.Now(), uint64(n))
-	bodies := make([][]byte, 0, pages(n))
-	for from := 0; from < n; from += pageSize {
+	bodies := make([][]byte, 0, pages(n)+1)
+	for from := 0; from <= n; from += pageSize {
 		number := from/pageSize + 1
 		p := page{
 			RequestID:        fmt.Sprintf("16A96B9A-F203-4EC5-8E43-%012d", number),

@@ -91,6 +91,10 @@ const pageSize = 50
 // pages returns the number of pages of n tasks.
 func pages(n int) int { return (n + pageSize - 1) / pageSize }
 
+// walkCalls returns the number of calls in which our client reads n tasks, more than fit into a page:
+// it reads on until a page is not full, and reads the first page again.
+func walkCalls(n int) int { return n/pageSize + 2 }
+
 // bound returns the shortest possible time for the contender's concurrency and rate: either each worker
 // reads its pages one after the other, or the rate limit delays the calls after the burst.
 func (p plan) bound(c contender, tasks int) time.Duration {

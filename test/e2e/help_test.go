@@ -9,7 +9,7 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for args, wants := range map[string][]string{
 		"--help": {
-			"usage: alicdn_export_exporter", "--cache.ttl=1m", "$ALICDN_EXPORT_EXPORTER_CACHE_TTL", "check", "simulate", "serve",
+			"usage: alicdn_export_exporter", "--cache.ttl=50s", "$ALICDN_EXPORT_EXPORTER_CACHE_TTL", "check", "simulate", "serve",
 		},
 		"-h":              {"usage: alicdn_export_exporter"},
 		"help":            {"usage: alicdn_export_exporter"},

@@ -102,16 +102,22 @@ func expectSamples(t *testing.T, page string, want map[string]string) {
 	}
 }
 
-// scrapeUntilUp scrapes until up of the account is 1. One scrape may not be enough, because not every scrape starts a
+// scrapeUntil scrapes until a sample has this value. One scrape may not be enough, because not every scrape starts a
 // refresh.
-func scrapeUntilUp(t *testing.T, address, account string) {
+func scrapeUntil(t *testing.T, address, name, value string) {
 	t.Helper()
 	var page string
 	for began := time.Now(); time.Since(began) < patience; {
 		page = scrape(t, address)
-		if up(page, account) == "1" {
+		if sample(page, name) == value {
 			return
 		}
 	}
-	t.Fatalf("up of %s is still %q:\n%s", account, up(page, account), page)
+	t.Fatalf("%s is still %q, want %s:\n%s", name, sample(page, name), value, page)
+}
+
+// scrapeUntilUp scrapes until up of the account is 1.
+func scrapeUntilUp(t *testing.T, address, account string) {
+	t.Helper()
+	scrapeUntil(t, address, metric("up", account), "1")
 }
