@@ -20,7 +20,7 @@ func atMost(what string, got, want float64) goal {
 }
 
 // goals compares the measurements with their goals.
-func goals(p plan, all listings, d daemon, h handler) []goal {
+func goals(p plan, all listings, d daemon, h handler, l load) []goal {
 	over := func(a, b measured) float64 { return float64(a.wall()) / float64(b.wall()) }
 	beyond := func(m measured) float64 { return float64(m.wall()) / float64(p.attainable(m.Contender, m.Tasks)) }
 	cpu := func(a, b measured) float64 { return float64(a.cpuPerTask()) / float64(b.cpuPerTask()) }
@@ -39,9 +39,20 @@ func goals(p plan, all listings, d daemon, h handler) []goal {
 		atMost(what(medium, "K=8: allocations per task"), middle[ours8].mallocsPerTask(), 8),
 		atMost(what(long, "the daemon's peak RSS, in MB"), float64(d.Peak)/1e6, 64),
 	}
-	for _, s := range h.Served {
-		name := fmt.Sprintf("cached scrapes/s, %d series, %s", h.Series, s.Name)
-		list = append(list, atLeast(name, s.PerSecond, 5000))
+	for _, c := range h.Compared {
+		name := fmt.Sprintf("CPU of a cached scrape, %d series, %s ÷ that of as many const gauges", h.Series, c.manner)
+		list = append(list, atMost(name, c.ratio(), 1.1))
+	}
+	for _, memory := range []struct {
+		what   string
+		growth int64
+	}{
+		{fmt.Sprintf("%d scrapers at once", p.Load.Scrapers), l.Scrapers},
+		{fmt.Sprintf("%d clients that do not read", p.Load.Unread), l.Unread},
+		{fmt.Sprintf("%d headers that do not end", p.Load.Headers), l.Headers},
+	} {
+		name := fmt.Sprintf("memory for %s, %d accounts, in MB", memory.what, p.Load.Accounts)
+		list = append(list, atMost(name, float64(memory.growth)/1e6, 64))
 	}
 	list = append(list,
 		atMost("API calls for cached scrapes", float64(d.ServingCalls+h.Calls), 0),

@@ -34,8 +34,9 @@ type handler struct {
 	// HeapGrowth, in bytes, and Goroutines are the increase over the scrapes.
 	HeapGrowth int64
 	Goroutines int
-	Calls      int      `json:"-"`
-	Served     []served `json:"-"`
+	Calls      int          `json:"-"`
+	Served     []served     `json:"-"`
+	Compared   []comparison `json:"-"`
 }
 
 // serveHandler is a child that first calls its handler directly, without a connection, and then serves.
@@ -56,7 +57,10 @@ func serveHandler(ctx context.Context, spec handlerSpec, stdin io.Reader, answer
 	if err != nil {
 		return err
 	}
-	server := web.NewServer(ctx, metrics, stdlog.New(io.Discard, "", 0))
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", metrics)
+	mux.Handle(gaugesPath, constGauges(h.Series))
+	server := web.NewServer(ctx, mux, stdlog.New(io.Discard, "", 0))
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
 	h.URL = "http://" + listener.Addr().String() + "/metrics"
@@ -138,6 +142,10 @@ func measureHandler(ctx context.Context, p plan, api *apiServer, progress io.Wri
 	}
 	defer process.stop()
 	h.Served, err = serve(ctx, "handler", h.URL, process.cmd.Process.Pid, p.Serving)
+	if err != nil {
+		return h, err
+	}
+	h.Compared, err = compareWithGauges(ctx, h.URL, process.cmd.Process.Pid, p.Serving)
 	if err != nil {
 		return h, err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -17,9 +18,9 @@ import (
 
 // load is the memory, in bytes, that a daemon with many accounts needs for scrapers.
 type load struct {
-	// Idle is the resident memory before, Scrapers and Unread the growth to the peak during scrapes at
-	// once, and during scrapes by clients that do not read.
-	Idle, Scrapers, Unread int64
+	// Idle is the resident memory before. The others are the growth to the peak during scrapes at once,
+	// during scrapes by clients that do not read, and during requests whose header does not end.
+	Idle, Scrapers, Unread, Headers int64
 	// Size is the size of one response in bytes, as plain text.
 	Size int
 }
@@ -47,6 +48,7 @@ func measureLoad(ctx context.Context, p plan, progress io.Writer) (load, error) 
 	}{
 		{&l.Scrapers, "scrapes at once", func(address string) error { return scrapeInRounds(ctx, p.Load.Scrapers, address) }},
 		{&l.Unread, "clients that do not read", func(address string) error { return scrapeUnread(ctx, p.Load.Unread, address) }},
+		{&l.Headers, "headers that do not end", func(address string) error { return sendHeaders(ctx, p.Load.Headers, address) }},
 	} {
 		_, _ = fmt.Fprintf(progress, "the daemon with %d accounts: %s\n", p.Load.Accounts, kind.what)
 		running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks], fleetEnvironment(p.Load.Accounts),
@@ -120,26 +122,10 @@ func scrapeInRounds(ctx context.Context, n int, address string) error {
 // scrapeUnread makes n scrapes at once that read one byte of the response and no more. Then another
 // client must be served.
 func scrapeUnread(ctx context.Context, n int, address string) error {
-	target, err := url.Parse(address)
+	connections, err := sendAll(ctx, n, address, "\r\n")
+	defer closeAll(connections)
 	if err != nil {
 		return err
-	}
-	dialer := net.Dialer{Timeout: time.Second, Control: smallReceiveBuffer}
-	var connections []net.Conn
-	defer func() {
-		for _, connection := range connections {
-			_ = connection.Close()
-		}
-	}()
-	for range n {
-		connection, err := dialer.DialContext(ctx, "tcp", target.Host)
-		if err != nil {
-			return err
-		}
-		connections = append(connections, connection)
-		if _, err := fmt.Fprintf(connection, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target.Path, target.Host); err != nil {
-			return err
-		}
 	}
 	for _, connection := range connections {
 		if _, err := connection.Read(make([]byte, 1)); err != nil {
@@ -149,6 +135,45 @@ func scrapeUnread(ctx context.Context, n int, address string) error {
 	client := newScraper(1)
 	defer client.CloseIdleConnections()
 	return scrape(ctx, client, address, plain, io.Discard)
+}
+
+// sendHeaders makes n requests with 60 kB of a header that does not end. Then another client must be
+// served.
+func sendHeaders(ctx context.Context, n int, address string) error {
+	connections, err := sendAll(ctx, n, address, "X-Long: "+strings.Repeat("x", 60_000))
+	defer closeAll(connections)
+	if err != nil {
+		return err
+	}
+	client := newScraper(1)
+	defer client.CloseIdleConnections()
+	return scrape(ctx, client, address, plain, io.Discard)
+}
+
+// sendAll sends the beginning of a scrape and the text on each of n connections. That the server refuses
+// the text is no error.
+func sendAll(ctx context.Context, n int, address, text string) ([]net.Conn, error) {
+	target, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	dialer := net.Dialer{Timeout: time.Second, Control: smallReceiveBuffer}
+	var connections []net.Conn
+	for range n {
+		connection, err := dialer.DialContext(ctx, "tcp", target.Host)
+		if err != nil {
+			return connections, err
+		}
+		connections = append(connections, connection)
+		_, _ = fmt.Fprintf(connection, "GET %s HTTP/1.1\r\nHost: %s\r\n%s", target.Path, target.Host, text)
+	}
+	return connections, nil
+}
+
+func closeAll(connections []net.Conn) {
+	for _, connection := range connections {
+		_ = connection.Close()
+	}
 }
 
 // smallReceiveBuffer keeps a connection's data out of the kernel's buffers.
@@ -166,5 +191,6 @@ func printLoad(out io.Writer, p plan, l load) {
 		{"idle", megabytes(l.Idle)},
 		{fmt.Sprintf("%d scrapers at once, half of them with gzip", p.Load.Scrapers), "+" + megabytes(l.Scrapers)},
 		{fmt.Sprintf("%d clients that do not read", p.Load.Unread), "+" + megabytes(l.Unread)},
+		{fmt.Sprintf("%d connections with 60 kB of a header that does not end", p.Load.Headers), "+" + megabytes(l.Headers)},
 	})
 }

@@ -75,7 +75,12 @@ func report(ctx context.Context, p plan, out, progress io.Writer) error {
 		return err
 	}
 	printDaemon(out, p, daemon, scrapes)
-	printGoals(out, goals(p, listings, daemon, scrapes))
+	load, err := measureLoad(ctx, p, progress)
+	if err != nil {
+		return err
+	}
+	printLoad(out, p, load)
+	printGoals(out, goals(p, listings, daemon, scrapes, load))
 	_, _ = fmt.Fprintf(out, "\nLoad average afterwards: %s.\n", loadAverage())
 	return nil
 }
@@ -87,10 +92,5 @@ func reportFleets(ctx context.Context, p plan, out, progress io.Writer) error {
 		return err
 	}
 	printFleets(out, p, fleets)
-	l, err := measureLoad(ctx, p, progress)
-	if err != nil {
-		return err
-	}
-	printLoad(out, p, l)
 	return nil
 }

@@ -23,13 +23,12 @@ type plan struct {
 	// number of warm scrapes for each fleet.
 	Fleets                  []int
 	FleetTasks, WarmScrapes int
-	// Load is how many accounts a daemon has while many scrapers at once, and many clients that do not
-	// read, scrape it.
-	Load scraperCounts
+	Load                    loadPlan
 }
 
-// scraperCounts are numbers of accounts, scrapers at once and clients that do not read.
-type scraperCounts struct{ Accounts, Scrapers, Unread int }
+// loadPlan defines the measurements of memory: the number of accounts of the daemon, and of scrapers at
+// once, of clients that do not read and of headers that do not end.
+type loadPlan struct{ Accounts, Scrapers, Unread, Headers int }
 
 const (
 	short = iota
@@ -42,7 +41,7 @@ func fullPlan() plan {
 		Sizes: [3]int{1000, 10000, 100000}, Rounds: [3]int{9, 5, 2}, Latency: 50 * time.Millisecond, Rate: 100,
 		Refreshes: 6, Serving: 8 * time.Second, Scrapes: 100000, ColdScrapes: 1000,
 		Fleets: []int{1, 10, 100, 1000}, FleetTasks: 100, WarmScrapes: 15,
-		Load: scraperCounts{Accounts: 200, Scrapers: 50, Unread: 200},
+		Load: loadPlan{Accounts: 200, Scrapers: 50, Unread: 200, Headers: 2000},
 	}
 }
 
@@ -51,7 +50,7 @@ func quickPlan() plan {
 		Sizes: [3]int{500, 1000, 5000}, Rounds: [3]int{3, 3, 1}, Latency: 20 * time.Millisecond, Rate: 100,
 		Refreshes: 3, Serving: time.Second, Scrapes: 5000, ColdScrapes: 200,
 		Fleets: []int{1, 1000}, FleetTasks: 100, WarmScrapes: 5,
-		Load: scraperCounts{Accounts: 200, Scrapers: 50, Unread: 200},
+		Load: loadPlan{Accounts: 200, Scrapers: 50, Unread: 200, Headers: 2000},
 	}
 }
 

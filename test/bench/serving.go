@@ -39,7 +39,7 @@ var (
 func serve(ctx context.Context, name, url string, process int, d time.Duration) ([]served, error) {
 	var all []served
 	for manner, header := range map[string]http.Header{"plain text": plain, "gzip": asPrometheus} {
-		s, err := serveFor(ctx, url, header, process, d)
+		s, err := serveFor(ctx, url, header, process, connections, d)
 		if err != nil {
 			return nil, err
 		}
@@ -49,13 +49,13 @@ func serve(ctx context.Context, name, url string, process int, d time.Duration) 
 	return all, nil
 }
 
-func serveFor(ctx context.Context, url string, header http.Header, process int, d time.Duration) (served, error) {
+func serveFor(ctx context.Context, url string, header http.Header, process, connections int, d time.Duration) (served, error) {
 	before, err := processorTimeOf(process)
 	if err != nil {
 		return served{}, err
 	}
 	began := time.Now()
-	n, err := scrapeUntil(ctx, url, header, began.Add(d))
+	n, err := scrapeUntil(ctx, url, header, connections, began.Add(d))
 	if err != nil {
 		return served{}, err
 	}
@@ -65,7 +65,7 @@ func serveFor(ctx context.Context, url string, header http.Header, process int, 
 }
 
 // scrapeUntil scrapes until the deadline and returns the number of scrapes.
-func scrapeUntil(ctx context.Context, url string, header http.Header, deadline time.Time) (int, error) {
+func scrapeUntil(ctx context.Context, url string, header http.Header, connections int, deadline time.Time) (int, error) {
 	client := newScraper(connections)
 	defer client.CloseIdleConnections()
 	var (
