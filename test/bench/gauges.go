@@ -27,8 +27,8 @@ func constGauges(n int) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.CollectorFunc(func(ch chan<- prometheus.Metric) {
 		for i := range n {
-			desc := descs[i/sameName]
-			ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(i), "default", fmt.Sprint("usage", i))
+			//nolint:promlinter // It cannot read a description in a slice.
+			ch <- prometheus.MustNewConstMetric(descs[i/sameName], prometheus.GaugeValue, float64(i), "default", fmt.Sprint("usage", i))
 		}
 	}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
