@@ -14,6 +14,8 @@ const (
 	// maxBodyBytes bounds a page's body after decompression. A page of 50 tasks has about
 	// 25 kB.
 	maxBodyBytes = 1 << 20
+	// typicalBodyBytes has room for most pages, for a response that does not tell its length.
+	typicalBodyBytes = 32 << 10
 	// maxErrorBytes bounds what is read of an error's body, which has about 1 kB.
 	maxErrorBytes = 8 << 10
 )
@@ -76,11 +78,17 @@ func readBody(resp *http.Response) ([]byte, error) {
 	case resp.ContentLength > maxBodyBytes:
 		return nil, errBodyTooLarge
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBodyBytes+1))
-	if len(body) > maxBodyBytes {
+	size := typicalBodyBytes
+	if resp.ContentLength >= 0 {
+		size = int(resp.ContentLength)
+	}
+	// A buffer that need not grow takes a third of the memory of one that does.
+	body := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	n, err := body.ReadFrom(io.LimitReader(resp.Body, maxBodyBytes+1))
+	if n > maxBodyBytes {
 		return nil, errBodyTooLarge
 	}
-	return body, err
+	return body.Bytes(), err
 }
 
 // observeClock compares this machine's clock with the response's Date.
