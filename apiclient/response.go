@@ -79,7 +79,7 @@ func readBody(resp *http.Response) ([]byte, error) {
 		return nil, errBodyTooLarge
 	}
 	size := typicalBodyBytes
-	if resp.ContentLength >= 0 {
+	if resp.ContentLength > 0 {
 		size = int(resp.ContentLength)
 	}
 	// A buffer that need not grow takes a third of the memory of one that does.
