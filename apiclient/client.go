@@ -4,9 +4,11 @@
 package apiclient
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -63,6 +65,7 @@ type Client struct {
 	http   *http.Client
 	skew   atomic.Pointer[time.Duration]
 	lanes  map[Export]*lane
+	bodies sync.Pool // *bytes.Buffer
 }
 
 // New returns a Client.
@@ -77,6 +80,7 @@ func New(config Config) *Client {
 	return &Client{
 		config: config,
 		lanes:  lanes,
+		bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		http: &http.Client{
 			Transport: config.Transport,
 			// Following a redirect would send signed headers to its target.

@@ -14,8 +14,8 @@ const (
 	// maxBodyBytes bounds a page's body after decompression. A page of 50 tasks has about
 	// 25 kB.
 	maxBodyBytes = 1 << 20
-	// typicalBodyBytes has room for most pages, for a response that does not tell its length.
-	typicalBodyBytes = 32 << 10
+	// maxKeptBytes bounds a buffer that is kept. It has room for most pages.
+	maxKeptBytes = 128 << 10
 	// maxErrorBytes bounds what is read of an error's body, which has about 1 kB.
 	maxErrorBytes = 8 << 10
 )
@@ -43,7 +43,10 @@ func (c *Client) send(req *http.Request, number int, key Credentials) (Page, err
 		return Page{}, malformed(CodeDecode, resp, "not a response to a request")
 	}
 
-	body, readErr := readBody(resp)
+	buffer := c.bodies.Get().(*bytes.Buffer)
+	defer c.keepBuffer(buffer)
+	readErr := readBody(buffer, resp)
+	body := buffer.Bytes()
 	if errors.Is(readErr, errBodyTooLarge) {
 		return Page{}, malformed(CodeResponseTooLarge, resp, readErr.Error())
 	}
@@ -67,28 +70,32 @@ func malformed(code string, resp *http.Response, detail string) *Error {
 	return &Error{Code: code, Class: ClassMalformed, Status: resp.StatusCode, Detail: detail}
 }
 
-// readBody returns the whole body of a page, the beginning of an error's, and nothing of a
+// readBody reads the whole body of a page, the beginning of an error's, and nothing of a
 // redirect's.
-func readBody(resp *http.Response) ([]byte, error) {
+func readBody(into *bytes.Buffer, resp *http.Response) error {
+	limit := int64(maxBodyBytes + 1)
 	switch {
 	case resp.StatusCode >= http.StatusBadRequest:
-		return io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
+		limit = maxErrorBytes
 	case resp.StatusCode >= http.StatusMultipleChoices:
-		return nil, nil
+		return nil
 	case resp.ContentLength > maxBodyBytes:
-		return nil, errBodyTooLarge
+		return errBodyTooLarge
 	}
-	size := typicalBodyBytes
-	if resp.ContentLength > 0 {
-		size = int(resp.ContentLength)
-	}
-	// A buffer that need not grow takes a third of the memory of one that does.
-	body := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
-	n, err := body.ReadFrom(io.LimitReader(resp.Body, maxBodyBytes+1))
+	n, err := into.ReadFrom(io.LimitReader(resp.Body, limit))
 	if n > maxBodyBytes {
-		return nil, errBodyTooLarge
+		return errBodyTooLarge
 	}
-	return body.Bytes(), err
+	return err
+}
+
+// keepBuffer keeps a buffer for the next body, unless it grew for an unusual one. Without
+// reuse, the bodies take more memory than the tasks in them.
+func (c *Client) keepBuffer(buffer *bytes.Buffer) {
+	if buffer.Cap() <= maxKeptBytes {
+		buffer.Reset()
+		c.bodies.Put(buffer)
+	}
 }
 
 // observeClock compares this machine's clock with the response's Date.
