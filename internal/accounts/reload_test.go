@@ -30,7 +30,25 @@ type fixture struct {
 	t         *testing.T
 	path      string
 	collector *collector.Collector
-	log       bytes.Buffer
+	log       logBook
+}
+
+// logBook keeps log lines. Refreshes write to it at any time.
+type logBook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBook) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(line)
+}
+
+func (b *logBook) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 func newFixture(t *testing.T, file string) *fixture {
