@@ -128,7 +128,9 @@ func (r *refresher) wait() {
 // read lists the tasks within the refresh's timeout. Neither the timeout nor took counts the
 // time spent waiting: for a slot, and before a walk that must confirm another one. A panic is
 // an error.
-func (r *refresher) read(lifetime context.Context, before refreshState) (snapshot *Snapshot, took time.Duration, err error) {
+func (r *refresher) read(
+	lifetime context.Context, before refreshState,
+) (snapshot *Snapshot, took time.Duration, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			snapshot, err = nil, fmt.Errorf("panic: %v", reason)
