@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
@@ -48,7 +49,7 @@ func newFixture(t *testing.T, file string) *fixture {
 	if _, err := app.Parse([]string{"--config.file=" + f.path, "--api.endpoint=" + api.URL}); err != nil {
 		t.Fatal(err)
 	}
-	logger := log.NewLogfmtLogger(&f.log)
+	logger := level.NewFilter(log.NewLogfmtLogger(&f.log), level.AllowInfo()) // API calls log at debug, meanwhile.
 	var err error
 	if f.Accounts, err = accounts.New(context.Background(), flags, logger); err != nil {
 		t.Fatal(err)
