@@ -151,7 +151,7 @@ func TestListPanic(t *testing.T) {
 		client, _, _ := simulated(t, simulator.NewFixedAccount(numbered(200)...), nil, func(c *apiclient.Config) {
 			c.Transport = panicking{c.Transport}
 		})
-		if _, err := client.List(context.Background(), apiclient.Usage, nil); err == nil || !contains(err.Error(), "page 2: panic: odd") {
+		if _, err := client.List(context.Background(), apiclient.Usage, nil); err == nil || !contains(err.Error(), "page 2: panic: string: this is a bug") {
 			t.Errorf("error = %v", err)
 		}
 	})

@@ -92,7 +92,7 @@ func (w *walk) readCounted(ctx context.Context) error {
 		workers.Go(func() (err error) {
 			defer func() {
 				if reason := recover(); reason != nil {
-					err = fmt.Errorf("page %d: panic: %v", i+1, reason)
+					err = pageError(i+1, PanicError(reason))
 				}
 			}()
 			w.pages[i], err = w.page(working, i+1)

@@ -133,7 +133,7 @@ func (r *refresher) read(
 ) (snapshot *Snapshot, took time.Duration, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			snapshot, err = nil, fmt.Errorf("panic: %v", reason)
+			snapshot, err = nil, apiclient.PanicError(reason)
 			_ = level.Debug(r.logger).Log("msg", "Refresh panicked", "stack", string(debug.Stack()))
 		}
 	}()

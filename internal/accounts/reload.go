@@ -1,12 +1,10 @@
 package accounts
 
 import (
-	"fmt"
-	"runtime"
-
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
 )
 
@@ -38,15 +36,11 @@ func (a *Accounts) Reload(coll *collector.Collector) error {
 	return nil
 }
 
-// recovered turns a panic in load into an error, so that no configuration ends the
-// process. Only texts of the Go runtime are passed on: another value may hold a secret.
+// recovered turns a panic in load into an error, so that no configuration ends the process.
 func recovered(load func() error) (err error) {
 	defer func() {
-		reason := recover()
-		if known, ok := reason.(runtime.Error); ok {
-			err = fmt.Errorf("panic: %w: this is a bug, please report it", known)
-		} else if reason != nil {
-			err = fmt.Errorf("panic: %T: this is a bug, please report it", reason)
+		if reason := recover(); reason != nil {
+			err = apiclient.PanicError(reason)
 		}
 	}()
 	return load()
