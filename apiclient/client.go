@@ -159,7 +159,7 @@ func (c *Client) attempt(ctx context.Context, export Export, number, attempts in
 		return Page{}, err
 	}
 	release, waited, err := c.config.Limiter.acquire(ctx, c.lanes[export], attempts)
-	observed.RateLimitWait = waited
+	observed.RateLimitWait = max(0, waited) // A clock that was set back makes it negative.
 	if err != nil {
 		return Page{}, err
 	}
@@ -173,7 +173,7 @@ func (c *Client) attempt(ctx context.Context, export Export, number, attempts in
 	}
 	sent := time.Now()
 	page, err = c.send(req, number, key)
-	observed.Sent, observed.Duration = true, time.Since(sent)
+	observed.Sent, observed.Duration = true, max(0, time.Since(sent))
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return Page{}, ctx.Err()
 	}

@@ -131,9 +131,11 @@ func (l *Limiter) acquire(
 		return nil, 0, l.notSent(ctx, began, err)
 	}
 	for {
-		pause := l.pauseLeft(time.Now())
-		waited += pause
-		if err := l.sleep(ctx, pause); err != nil {
+		waiting := time.Now()
+		pause := l.pauseLeft(waiting)
+		err := l.sleep(ctx, pause)
+		waited += time.Since(waiting)
+		if err != nil {
 			return nil, waited, l.notSent(ctx, began, err)
 		}
 		if pause > 0 {
@@ -149,8 +151,9 @@ func (l *Limiter) acquire(
 			return nil, waited, l.notSent(ctx, began, ctx.Err())
 		}
 		release = func() { <-l.slots }
-		delay, err := l.takeToken(ctx)
-		waited += delay
+		waiting = time.Now()
+		err = l.takeToken(ctx)
+		waited += time.Since(waiting)
 		if err != nil {
 			release()
 			return nil, waited, l.notSent(ctx, began, err)
@@ -186,18 +189,16 @@ func (l *Limiter) notSent(ctx context.Context, since time.Time, reason error) er
 	return err
 }
 
-// takeToken waits for a token at the current rate, and returns how long. It fails at once
-// with errWaitTooLong if ctx's deadline comes first.
-func (l *Limiter) takeToken(ctx context.Context) (time.Duration, error) {
+// takeToken waits for a token at the current rate. It fails at once with errWaitTooLong if
+// ctx's deadline comes first.
+func (l *Limiter) takeToken(ctx context.Context) error {
 	l.adjustRate()
 	reservation := l.tokens.Reserve()
-	delay := reservation.Delay()
-	err := l.sleep(ctx, delay)
+	err := l.sleep(ctx, reservation.Delay())
 	if errors.Is(err, errWaitTooLong) {
 		reservation.Cancel()
-		return 0, err
 	}
-	return delay, err
+	return err
 }
 
 // sleep waits for d. It fails at once with errWaitTooLong if ctx's deadline comes first.
