@@ -123,14 +123,8 @@ func TestDrain(t *testing.T) {
 
 	t.Run("a second signal ends the program at once", func(t *testing.T) {
 		t.Parallel()
-		api := gate{newAPI(t, "healthy", defaultKey), make(chan struct{}, 1), make(chan struct{})}
-		defer close(api.open)
-		p, address := serve(t, keyEnv(defaultKey), "--api.endpoint="+serveHandler(t, api), "--cache.ttl=0s")
-		<-api.arrived // The refresh at the start.
-		api.open <- struct{}{}
-		scrapeUntilUp(t, address, "default")
-		connect(t, address, metrics+"\r\n")
-		<-api.arrived // This scrape waits for its refresh.
+		p, address := serve(t, keyEnv(defaultKey), manyAccounts(t)...)
+		readByte(t, connect(t, address, metrics+"\r\n"))
 		p.signal(syscall.SIGTERM)
 		p.stderr.await(t, shuttingDown)
 		p.signal(syscall.SIGTERM)
