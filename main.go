@@ -102,7 +102,7 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	reload := func() error { return accts.Reload(coll) }
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(coll, accts, versioncollector.NewCollector("alicdn_export"),
-		collectors.NewGoCollector(collectors.WithGoCollectorMemStatsMetricsDisabled()), // One is declared twice in OpenMetrics.
+		collectors.NewGoCollector(collectors.WithGoCollectorMemStatsMetricsDisabled()), // OpenMetrics has one twice.
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	handler, err := web.New(web.Config{
 		TelemetryPath:       flags.TelemetryPath,

@@ -20,8 +20,8 @@ const (
 	// writeTimeout is how long a client may take to read a response.
 	writeTimeout = 30 * time.Second
 	// drainTimeout is how long the process may take to end after the context has ended.
-	// The requests in flight get all of it but a second. Scrapes that wait for a refresh are answered
-	// with the current snapshot after half of it.
+	// The requests in flight get all of it but a second. Scrapes that wait for a refresh
+	// are answered with the current snapshot after half of it.
 	drainTimeout = 8 * time.Second
 	// maxHeaderBytes is the size of a request's header. Go accepts 4 kB more.
 	maxHeaderBytes = 8 << 10

@@ -44,11 +44,12 @@ func measureLoad(ctx context.Context, p plan, progress io.Writer) (load, error) 
 	for _, kind := range []struct {
 		growth *int64
 		what   string
-		scrape func(address string) error
+		n      int
+		scrape func(ctx context.Context, n int, address string) error
 	}{
-		{&l.Scrapers, "scrapes at once", func(address string) error { return scrapeInRounds(ctx, p.Load.Scrapers, address) }},
-		{&l.Unread, "clients that do not read", func(address string) error { return scrapeUnread(ctx, p.Load.Unread, address) }},
-		{&l.Headers, "headers that do not end", func(address string) error { return sendHeaders(ctx, p.Load.Headers, address) }},
+		{&l.Scrapers, "scrapes at once", p.Load.Scrapers, scrapeInRounds},
+		{&l.Unread, "clients that do not read", p.Load.Unread, scrapeUnread},
+		{&l.Headers, "headers that do not end", p.Load.Headers, sendHeaders},
 	} {
 		_, _ = fmt.Fprintf(progress, "the daemon with %d accounts: %s\n", p.Load.Accounts, kind.what)
 		running, err := startDaemon(ctx, program, api.Plain[p.FleetTasks], fleetEnvironment(p.Load.Accounts),
@@ -56,7 +57,7 @@ func measureLoad(ctx context.Context, p plan, progress io.Writer) (load, error) 
 		if err != nil {
 			return l, err
 		}
-		err = l.measure(ctx, p, running, kind.growth, kind.scrape)
+		*kind.growth, err = l.measure(ctx, p, running, func(address string) error { return kind.scrape(ctx, kind.n, address) })
 		running.stop()
 		if err != nil {
 			return l, fmt.Errorf("%s: %w", kind.what, err)
@@ -65,34 +66,33 @@ func measureLoad(ctx context.Context, p plan, progress io.Writer) (load, error) 
 	return l, nil
 }
 
-// measure waits until a daemon has read all accounts, and measures its memory during scrapes.
+// measure waits until a daemon has read all accounts, and returns how much its memory grows during
+// scrapes.
 func (l *load) measure(
-	ctx context.Context, p plan, running *process, growth *int64, scrapes func(address string) error,
-) error {
+	ctx context.Context, p plan, running *process, scrapes func(address string) error,
+) (growth int64, err error) {
 	client := newScraper(1)
 	if _, err := scrapeUntilRefreshed(ctx, client, running.url, p.Load.Accounts, 1, func() {}); err != nil {
-		return err
+		return 0, err
 	}
 	var size byteCounter
 	if err := scrape(ctx, client, running.url, plain, &size); err != nil {
-		return err
+		return 0, err
 	}
 	client.CloseIdleConnections()
 	l.Size = int(size)
 	process := strconv.Itoa(running.cmd.Process.Pid)
-	var err error
 	if l.Idle, err = memoryOf(process, "VmRSS"); err != nil {
-		return err
+		return 0, err
 	}
 	if err := os.WriteFile("/proc/"+process+"/clear_refs", []byte("5"), 0); err != nil { // Resets the peak.
-		return err
+		return 0, err
 	}
 	if err := scrapes(running.url); err != nil {
-		return err
+		return 0, err
 	}
 	peak, err := peakMemory(process)
-	*growth = peak - l.Idle
-	return err
+	return peak - l.Idle, err
 }
 
 // scrapeInRounds scrapes with n clients at once, several times. Half of the clients accept gzip.
@@ -186,7 +186,8 @@ func smallReceiveBuffer(_, _ string, connection syscall.RawConn) error {
 }
 
 func printLoad(out io.Writer, p plan, l load) {
-	table(out, fmt.Sprintf("Memory for scrapers, %d accounts, %d kB of plain text", p.Load.Accounts, l.Size/1000), [][]string{
+	title := fmt.Sprintf("Memory for scrapers, %d accounts, %d kB of plain text", p.Load.Accounts, l.Size/1000)
+	table(out, title, [][]string{
 		{"situation", "memory"},
 		{"idle", megabytes(l.Idle)},
 		{fmt.Sprintf("%d scrapers at once, half of them with gzip", p.Load.Scrapers), "+" + megabytes(l.Scrapers)},

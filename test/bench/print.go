@@ -74,7 +74,9 @@ func printDaemon(out io.Writer, p plan, d daemon, h handler) {
 	table(out, fmt.Sprintf("Cached scrapes over %d keep-alive connections", connections), rows)
 	rows = [][]string{{"cached scrapes", "CPU", "of as many const gauges", "ratio"}}
 	for _, c := range h.Compared {
-		rows = append(rows, []string{c.manner, micro(slices.Min(c.ours)), micro(slices.Min(c.gauges)), fmt.Sprintf("%.2f", c.ratio())})
+		rows = append(rows, []string{
+			c.manner, micro(slices.Min(c.ours)), micro(slices.Min(c.gauges)), fmt.Sprintf("%.2f", c.ratio()),
+		})
 	}
 	table(out, "Cached scrapes beside promhttp with const gauges, in turn", rows)
 	table(out, "The daemon", [][]string{

@@ -121,8 +121,15 @@ func TestServeShutdown(t *testing.T) {
 		scrapeUntilUp(t, address, "default")
 		var scrapes sync.WaitGroup
 		scrapes.Go(func() {
-			if page := scrape(t, address); up(page, "default") != "1" {
-				t.Errorf("up is %q", up(page, "default"))
+			for { // The next refresh may not be due yet.
+				if page := scrape(t, address); up(page, "default") != "1" {
+					t.Errorf("up is %q", up(page, "default"))
+				}
+				select {
+				case <-api.open:
+					return
+				default:
+				}
 			}
 		})
 		<-api.arrived
