@@ -82,7 +82,12 @@ func readBody(into *bytes.Buffer, resp *http.Response) error {
 	case resp.ContentLength > maxBodyBytes:
 		return errBodyTooLarge
 	}
-	n, err := into.ReadFrom(io.LimitReader(resp.Body, limit))
+	n, err := into.ReadFrom(io.LimitReader(resp.Body, min(limit, maxKeptBytes)))
+	if err == nil && n == maxKeptBytes {
+		into.Grow(int(limit-n) + bytes.MinRead) // Once, instead of doubling the buffer again and again.
+		n, err = into.ReadFrom(io.LimitReader(resp.Body, limit-n))
+		n += maxKeptBytes
+	}
 	if n > maxBodyBytes {
 		return errBodyTooLarge
 	}
