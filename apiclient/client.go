@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Config is what a Client needs. All fields but Observer are required.
+// Config configures a Client. All fields except Observer are required.
 type Config struct {
 	Endpoint    Endpoint
 	Credentials CredentialsProvider
@@ -35,7 +35,7 @@ type Config struct {
 	Transport http.RoundTripper
 }
 
-// Observer is told what a Client does. It is called from several goroutines.
+// Observer observes a Client. It is called from several goroutines.
 type Observer interface {
 	// Attempted is called after each attempt to read a page.
 	Attempted(Attempt)

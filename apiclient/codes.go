@@ -35,7 +35,7 @@ type ErrorKind struct {
 	Class Class
 }
 
-// errorKinds is the closed set. The API's codes and classes are from the error tables
+// errorKinds are all pairs of code and class. The API's codes and classes are from the error tables
 // of Alibaba Cloud CDN and of its RPC gateway.
 var errorKinds = []ErrorKind{
 	{"Throttling", ClassThrottled},
@@ -118,7 +118,7 @@ func family(apiCode string) string {
 // isLocal reports whether a code is one of this package's own.
 func isLocal(code string) bool { return code != "" && code[0] >= 'a' && code[0] <= 'z' }
 
-// statusClass classifies an HTTP error whose code decides nothing.
+// statusClass classifies an HTTP error without a known code.
 func statusClass(status int) Class {
 	if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
 		return ClassServer

@@ -12,7 +12,7 @@ type Credentials struct {
 	Provider string
 }
 
-// String hides the key from all verbs but %#v.
+// String hides the key from all verbs except %#v.
 func (Credentials) String() string { return "(credentials)" }
 
 // GoString hides the key from %#v.

@@ -12,7 +12,7 @@ import (
 // Endpoint is not usable.
 type Endpoint struct{ scheme, host string }
 
-// ParseEndpoint reads a host name, which is spoken to over HTTPS. "http://" before it
+// ParseEndpoint reads a host name, which is reached over HTTPS. "http://" before it
 // is accepted for a loopback address only, because requests carry a key's id and
 // token. Errors do not repeat text that may hold a password.
 func ParseEndpoint(text string) (Endpoint, error) {
@@ -29,12 +29,12 @@ func ParseEndpoint(text string) (Endpoint, error) {
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return Endpoint{}, fmt.Errorf("http:// is accepted for loopback addresses only, not for %s", u.Hostname())
 	case u.Scheme != "https" && u.Scheme != "http":
-		return Endpoint{}, fmt.Errorf("must be spoken to over https, not over %s", u.Scheme)
+		return Endpoint{}, fmt.Errorf("must use https, not %s", u.Scheme)
 	}
 	return Endpoint{scheme: u.Scheme, host: u.Host}, nil
 }
 
-// UnmarshalText is ParseEndpoint, for flags and configuration files.
+// UnmarshalText parses an endpoint, for flags and configuration files.
 func (e *Endpoint) UnmarshalText(text []byte) error {
 	parsed, err := ParseEndpoint(string(text))
 	if err == nil {
@@ -44,7 +44,7 @@ func (e *Endpoint) UnmarshalText(text []byte) error {
 }
 
 // String returns the host, with "http://" before it for a loopback address that is
-// spoken to without TLS.
+// reached without TLS.
 func (e Endpoint) String() string {
 	if e.scheme == "http" {
 		return "http://" + e.host

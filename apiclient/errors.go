@@ -19,7 +19,7 @@ const (
 	ClassServer Class = "server"
 	// ClassNetwork: no complete response arrived. Check the network path to the API.
 	ClassNetwork Class = "network"
-	// ClassMalformed: the response is not one of the API's. Check the endpoint and proxies.
+	// ClassMalformed: the response is not a response of the API. Check the endpoint and proxies.
 	ClassMalformed Class = "malformed"
 	// ClassDenied: the account or the key lacks a permission. Grant it.
 	ClassDenied Class = "denied"

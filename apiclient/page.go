@@ -178,7 +178,7 @@ func (id *wireID) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// wireStatus is a status in any spelling of its case.
+// wireStatus is a status in upper or lower case.
 type wireStatus Status
 
 // UnmarshalJSONFrom reads every string, and null, as one of the statuses.

@@ -101,7 +101,7 @@ func TestProof(t *testing.T) {
 		}
 	})
 
-	// A server that caps pages below what was asked for leaves out what nobody sees.
+	// A server whose pages are shorter than requested leaves out tasks.
 	t.Run("refuses pages that are not full", func(t *testing.T) {
 		capped := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			number, _ := strconv.Atoi(r.URL.Query().Get("PageNumber"))

@@ -27,7 +27,7 @@ func (c *Client) newRequest(ctx context.Context, export Export, page int, key Cr
 		return nil, newError(CodeConnection, ClassNetwork, "the endpoint is not usable")
 	}
 	var nonce [16]byte
-	_, _ = rand.Read(nonce[:]) // Never fails, says crypto/rand.
+	_, _ = rand.Read(nonce[:]) // crypto/rand.Read never returns an error.
 	signed := []signature.Header{
 		{Name: "host", Value: req.URL.Host},
 		{Name: "x-acs-action", Value: export.Action()},

@@ -109,7 +109,7 @@ func (c *Client) observeClock(header http.Header, sent, received time.Time) {
 	if err != nil {
 		return
 	}
-	// The header is cut to the full second: it is half a second late on average.
+	// The header is truncated to a second, so it is half a second early on average.
 	skew := sent.Add(received.Sub(sent) / 2).Sub(date.Add(time.Second / 2))
 	c.skew.Store(&skew)
 }

@@ -102,7 +102,7 @@ func TestConnections(t *testing.T) {
 		way := newRelay(t, strings.TrimPrefix(endpoint, "https://"))
 		connections := apiclient.NewTransport()
 		if connections.HTTP2.SendPingTimeout <= 0 || connections.HTTP2.PingTimeout <= 0 {
-			t.Fatal("nobody asks whether a connection lives")
+			t.Fatal("silent connections are not pinged")
 		}
 		connections.HTTP2 = &http.HTTP2Config{SendPingTimeout: 30 * time.Millisecond, PingTimeout: 30 * time.Millisecond}
 		t.Cleanup(connections.CloseIdleConnections)

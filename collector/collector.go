@@ -197,7 +197,7 @@ func (c *Collector) ReadNew() {
 	}
 }
 
-// Describe sends the descriptions of all metrics, those of APIMetrics included.
+// Describe sends the descriptions of all metrics, including those of APIMetrics.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range descs {
 		ch <- d.desc

@@ -41,7 +41,7 @@ type Report struct {
 	LastMonthIncomplete bool
 	// Expectations are those of the export, in the order of the configuration.
 	Expectations []ExpectationReport
-	// Overdue is the number of Expectations that are.
+	// Overdue is the number of overdue Expectations.
 	Overdue int
 	// NewestTasks are the newest tasks, at most ReportedTasks, the newest first.
 	NewestTasks []apiclient.Task
@@ -62,7 +62,7 @@ type ExpectationReport struct {
 	// TooEarly tells whether it is missing only because its export was made before the
 	// usage was complete.
 	TooEarly bool
-	// Due is when the export of that period is due; Overdue tells whether it was.
+	// Due is when the export of that period is due; Overdue reports whether Due is before now.
 	Due     time.Time
 	Overdue bool
 }

@@ -40,8 +40,8 @@ type exportedExpectation struct {
 	unmatched bool // whether TaskName is set and no listed task has a matching name
 }
 
-// NewSnapshot returns the snapshot of a listing of an account's export. It keeps the
-// newest tasks, as many as newest says.
+// NewSnapshot returns the snapshot of a listing of an account's export. It keeps at
+// most newest tasks.
 func NewSnapshot(account Account, export apiclient.Export, listing *apiclient.Listing, newest int) *Snapshot {
 	tasks, malformed := coverage.IgnoreMalformed(listing.Tasks, listing.Began)
 	rules := account.rules()

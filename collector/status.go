@@ -9,7 +9,7 @@ import (
 // keptRefreshes is the number of refreshes that an ExportStatus remembers.
 const keptRefreshes = 10
 
-// ExportStatus is what is known of one export of an account, for the status page.
+// ExportStatus is the state of one export of an account, for the status page.
 type ExportStatus struct {
 	Account  string
 	Export   apiclient.Export

@@ -32,7 +32,7 @@ type Account struct {
 	// Limiter bounds the account's calls. Accounts with a common quota share it.
 	Limiter *apiclient.Limiter
 	Client  *apiclient.Client
-	// Collected is what the collector knows of the account.
+	// Collected is the account as the collector reads it.
 	Collected collector.Account
 }
 

@@ -190,7 +190,7 @@ func TestLoadFile(t *testing.T) {
 				`config.yml:4: accounts[2].name: duplicate account name "a" (also accounts[0])`,
 				`config.yml:5: accounts[3].name: duplicate account name "default" (also accounts[1])`,
 			}},
-			{"an expectation of what is not watched", "accounts:\n- name: a\n  expectations: [{name: m, every: month, export: usage_detail}]\n", []string{
+			{"an expectation of an export that is not read", "accounts:\n- name: a\n  expectations: [{name: m, every: month, export: usage_detail}]\n", []string{
 				"config.yml:3: accounts[0].expectations[0].export: usage_detail is not one of the account's exports",
 			}},
 			{"merged and repeated values", "accounts:\n- &a\n  name: a\n  rate_limit: -1\n- <<: *a\n  name: b\n- *a\n", []string{
@@ -218,7 +218,7 @@ func TestLoadFile(t *testing.T) {
 				"config.yml:5: accounts[0].expectations[0].export: is required",
 				"config.yml:5: accounts[0].expectations[0].every: is required",
 			}},
-			{"a key that stands there twice", "accounts:\n- name: a\n  name: b\n", []string{"config.yml:3: accounts[0].name: duplicate key (first on line 2)"}},
+			{"a duplicate key", "accounts:\n- name: a\n  name: b\n", []string{"config.yml:3: accounts[0].name: duplicate key (first on line 2)"}},
 			{"wrong kinds", "accounts:\n- name: [a]\n  rate_limit: fast\n  exports: usage\n  expectations:\n  - 7\n", []string{
 				"config.yml:2: accounts[0].name: must be a single value",
 				`config.yml:3: accounts[0].rate_limit: must be a number greater than 0 (got "fast")`,

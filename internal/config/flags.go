@@ -39,7 +39,7 @@ type Flags struct {
 	ScrapeTimeoutOffset time.Duration
 	TaskInfo            int // tasks
 
-	errs []error // of values that cannot be used
+	errs []error // errors of invalid values
 }
 
 // AddFlags adds the flags to an application.
@@ -60,17 +60,17 @@ func AddFlags(app *kingpin.Application) *Flags {
 		durationUpTo(&f.Account.UsageDelay, coverage.MaxGrace))
 	f.add(app, "api.endpoint", "cdn.aliyuncs.com", "Host name of the API. http:// is accepted for loopback addresses only.",
 		text(&f.Account.Endpoint))
-	f.add(app, "api.timeout", "10s", "Time limit of one API call.", durationFrom(&f.APITimeout, 1))
+	f.add(app, "api.timeout", "10s", "Time limit of one API call.", positiveDuration(&f.APITimeout))
 	f.add(app, "api.rate-limit", "20", "API calls per second, retries included. The account's quota is 100.",
 		text(&f.Account.RateLimit))
 	f.add(app, "api.concurrency", "8", "Simultaneous API calls.", integerIn(&f.Concurrency, 1, 1000))
 	f.add(app, "api.max-retries", "3", "Retries of an API call that may succeed a little later.", integerIn(&f.MaxRetries, 0, 100))
 	f.add(app, "api.max-tasks", "100000", "Maximum number of tasks in a list.", integerIn(&f.MaxTasks, 1, math.MaxInt))
-	f.add(app, "cache.ttl", "50s", "Minimum time from the beginning of a refresh to the next one.", durationFrom(&f.CacheTTL, 0))
-	f.add(app, "cache.max-stale", "1h", "Age at which the tasks of the last list are no longer shown.", durationFrom(&f.CacheMaxStale, 0))
-	f.add(app, "refresh.timeout", "2m", "Time limit of one refresh of the list.", durationFrom(&f.RefreshTimeout, 1))
+	f.add(app, "cache.ttl", "50s", "Minimum time from the beginning of a refresh to the next one.", duration(&f.CacheTTL))
+	f.add(app, "cache.max-stale", "1h", "Age at which the tasks of the last list are no longer shown.", duration(&f.CacheMaxStale))
+	f.add(app, "refresh.timeout", "2m", "Time limit of one refresh of the list.", positiveDuration(&f.RefreshTimeout))
 	f.add(app, "scrape.timeout-offset", "500ms", "Part of a scrape's timeout that is kept for the response.",
-		durationFrom(&f.ScrapeTimeoutOffset, 0))
+		duration(&f.ScrapeTimeoutOffset))
 	f.add(app, "collector.exports", "usage", "Exports to read, separated by commas: usage, usage_detail. Each needs its own RAM action.",
 		exportList(&f.Account.Exports))
 	f.add(app, "collector.task-info", "0", "Number of the newest tasks to show one by one, at most 100.", integerIn(&f.TaskInfo, 0, 100))

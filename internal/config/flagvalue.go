@@ -46,27 +46,40 @@ func oneOf(into *string, options ...string) func(string) error {
 	}
 }
 
-// durationFrom reads a duration of at least least, which is 0 or the smallest duration.
-func durationFrom(into *time.Duration, least time.Duration) func(string) error {
+// duration reads a duration of at least 0.
+func duration(into *time.Duration) func(string) error {
 	return func(value string) error {
-		duration, err := coverage.ParseDuration(value)
-		switch {
-		case err != nil:
+		parsed, err := coverage.ParseDuration(value)
+		if err != nil {
 			return fmt.Errorf("must be a duration, such as 30s or 5m (got %q)", value)
-		case duration < least && least > 0:
-			return fmt.Errorf("must be greater than 0 (got %s)", value)
-		case duration < least:
+		}
+		if parsed < 0 {
 			return fmt.Errorf("must not be negative (got %s)", value)
 		}
-		*into = duration
+		*into = parsed
 		return nil
+	}
+}
+
+// positiveDuration reads a duration greater than 0.
+func positiveDuration(into *time.Duration) func(string) error {
+	return func(value string) error {
+		var parsed time.Duration
+		err := duration(&parsed)(value)
+		if parsed == 0 && err == nil {
+			err = fmt.Errorf("must be greater than 0 (got %s)", value)
+		}
+		if err == nil {
+			*into = parsed
+		}
+		return err
 	}
 }
 
 // durationUpTo reads a duration from 0 to most.
 func durationUpTo(into *coverage.Duration, most coverage.Duration) func(string) error {
 	return func(value string) error {
-		if err := durationFrom((*time.Duration)(into), 0)(value); err != nil {
+		if err := duration((*time.Duration)(into))(value); err != nil {
 			return err
 		}
 		if *into > most {

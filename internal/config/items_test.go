@@ -51,7 +51,7 @@ func TestLoadItems(t *testing.T) {
 				"config.yml:4: accounts[0].expectations[1]: must be a mapping",
 				`config.yml:5: accounts[0].expectations[2].every: must be one of month, week, day (got "year")`,
 			}},
-			{"the name of an account that is wrong is nobody's", "accounts:\n- name: [a]\n- name: ''\n- 5\n- name: default\n- name:\n", []string{
+			{"a wrong account has no name", "accounts:\n- name: [a]\n- name: ''\n- 5\n- name: default\n- name:\n", []string{
 				"config.yml:2: accounts[0].name: must be a single value",
 				"config.yml:3: accounts[1].name: must not be empty",
 				"config.yml:4: accounts[2]: must be a mapping",

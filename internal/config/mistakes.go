@@ -22,9 +22,9 @@ type mistakes struct {
 	file  string
 	found []mistake
 	keys  map[string]bool // with a mistake
-	above map[string]bool // the keys above those
+	above map[string]bool // the parents of those keys
 
-	loadErrors int // that collect has seen, also of what aliases repeat
+	loadErrors int // number of load errors, including those that aliases repeat
 
 	lines  map[string]int      // of each key, by its path
 	names  map[position]string // the path of the key that is written at a position
@@ -224,7 +224,7 @@ func (m *mistakes) construct(err *yaml.LoadError) {
 	}
 	m.add(key, reason)
 	if strings.HasSuffix(key, ".<<") {
-		m.keys[parent(key)] = true // What should have been merged is missing.
+		m.keys[parent(key)] = true // The merge failed, so the parent is incomplete.
 	}
 }
 

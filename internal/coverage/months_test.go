@@ -56,7 +56,7 @@ func TestMonths(t *testing.T) {
 			},
 		},
 		{
-			"a gap that nobody exported is not only too early",
+			"a gap without any export is not only too early",
 			[]apiclient.Task{september, month("2026-10-02T00:00:00+08:00", octoberEnd, "2026-11-01T00:00:00+08:00")},
 			delayed, "2026-11-22T12:00:00+08:00",
 			[]result{

@@ -181,7 +181,7 @@ func (w *world) makeExports(start, end time.Time, habit string) {
 	}
 }
 
-// makeExtras makes exports that nobody expects: of a month that other files cover, of
+// makeExtras makes exports that no expectation needs: of a month that other files cover, of
 // usage that is long past, and without a period.
 func (w *world) makeExtras(month time.Time, habit string) {
 	start := month.AddDate(0, -1, 0)
