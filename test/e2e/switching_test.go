@@ -49,8 +49,8 @@ func TestSwitchingProtocols(t *testing.T) {
 	})
 	t.Run("refreshes, reloads and the shutdown go on", func(t *testing.T) {
 		p, address := serve(t, keyEnv(defaultKey), "--api.endpoint="+endpoint, "--cache.ttl=0s", "--web.enable-lifecycle")
-		page := scrapeUntil(t, address, metric("refresh_failures_total", "default"), "3")
-		expectSamples(t, page, map[string]string{metric("up", "default"): "0"})
+		scrapeUntil(t, address, metric("refresh_failures_total", "default"), "3")
+		expectSamples(t, scrape(t, address), map[string]string{metric("up", "default"): "0"})
 		began := time.Now()
 		reload(t, address)
 		p.signal(syscall.SIGTERM)
