@@ -170,7 +170,7 @@ func play(t *testing.T, seed uint64) (sum tally) {
 // nothing is published.
 func TestListModel(t *testing.T) {
 	n := *histories
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		n = min(n, 200)
 	}
 	var mu sync.Mutex
