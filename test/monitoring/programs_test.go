@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,7 +13,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -175,6 +178,10 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binaries = directory
+	// TestScenarios and TestPanels mostly wait: they must not take the places of tests that compute.
+	if err := flag.Set("test.parallel", strconv.Itoa(runtime.GOMAXPROCS(0)+2)); err != nil {
+		panic(err)
+	}
 	status := m.Run()
 	_ = os.RemoveAll(directory)
 	os.Exit(status)

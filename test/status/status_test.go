@@ -245,7 +245,7 @@ func TestStatusPage(t *testing.T) {
 		for _, want := range []string{
 			"2 of 4 exports need attention",
 			"monthly usage is overdue since", "Make the export in the CDN console",
-			"grant it the RAM action cdn:DescribeUserUsageDataExportTask",
+			"Grant it the RAM action cdn:DescribeUserUsageDataExportTask",
 			script, image, "usage-last-month", "Last refreshes", "page 1: Forbidden",
 		} {
 			if !strings.Contains(text, want) {
