@@ -197,23 +197,16 @@ func (e exportView) problemsOf(report *collector.Report) []problem {
 		if !expected.Overdue {
 			continue
 		}
-		overdue := problem{
+		problems = append(problems, problem{
 			Name:   expected.Name,
 			What:   fmt.Sprintf("is overdue since %s.", e.Clock(expected.Due)),
-			Advice: "Make the export in the CDN console, and find out why it was not made.",
-		}
-		if expected.TooEarly {
-			overdue.Advice = "Make the export again in the CDN console, and from now on later after the end of its period."
-		}
-		if expected.Unmatched {
-			overdue.Advice = "Make the export in the CDN console, or correct task_name of the expectation."
-		}
-		problems = append(problems, overdue)
+			Advice: advice.Overdue(expected.TooEarly, expected.Unmatched),
+		})
 	}
 	if n := report.UnrecoveredFailures; n > 0 {
 		problems = append(problems, problem{
 			What:   plural(n, "failed export") + " that no success has replaced.",
-			Advice: "Make the export again in the CDN console, while its usage can still be exported.",
+			Advice: advice.Unreplaced,
 		})
 	}
 	return problems

@@ -69,6 +69,7 @@ type api struct {
 	maxInFlight int // highest value of inFlight
 }
 
+// ServeHTTP returns the requested page after the latency, or at /calls what it has counted.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	w.Header().Set("Content-Type", "application/json")

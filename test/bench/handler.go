@@ -127,9 +127,14 @@ func scrapeDirectly(ctx context.Context, h http.Handler, n int) {
 // discarding is a response writer that discards the body.
 type discarding struct{ header http.Header }
 
-func (d discarding) Header() http.Header       { return d.header }
+// Header returns the response's header.
+func (d discarding) Header() http.Header { return d.header }
+
+// Write discards b.
 func (discarding) Write(b []byte) (int, error) { return len(b), nil }
-func (discarding) WriteHeader(int)             {}
+
+// WriteHeader does nothing.
+func (discarding) WriteHeader(int) {}
 
 // measureHandler measures a server of a handlerSpec.
 func measureHandler(ctx context.Context, p plan, api *apiServer, progress io.Writer) (handler, error) {
