@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
@@ -24,6 +25,7 @@ import (
 	"alicdn_export_exporter/internal/config"
 	"alicdn_export_exporter/internal/signals"
 	"alicdn_export_exporter/internal/simulator/scenario"
+	"alicdn_export_exporter/internal/view"
 	"alicdn_export_exporter/internal/web"
 )
 
@@ -32,7 +34,7 @@ const name = "alicdn_export_exporter"
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run is the whole program. It returns the exit status: 0, or 1 after one clear line per
-// error on stderr.
+// error on stderr, or that of the check command.
 func run(args []string, stdout, stderr io.Writer) int {
 	app := kingpin.New(name, "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN.").
 		DefaultEnvars().Version(version.Print(name)).UsageWriter(stdout)
@@ -42,13 +44,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	flags := config.AddFlags(app)
 	serveCmd := app.Command("serve", "Serve the metrics. The default.").Default()
-	checkCmd := app.Command("check", "Check the configuration, the credentials, the lists and the clock.")
+	checkCmd := app.Command("check", "Read the lists once. Print what is wrong, and what to do about it.")
+	var checked check.Options
+	checkCmd.Arg("account", "Accounts to check, all by default.").StringsVar(&checked.Accounts)
+	checkCmd.Flag("output", "Format: text or json.").Default("text").EnumVar(&checked.Output, "text", "json")
+	checkCmd.Flag("syntax-only", "Only read the configuration. This needs no key and no network.").BoolVar(&checked.SyntaxOnly)
 	simulateCmd := app.Command("simulate", "Serve a simulated API, to try the exporter without an account.")
 	scenarioName := simulateCmd.Flag("scenario", "Scenario: "+strings.Join(scenario.Names(), ", ")+".").
 		Default("healthy").String()
 	address := simulateCmd.Flag("address", "Address to listen on.").Default("127.0.0.1:10078").String()
 
-	exited := false
+	exited, status := false, 0
 	app.Terminate(func(int) { exited = true })
 	command, err := app.Parse(args)
 	if exited { // After --help or --version.
@@ -64,7 +70,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			err = serve(ctx, flags, stderr)
 		case checkCmd.FullCommand():
 			signals.StopHangup() // Closing the terminal ends it.
-			err = check.Accounts(ctx, flags, stdout)
+			status, err = check.Run(ctx, flags, checked, stdout, stderr)
 		case simulateCmd.FullCommand():
 			signals.StopHangup()
 			err = simulate(ctx, *scenarioName, *address, stdout)
@@ -76,7 +82,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return 1
 	}
-	return 0
+	return status
 }
 
 // serve runs the exporter until ctx ends.
@@ -109,7 +115,7 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 		ScrapeTimeoutOffset: flags.ScrapeTimeoutOffset,
 		Registry:            registry,
 		Refresher:           coll,
-		Statuses:            coll.Statuses,
+		Document:            func(now time.Time) view.Document { return view.New(coll.Statuses(now), now, flags.Demo) },
 		EnableLifecycle:     flags.EnableLifecycle,
 		Reload:              reload,
 		Logger:              logger,

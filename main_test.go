@@ -32,7 +32,7 @@ func TestRun(t *testing.T) {
 	}{
 		{name: "prints its version", args: []string{"--version"}, stdout: "alicdn_export_exporter, version "},
 		{name: "prints help", args: []string{"--help"}, stdout: "usage: alicdn_export_exporter "},
-		{name: "checks the demo", args: []string{"check", "--demo"}, stdout: "account "},
+		{name: "checks the demo", args: []string{"check", "--demo"}, stdout: "This is a demo"},
 		{name: "rejects an unknown flag", args: []string{"--nonsense"}, stderr: "unknown long flag '--nonsense'"},
 		{name: "rejects an unknown command", args: []string{"bake"}, stderr: "bake"},
 		{name: "rejects an invalid flag", args: []string{"--demo", "--log.level=loud"}, stderr: "--log.level: "},

@@ -28,42 +28,39 @@ type Report struct {
 	// OldestPending is when the oldest pending task was created that no success has
 	// replaced. It is the zero time if there is none.
 	OldestPending time.Time
-	// UsageDelay is the account's setting: the time after which usage is complete.
+	// UsageDelay and Limits are the account's settings.
 	UsageDelay coverage.Duration
+	Limits     coverage.Limits
 	// CoveredUntil is the end of the latest period that a successful task covers. It is
 	// the zero time if there is none, and for usage_detail, whose list does not say
 	// whose usage a task covers.
 	CoveredUntil time.Time
+	// Covered is the usage that successful tasks cover, for MonthCoverage.Days.
+	Covered coverage.Union
 	// Months are the last two complete calendar months that are judged, the older one
 	// first. There are none for usage_detail.
 	Months []coverage.MonthCoverage
-	// LastMonthIncomplete tells whether part of the last month is not covered.
-	LastMonthIncomplete bool
 	// Expectations are those of the export, in the order of the configuration.
 	Expectations []ExpectationReport
-	// Overdue is the number of overdue Expectations.
-	Overdue int
 	// NewestTasks are the newest tasks, at most ReportedTasks, the newest first.
 	NewestTasks []apiclient.Task
+	// Problems are what is wrong, at most 20 of a kind and then the number of the others.
+	Problems []Problem
 }
 
-// ExpectationReport says whether an expected export exists.
+// ExpectationReport says whether the expected exports exist.
 type ExpectationReport struct {
-	Name string
-	// TaskName matches the names of the tasks that count.
-	TaskName coverage.Pattern
+	coverage.Expectation
 	// Unmatched tells whether TaskName is set and no listed task, whatever its status, has
 	// a matching name.
 	Unmatched bool
-	// Start and End bound the oldest period whose export is missing, or the period of
-	// the next export if none is missing. Start is part of it, End is not.
-	Start, End time.Time
-	Missing    bool
-	// TooEarly tells whether it is missing only because its export was made before the
-	// usage was complete.
-	TooEarly bool
-	// Due is when the export of that period is due; Overdue reports whether Due is before now.
-	Due     time.Time
+	// Missing are the exports that are missing, the oldest first. They are not all due yet.
+	Missing []coverage.Needed
+	// Next is the export of the current period.
+	Next coverage.Needed
+	// Due is when the oldest export that is missing was due, else when the next one is.
+	Due time.Time
+	// Overdue tells whether an export is missing that was due before now.
 	Overdue bool
 }
 
@@ -75,61 +72,65 @@ func NewReport(s *Snapshot, now time.Time) *Report {
 		Unlisted:    s.unlisted,
 		Malformed:   s.malformed,
 		UsageDelay:  coverage.Duration(s.rules.UsageDelay),
+		Limits:      s.limits,
 		NewestTasks: s.newestTasks(ReportedTasks),
 	}
 	if !s.summary.NewestSuccess.IsZero() {
 		r.NewestSuccessAge = max(0, now.Sub(s.summary.NewestSuccess))
 	}
-	r.addUnreplaced(s.unreplaced, now)
+	failed, stuck := r.addUnreplaced(s, now)
 	for _, e := range s.expectations {
-		expected := newExpectationReport(e, s.rules, now)
-		if expected.Overdue {
-			r.Overdue++
+		r.Expectations = append(r.Expectations, newExpectationReport(e, s.rules, now))
+	}
+	if s.export == apiclient.Usage {
+		r.Covered = s.exported.Covered
+		if until := r.Covered.Until(); !until.IsZero() {
+			r.CoveredUntil = until.In(s.TimeZone)
 		}
-		r.Expectations = append(r.Expectations, expected)
+		r.Months = coverage.Months(s.exported, s.rules, now)
 	}
-	if s.export != apiclient.Usage {
-		return r
-	}
-	if until := s.Exported.Covered.Until(); !until.IsZero() {
-		r.CoveredUntil = until.In(s.TimeZone)
-	}
-	r.Months = coverage.Months(s.Exported, s.rules, now)
-	for _, month := range r.Months {
-		if month.Ago == 1 {
-			r.LastMonthIncomplete = month.Ratio < 1
-		}
-	}
+	r.Problems = r.problems(failed, stuck, s.rules.Since, now)
 	return r
 }
 
-func (r *Report) addUnreplaced(unreplaced []coverage.Unreplaced, now time.Time) {
+// addUnreplaced adds what is known of the failed and pending tasks that no success has
+// replaced. It returns the problems that they are.
+func (r *Report) addUnreplaced(s *Snapshot, now time.Time) (failed, stuck writtenOut) {
+	failed, stuck = writtenOut{kind: Failed}, writtenOut{kind: Stuck}
 	var oldest apiclient.Timestamp
-	for _, task := range unreplaced {
+	for _, task := range s.unreplaced {
 		switch {
 		case !task.Counts(now):
 		case task.Status == apiclient.Failed:
 			r.UnrecoveredFailures++
-		case task.Created != 0 && (oldest == 0 || task.Created < oldest):
-			oldest = task.Created
+			failed.addTask(task.Task, 0)
+		case task.Created != 0:
+			if oldest == 0 || task.Created < oldest {
+				oldest = task.Created
+			}
+			age := now.Sub(task.Created.Time())
+			if limit := time.Duration(s.limits.PendingAge); limit > 0 && age > limit {
+				stuck.addTask(task.Task, age)
+			}
 		}
 	}
 	if oldest != 0 {
 		r.OldestPending = oldest.Time().In(now.Location())
 	}
+	return failed, stuck
 }
 
 func newExpectationReport(e exportedExpectation, rules coverage.Rules, now time.Time) ExpectationReport {
-	next := e.Next(e.exported, rules, now)
-	return ExpectationReport{
-		Name:      e.Name,
-		TaskName:  e.TaskName,
-		Unmatched: e.unmatched,
-		Start:     next.Start.Time().In(now.Location()),
-		End:       next.End.Time().In(now.Location()),
-		Missing:   next.Missing,
-		TooEarly:  next.TooEarly,
-		Due:       next.Due,
-		Overdue:   next.Due.Before(now),
+	r := ExpectationReport{
+		Expectation: e.Expectation,
+		Unmatched:   e.unmatched,
+		Missing:     e.Missing(e.exported, rules, now),
+		Next:        e.Next(rules, now),
 	}
+	r.Due = r.Next.Due
+	if len(r.Missing) > 0 {
+		r.Due = r.Missing[0].Due
+		r.Overdue = r.Due.Before(now)
+	}
+	return r
 }

@@ -65,15 +65,22 @@ func TestNewReport(t *testing.T) {
 	moment := func(text string) time.Time { return at(text).Time().In(shanghai) }
 	now := moment("2026-11-22T12:00:00+08:00").UTC() // The time zone is the account's, not now's.
 	listing := &apiclient.Listing{Tasks: tasks, TotalCount: 5, Began: now}
-	october := func(name, due string, overdue bool) collector.ExpectationReport {
+	period := func(start, end, due string) coverage.Needed {
+		return coverage.Needed{Period: coverage.Period{Start: at(start), End: at(end)}, Due: moment(due)}
+	}
+	expected := func(i int, due string, missing ...coverage.Needed) collector.ExpectationReport {
+		e := account.Expectations[i]
 		return collector.ExpectationReport{
-			Name:    name,
-			Start:   moment("2026-10-01T00:00:00+08:00"),
-			End:     moment("2026-11-01T00:00:00+08:00"),
-			Missing: true,
+			Expectation: e,
+			Missing:     missing,
+			Next: period("2026-11-01T00:00:00+08:00", "2026-12-01T00:00:00+08:00",
+				at("2026-12-01T00:00:00+08:00").Time().Add(time.Duration(e.Grace)).Format(time.RFC3339)),
 			Due:     moment(due),
-			Overdue: overdue,
+			Overdue: moment(due).Before(now),
 		}
+	}
+	october := func(due string) coverage.Needed {
+		return period("2026-10-01T00:00:00+08:00", "2026-11-01T00:00:00+08:00", due)
 	}
 	month := func(ago int, start, end string, ratio float64) coverage.MonthCoverage {
 		return coverage.MonthCoverage{
@@ -91,17 +98,19 @@ func TestNewReport(t *testing.T) {
 			month(2, "2026-09-01T00:00:00+08:00", "2026-10-01T00:00:00+08:00", 1),
 			month(1, "2026-10-01T00:00:00+08:00", "2026-11-01T00:00:00+08:00", .5),
 		},
-		LastMonthIncomplete: true,
+		Covered: coverage.UnionOf([]coverage.Period{{Start: tasks[0].Start, End: tasks[1].End + 1}}),
 		Expectations: []collector.ExpectationReport{
-			october("monthly", "2026-11-01T00:00:00+08:00", true),
-			october("patient", "2026-12-01T00:00:00+08:00", false),
-			{
-				Name: "later", Start: moment("2026-11-01T00:00:00+08:00"), End: moment("2026-12-01T00:00:00+08:00"),
-				Due: moment("2026-12-01T00:00:00+08:00"),
-			},
+			expected(0, "2026-11-01T00:00:00+08:00", october("2026-11-01T00:00:00+08:00")),
+			expected(1, "2026-12-01T00:00:00+08:00", october("2026-12-01T00:00:00+08:00")),
+			expected(2, "2026-12-01T00:00:00+08:00"),
 		},
-		Overdue:     1,
 		NewestTasks: []apiclient.Task{tasks[2], tasks[1], tasks[0]},
+	}
+	want.Problems = []collector.Problem{
+		{Kind: collector.Overdue, Expectation: &want.Expectations[0]},
+		{Kind: collector.Failed, Task: &tasks[2]},
+		{Kind: collector.MonthMissing, Month: &want.Months[1]},
+		{Kind: collector.Unlisted, Count: 2},
 	}
 	got := collector.NewReport(collector.NewSnapshot(account, apiclient.Usage, listing, collector.ReportedTasks), now)
 	if diff := cmp.Diff(want, got, sameZone); diff != "" {
@@ -118,7 +127,7 @@ func TestNewReport(t *testing.T) {
 			collector.NewSnapshot(account, apiclient.UsageDetail, listing, collector.ReportedTasks),
 			now,
 		)
-		if len(got.Months) > 0 || got.LastMonthIncomplete || !got.CoveredUntil.IsZero() {
+		if len(got.Months) > 0 || !got.CoveredUntil.IsZero() {
 			t.Errorf("%+v", got)
 		}
 		if len(got.Expectations) != 1 || got.Expectations[0].Name != "daily details" {
@@ -127,7 +136,7 @@ func TestNewReport(t *testing.T) {
 	})
 	t.Run("an empty list", func(t *testing.T) {
 		got := collector.NewReport(collector.NewSnapshot(account, apiclient.Usage, &apiclient.Listing{}, 1), now)
-		if got.NewestSuccessAge != 0 || !got.CoveredUntil.IsZero() || len(got.Months) != 2 || !got.LastMonthIncomplete {
+		if got.NewestSuccessAge != 0 || !got.CoveredUntil.IsZero() || len(got.Months) != 2 {
 			t.Errorf("%+v", got)
 		}
 	})

@@ -19,11 +19,11 @@ type Snapshot struct {
 	Began time.Time
 	// TimeZone is that of the account.
 	TimeZone *time.Location
-	// Exported is the usage in the files of the successful tasks.
-	Exported coverage.Exported
 
 	export       apiclient.Export
+	exported     coverage.Exported // by all tasks
 	rules        coverage.Rules
+	limits       coverage.Limits
 	ids          []string // of all tasks, for the next reading
 	unlisted     int
 	malformed    int
@@ -48,14 +48,15 @@ func NewSnapshot(account Account, export apiclient.Export, listing *apiclient.Li
 	s := &Snapshot{
 		Began:      listing.Began,
 		TimeZone:   account.zone(),
-		Exported:   coverage.ExportedBy(tasks, coverage.Pattern{}, rules.UsageDelay),
+		exported:   coverage.ExportedBy(tasks, coverage.Pattern{}, rules.UsageDelay),
 		export:     export,
 		rules:      rules,
+		limits:     account.Limits,
 		ids:        listing.IDs(),
 		unlisted:   max(0, listing.TotalCount-len(tasks)),
 		malformed:  malformed,
 		summary:    coverage.Summarize(tasks),
-		unreplaced: coverage.FindUnreplaced(export, tasks, rules),
+		unreplaced: keepTasks(coverage.FindUnreplaced(export, tasks, rules), listing.Began),
 		newest:     coverage.NewestTasks(tasks, newest),
 	}
 	for _, e := range account.Expectations {
@@ -69,6 +70,23 @@ func NewSnapshot(account Account, export apiclient.Export, listing *apiclient.Li
 		}
 	}
 	return s
+}
+
+// keepTasks lets go of all tasks but the first ones of each status that count. They are
+// those that a Report writes out.
+func keepTasks(unreplaced []coverage.Unreplaced, now time.Time) []coverage.Unreplaced {
+	kept := make(map[apiclient.Status]int)
+	for i := range unreplaced {
+		u := &unreplaced[i]
+		if kept[u.Status] == maxProblems || !u.Counts(now) {
+			u.Task = nil
+			continue
+		}
+		kept[u.Status]++
+		task := *u.Task
+		u.Task = &task
+	}
+	return unreplaced
 }
 
 // logMalformed logs the number of tasks with a malformed time if it is not the one of

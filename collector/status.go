@@ -9,11 +9,19 @@ import (
 // keptRefreshes is the number of refreshes that an ExportStatus remembers.
 const keptRefreshes = 10
 
-// ExportStatus is the state of one export of an account, for the status page.
-type ExportStatus struct {
+// AccountStatus is the state of an account, for people.
+type AccountStatus struct {
 	Account  string
-	Export   apiclient.Export
 	TimeZone *time.Location
+	// Problems are those of the account, such as a wrong clock. Those of its exports are
+	// theirs.
+	Problems []Problem
+	Exports  []ExportStatus
+}
+
+// ExportStatus is the state of one export of an account.
+type ExportStatus struct {
+	Export apiclient.Export
 	// Up tells whether the last refresh succeeded.
 	Up bool
 	// Refreshes are the last ten, the newest first. There are none before the first has
@@ -26,6 +34,8 @@ type ExportStatus struct {
 	Began time.Time
 	// Report is what that listing says. It is nil without one, and if it is too old.
 	Report *Report
+	// Problems are those of reading the list, and then those of the Report.
+	Problems []Problem
 }
 
 // Refreshed is a refresh that has ended.
@@ -38,25 +48,35 @@ type Refreshed struct {
 	Err error
 }
 
-// Statuses returns the status of every export of every account, in the order of the
-// configuration. It makes no API call.
-func (c *Collector) Statuses(now time.Time) []ExportStatus {
-	var statuses []ExportStatus
+// Statuses returns the status of every account, in the order of the configuration. It
+// makes no API call.
+func (c *Collector) Statuses(now time.Time) []AccountStatus {
+	var statuses []AccountStatus
 	for _, account := range c.accountStates() {
-		for _, r := range account.refreshers {
-			state := r.current()
-			status := ExportStatus{
-				Account: account.Name, Export: r.export, TimeZone: account.zone(),
-				Up: state.succeeded, Refreshes: state.last, Refreshing: state.refreshing,
-				Report: c.report(state.snapshot, now),
-			}
-			if state.snapshot != nil {
-				status.Began = state.snapshot.Began
-			}
-			statuses = append(statuses, status)
+		status := AccountStatus{
+			Account: account.Name, TimeZone: account.zone(), Problems: clockProblems(account.Client),
 		}
+		for _, r := range account.refreshers {
+			status.Exports = append(status.Exports, c.exportStatus(r.export, r.current(), now))
+		}
+		statuses = append(statuses, status)
 	}
 	return statuses
+}
+
+func (c *Collector) exportStatus(export apiclient.Export, state refreshState, now time.Time) ExportStatus {
+	status := ExportStatus{
+		Export: export, Up: state.succeeded, Refreshes: state.last, Refreshing: state.refreshing,
+		Report:   c.report(state.snapshot, now),
+		Problems: refreshProblems(state, now, c.config.MaxStale),
+	}
+	if state.snapshot != nil {
+		status.Began = state.snapshot.Began
+	}
+	if status.Report != nil {
+		status.Problems = append(status.Problems, status.Report.Problems...)
+	}
+	return status
 }
 
 // prepend returns the refreshes with a newer one before them. It does not change the

@@ -55,30 +55,27 @@ func TestStatuses(t *testing.T) {
 				},
 			}
 			c := newCollector(t, standard(log.NewNopLogger()), account)
-			if diff := cmp.Diff([]collector.ExportStatus{
-				{Account: "main", Export: apiclient.Usage, TimeZone: shanghai},
-				{Account: "main", Export: apiclient.UsageDetail, TimeZone: shanghai},
-			}, c.Statuses(time.Now()), zones); diff != "" {
+			if diff := cmp.Diff([]collector.AccountStatus{{
+				Account: "main", TimeZone: shanghai, Exports: []collector.ExportStatus{{Export: apiclient.Usage}, {Export: apiclient.UsageDetail}},
+			}}, c.Statuses(time.Now()), zones); diff != "" {
 				t.Errorf("before the first refresh (-want +got):\n%s", diff)
 			}
 
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			c.Refresh(ctx)
 			cancel()
-			for _, status := range c.Statuses(time.Now()) {
+			for _, status := range c.Statuses(time.Now())[0].Exports {
 				if !status.Refreshing || status.Up {
 					t.Errorf("while the list is read: %+v", status)
 				}
 			}
 			c.Refresh(t.Context())
 			calls := client.calls.Load()
-			got := c.Statuses(time.Now())
+			got := c.Statuses(time.Now())[0].Exports
 			moment := func(text string) time.Time { return at(text).Time().In(shanghai) }
 			read := []collector.Refreshed{{Ended: time.Now(), Duration: time.Second, Tasks: 2}}
 			want := collector.ExportStatus{
-				Account:   "main",
 				Export:    apiclient.Usage,
-				TimeZone:  shanghai,
 				Up:        true,
 				Refreshes: read,
 				Began:     time.Now(),
@@ -103,21 +100,26 @@ func TestStatuses(t *testing.T) {
 							Ratio:      1,
 						},
 					},
+					Covered: coverage.UnionOf([]coverage.Period{{Start: december.Start, End: december.End + 1}}),
 					Expectations: []collector.ExpectationReport{{
-						Name:  "monthly",
-						Start: moment("2000-01-01T00:00:00+08:00"),
-						End:   moment("2000-02-01T00:00:00+08:00"),
-						Due:   moment("2000-02-01T00:00:00+08:00"),
+						Expectation: account.Expectations[0],
+						Next: coverage.Needed{
+							Period: coverage.Period{Start: at("2000-01-01T00:00:00+08:00"), End: at("2000-02-01T00:00:00+08:00")},
+							Due:    moment("2000-02-01T00:00:00+08:00"),
+						},
+						Due: moment("2000-02-01T00:00:00+08:00"),
 					}},
 					NewestTasks: []apiclient.Task{pending, december},
 				},
 			}
+			want.Report.Problems = []collector.Problem{{Kind: collector.MonthMissing, Month: &want.Report.Months[0]}}
+			want.Problems = want.Report.Problems
 			if diff := cmp.Diff(want, got[0], zones); diff != "" {
 				t.Errorf("after a refresh (-want +got):\n%s", diff)
 			}
 			detail := got[1].Report
 			if len(detail.Months) != 0 || !detail.CoveredUntil.IsZero() || len(detail.NewestTasks) != 1 ||
-				len(detail.Expectations) != 1 || !detail.Expectations[0].Due.Before(time.Now()) || detail.Overdue != 1 {
+				len(detail.Expectations) != 1 || !detail.Expectations[0].Due.Before(time.Now()) || !detail.Expectations[0].Overdue {
 				t.Errorf("usage_detail: %+v", detail)
 			}
 			if n := client.calls.Load(); n != calls {
@@ -127,14 +129,14 @@ func TestStatuses(t *testing.T) {
 			fails = true
 			time.Sleep(50 * time.Minute)
 			c.Refresh(t.Context())
-			failed := c.Statuses(time.Now())[0]
+			failed := c.Statuses(time.Now())[0].Exports[0]
 			if failed.Up || failed.Report == nil || len(failed.Refreshes) != 2 ||
 				!errors.Is(failed.Refreshes[0].Err, errOutage) ||
 				failed.Refreshes[1].Err != nil {
 				t.Errorf("after a failure: %+v", failed)
 			}
 			time.Sleep(10*time.Minute + time.Second)
-			if old := c.Statuses(time.Now())[0]; old.Report != nil || old.Began.IsZero() {
+			if old := c.Statuses(time.Now())[0].Exports[0]; old.Report != nil || old.Began.IsZero() {
 				t.Errorf("past the longest age: %+v", old)
 			}
 		})
@@ -155,7 +157,7 @@ func TestStatuses(t *testing.T) {
 				c.Refresh(t.Context())
 				time.Sleep(time.Minute)
 			}
-			status := c.Statuses(time.Now())[0]
+			status := c.Statuses(time.Now())[0].Exports[0]
 			if len(status.Refreshes) != 10 || status.Refreshes[0].Tasks != 12 || status.Refreshes[9].Tasks != 3 {
 				t.Errorf("refreshes: %+v", status.Refreshes)
 			}

@@ -3,6 +3,7 @@ package advice
 import (
 	"fmt"
 
+	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/coverage"
 )
 
@@ -21,18 +22,53 @@ func Unmatched(pattern coverage.Pattern) string {
 	return fmt.Sprintf("no listed task matches %s", pattern)
 }
 
-// Unreplaced says what to do about a failed export that no success has replaced.
-const Unreplaced = "Make the export again in the CDN console, while its usage can still be exported."
-
 // Overdue says what to do about an overdue export. tooEarly tells that it was made before its usage was complete,
 // unmatched that no listed task has the expectation's task_name, which may be wrong.
 func Overdue(tooEarly, unmatched bool) string {
 	switch {
 	case unmatched:
-		return "Make the export in the CDN console, or correct task_name of the expectation."
+		return "Make the export, or correct task_name of the expectation."
 	case tooEarly:
-		return "Make the export again in the CDN console, and from now on later after the end of its period."
+		return "Make the export again, and from now on later after the end of its period."
 	default:
-		return "Make the export in the CDN console, and find out why it was not made."
+		return "Make the export, and find out why it was not made."
 	}
 }
+
+// MonthMissing says what to do about a month that is not covered. tooEarly tells that it was exported before its usage
+// was complete.
+func MonthMissing(tooEarly bool) string {
+	if tooEarly {
+		return "Export the month again, and from now on later after its end."
+	}
+	return "Export the month."
+}
+
+// What to do about other problems.
+const (
+	Failed    = "Make the export again."
+	Stuck     = "Make the export again: a success replaces it. If exports often get stuck, ask Alibaba Cloud's support."
+	AnyExport = "Make an export, and find out why none was made. If none is needed, switch the limit off (success_age: 0)."
+	EmptyList = "If the account has exports, this key probably belongs to another account, " +
+		"or to the other site's: aliyun.com and alibabacloud.com have separate accounts."
+	Stale    = "Find out why no newer list was read: the last refreshes say so."
+	Slow     = "Raise the rate limit (--api.rate-limit, or rate_limit of the account), or find out who else uses the account's quota."
+	Clock    = "Set this machine's clock. The API rejects requests whose date is off by more than 15 minutes."
+	Unlisted = "This usually ends by itself. If it does not, compare the list with the CDN console, " +
+		"and ask Alibaba Cloud's support."
+	UnknownStatus = "Look at the tasks in the CDN console, and report their status together with the version."
+	Malformed     = "Look at the tasks in the CDN console. If their times are right there, report this together with the version."
+	More          = "They are not written out. Act on the others first."
+)
+
+// Permission says whose key a command that makes an export needs.
+func Permission(export apiclient.Export) string {
+	return "Use the CDN console, or this command with the key of a person who has the RAM action cdn:" + CreateAction(export) +
+		". The exporter's own key must not have it."
+}
+
+// What else a person must know about a command.
+const (
+	Rename     = "Replace the placeholder in angle brackets."
+	DetailType = "The list does not tell the type of a task: replace --Type flow by --Type vas for value-added services."
+)

@@ -1,152 +1,156 @@
-// Package check tries what the exporter needs: credentials, the lists, and a correct
-// clock. It prints the result, and then what the lists say.
+// Package check reads the lists of all accounts once, and prints what is wrong with them
+// and what to do about it.
 package check
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/go-kit/log"
+	"golang.org/x/sync/errgroup"
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/accounts"
-	"alicdn_export_exporter/internal/advice"
 	"alicdn_export_exporter/internal/config"
+	"alicdn_export_exporter/internal/view"
 )
 
-// The API refuses requests whose date is off by more than 15 minutes
-// (InvalidTimeStamp.Expired). From a minute on, the output says what to do about it.
+// The exit statuses of the command.
 const (
-	fatalSkew   = 15 * time.Minute
-	notableSkew = time.Minute
+	// ExitFine: all lists could be read, and no export is missing.
+	ExitFine = 0
+	// ExitFailed: the configuration is wrong, or a list could not be read.
+	ExitFailed = 1
+	// ExitMissing: all lists could be read, and an export is overdue, failed, stuck, missing
+	// or too old.
+	ExitMissing = 2
 )
 
-// Accounts checks every account that the flags describe, one after the other, each within
-// --refresh.timeout. It prints one line for each check, and what to do if it failed; then
-// what the lists say. The error counts the accounts with failed checks, whatever their
-// lists say.
-func Accounts(ctx context.Context, flags *config.Flags, out io.Writer) error {
+// Options say what to check.
+type Options struct {
+	// Accounts are the names of the accounts to check. None means all.
+	Accounts []string
+	// Output is "text" or "json". The JSON is a view.Document.
+	Output string
+	// SyntaxOnly reads the configuration only. It needs no key and no network.
+	SyntaxOnly bool
+}
+
+// Run checks the accounts that the flags describe, each list within --refresh.timeout. It
+// writes the result to out, and the progress to progress if that is a terminal. It returns
+// an exit status; the error says what is wrong with the flags or the configuration.
+func Run(ctx context.Context, flags *config.Flags, options Options, out, progress io.Writer) (int, error) {
+	if options.SyntaxOnly {
+		configured, err := flags.Accounts()
+		if err != nil {
+			return ExitFailed, err
+		}
+		_, err = fmt.Fprintf(out, "The configuration is correct: %s.\n", view.Plural(len(configured), "account"))
+		return ExitFine, err
+	}
 	running, err := accounts.New(ctx, flags, log.NewNopLogger())
 	if err != nil {
-		return err
+		return ExitFailed, err
 	}
 	defer running.Close()
 	all, err := running.Load()
 	if err != nil {
-		return err
+		return ExitFailed, err
 	}
-	failed := 0
-	for i, account := range all {
-		if i > 0 {
-			_, _ = fmt.Fprintln(out)
-		}
-		accountCtx, cancel := context.WithTimeout(ctx, flags.RefreshTimeout)
-		if !Run(accountCtx, out, Config{
-			Account: account.Collected, Endpoint: account.Endpoint.String(),
-			Credentials: account.Credentials, Client: account.Client, Now: time.Now(),
-		}) {
-			failed++
-		}
-		cancel()
-	}
-	if failed > 0 {
-		return fmt.Errorf("check failed: %d of %d accounts", failed, len(all))
-	}
-	return nil
-}
-
-// Client reads pages and lists. *apiclient.Client implements it.
-type Client interface {
-	Page(ctx context.Context, export apiclient.Export, number int) (apiclient.Page, error)
-	List(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
-	ClockSkew() (skew time.Duration, ok bool)
-}
-
-// Config says which account to check.
-type Config struct {
-	Account     collector.Account
-	Endpoint    string
-	Credentials apiclient.CredentialsProvider
-	Client      Client
-	// Now is the time of the report.
-	Now time.Time
-}
-
-// Run prints the checks of one account and reports whether all of them passed.
-func Run(ctx context.Context, out io.Writer, config Config) (ok bool) {
-	p := &printer{out: out}
-	p.passed("account", "%s at %s", config.Account.Name, config.Endpoint)
-	key, err := config.Credentials.Credentials(ctx)
+	selected, err := choose(all, options.Accounts)
 	if err != nil {
-		p.failed("credentials", err.Error(), "Provide credentials in one of the ways that the README lists.")
-		return false
+		return ExitFailed, err
 	}
-	p.passed("credentials", "from %s", key.Provider)
-	var readable []apiclient.Export
-	for _, export := range config.Account.Exports {
-		page, err := config.Client.Page(ctx, export, 1)
-		if err != nil {
-			p.failed(string(export), err.Error(), advice.For(err, export))
-			continue
-		}
-		p.passed(string(export), "%d tasks in the list", page.TotalCount)
-		readable = append(readable, export)
+	statuses := read(ctx, flags, selected, progress)
+	if ctx.Err() != nil {
+		return ExitFailed, errors.New("interrupted")
 	}
-	p.clock(config.Client.ClockSkew())
-	for _, export := range readable {
-		listing, err := config.Client.List(ctx, export, nil)
-		if err != nil {
-			p.failed(string(export), err.Error(), advice.For(err, export))
-			continue
-		}
-		p.report(export, collector.NewSnapshot(config.Account, export, listing, collector.ReportedTasks), config.Now)
+	document := view.New(statuses, time.Now(), flags.Demo)
+	if options.Output == "json" {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(document)
+	} else {
+		err = Print(out, document, connections(ctx, selected))
 	}
-	return !p.anyFailed
+	return exitStatus(document.State), err
 }
 
-// printer prints lines and remembers whether a check failed.
-type printer struct {
-	out       io.Writer
-	anyFailed bool
-}
-
-func (p *printer) passed(what, format string, args ...any) {
-	p.line(what, "ok      "+fmt.Sprintf(format, args...))
-}
-
-func (p *printer) failed(what, reason, advice string) {
-	p.anyFailed = true
-	p.line(what, "FAILED  "+reason)
-	p.line("", "        "+advice)
-}
-
-func (p *printer) line(what, text string) {
-	// Ignore write errors: the exit code carries the result.
-	_, _ = fmt.Fprintln(p.out, strings.TrimRight(fmt.Sprintf("%-14s%s", what, text), " "))
-}
-
-func (p *printer) clock(skew time.Duration, ok bool) {
-	if !ok {
-		return
-	}
-	direction := "ahead of"
-	if skew < 0 {
-		direction = "behind"
-	}
-	text := fmt.Sprintf("%s %s the API's", skew.Abs().Round(time.Second), direction)
-	if skew.Abs() < time.Second {
-		text = "equal to the API's"
-	}
-	switch {
-	case skew.Abs() >= fatalSkew:
-		p.failed("clock", text, "Set this machine's clock.")
-	case skew.Abs() >= notableSkew:
-		p.passed("clock", "%s: set this machine's clock before it is off by 15 minutes", text)
+func exitStatus(state view.State) int {
+	switch state {
+	case view.Unreadable, view.NotReadYet:
+		return ExitFailed
+	case view.ExportMissing:
+		return ExitMissing
 	default:
-		p.passed("clock", "%s", text)
+		return ExitFine
 	}
+}
+
+// read reads the lists of the accounts once.
+func read(ctx context.Context, flags *config.Flags, selected []*accounts.Account, progress io.Writer) []collector.AccountStatus {
+	coll := collector.New(collector.Config{
+		TTL: flags.CacheTTL, MaxStale: flags.CacheMaxStale, RefreshTimeout: flags.RefreshTimeout, Logger: log.NewNopLogger(),
+	})
+	defer coll.Close()
+	var collected []collector.Account
+	for _, account := range selected {
+		read := account.Collected
+		read.Client = readTwice{account.Client}
+		collected = append(collected, read)
+	}
+	coll.SetAccounts(collected)
+	done := make(chan struct{})
+	var showing errgroup.Group
+	showing.Go(func() error { showProgress(progress, coll, done); return nil })
+	coll.Refresh(ctx)
+	close(done)
+	_ = showing.Wait()
+	return coll.Statuses(time.Now())
+}
+
+// emptyListPause is the time after which an empty list is read again.
+const emptyListPause = 5 * time.Second
+
+// readTwice reads an empty list again some seconds later: a server that is behind the others
+// may show none of the tasks.
+type readTwice struct{ collector.Client }
+
+// Read is apiclient.Client.Read, except for empty lists.
+func (c readTwice) Read(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error) {
+	listing, err := c.Client.Read(ctx, export, previous)
+	if err != nil || len(listing.Tasks) > 0 {
+		return listing, err
+	}
+	select {
+	case <-time.After(emptyListPause):
+		return c.Client.Read(ctx, export, previous)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Connection says how an account was read, for people.
+type Connection struct{ Endpoint, Credentials, Clock string }
+
+// connections returns how the accounts were read, by their names.
+func connections(ctx context.Context, selected []*accounts.Account) map[string]Connection {
+	all := make(map[string]Connection, len(selected))
+	for _, account := range selected {
+		c := Connection{Endpoint: account.Endpoint.String(), Credentials: "none", Clock: "not known"}
+		if key, err := account.Credentials.Credentials(ctx); err == nil {
+			c.Credentials = "from " + key.Provider
+		}
+		if skew, ok := account.Client.ClockSkew(); ok {
+			c.Clock = view.Skew(skew)
+		}
+		all[account.Collected.Name] = c
+	}
+	return all
 }

@@ -2,234 +2,303 @@ package check_test
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/alecthomas/kingpin/v2"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
-	"alicdn_export_exporter/internal/advice"
 	"alicdn_export_exporter/internal/check"
+	"alicdn_export_exporter/internal/config"
+	"alicdn_export_exporter/internal/simulator/scenario"
+	"alicdn_export_exporter/internal/view"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeClient returns the same for every page and list. A nil skew is unknown.
-type fakeClient struct {
-	page  func(export apiclient.Export, number int) (apiclient.Page, error)
-	tasks []apiclient.Task
-	err   error // of reading a list
-	skew  *time.Duration
-}
-
-func (c fakeClient) List(_ context.Context, _ apiclient.Export, previous []string) (*apiclient.Listing, error) {
-	if previous != nil {
-		return nil, errors.New("there is no listing before the first")
-	}
-	return &apiclient.Listing{Tasks: c.tasks, TotalCount: len(c.tasks), Began: now}, c.err
-}
-
-func (c fakeClient) Page(_ context.Context, export apiclient.Export, number int) (apiclient.Page, error) {
-	return c.page(export, number)
-}
-
-func (c fakeClient) ClockSkew() (time.Duration, bool) {
-	if c.skew == nil {
-		return 0, false
-	}
-	return *c.skew, true
-}
-
-// now is the time of every report.
-var now = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
-
+// The key that the simulated API accepts.
 const (
-	keyID  = "LTAI5tCanaryAccessKeyId"
-	secret = "CanaryAccessKeySecret"
-	token  = "CanarySecurityToken"
+	keyID  = "LTAI5tSimulatedAccessKey"
+	secret = "SimulatedAccessKeySecret000001"
 )
 
-var key = apiclient.StaticCredentials{
-	AccessKeyID:     keyID,
-	AccessKeySecret: secret,
-	SecurityToken:   token,
-	Provider:        "env",
-}
-
-// noKey is a provider without credentials.
-type noKey struct{}
-
-func (noKey) Credentials(context.Context) (apiclient.Credentials, error) {
-	return apiclient.Credentials{}, errors.New("no key from any of the places")
-}
-func (noKey) Reject(apiclient.Credentials) {}
-
-func failing(err error) fakeClient {
-	return fakeClient{page: func(apiclient.Export, int) (apiclient.Page, error) { return apiclient.Page{}, err }}
-}
-
-func holding(tasks int) fakeClient {
-	return fakeClient{page: func(_ apiclient.Export, number int) (apiclient.Page, error) {
-		if number != 1 {
-			return apiclient.Page{}, fmt.Errorf("page %d was requested", number)
-		}
-		return apiclient.Page{Number: 1, TotalCount: tasks}, nil
-	}}
-}
-
-func (c fakeClient) skewed(skew time.Duration) fakeClient {
-	c.skew = &skew
-	return c
-}
-
-// run returns the result, and the lines before the reports.
-func run(t *testing.T, client check.Client, provider apiclient.CredentialsProvider, exports ...apiclient.Export,
-) (ok bool, lines []string) {
+// simulate serves a scenario and returns its endpoint.
+func simulate(t *testing.T, name string) string {
 	t.Helper()
-	var out strings.Builder
-	ok = check.Run(t.Context(), &out, check.Config{
-		Account:  collector.Account{Name: "main", Exports: exports, TimeZone: time.UTC},
-		Endpoint: "cdn.aliyuncs.com", Credentials: provider, Client: client, Now: now,
-	})
-	for _, canary := range []string{keyID, secret, token} {
-		if strings.Contains(out.String(), canary) {
-			t.Errorf("it prints %s:\n%s", canary, out.String())
-		}
+	ctx, cancel := context.WithCancel(t.Context())
+	server, err := scenario.Listen(ctx, name, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	verdict, _, _ := strings.Cut(out.String(), "\n\n")
-	return ok, strings.Split(strings.TrimSuffix(verdict, "\n"), "\n")
+	t.Cleanup(func() { cancel(); server.Close() })
+	return server.URL()
 }
 
-func apiError(code string, class apiclient.Class) error {
-	return fmt.Errorf("page 1: %w", &apiclient.Error{Code: code, Class: class, Status: 400})
+// run checks with flags, and returns the exit status, the output and the error.
+func run(t *testing.T, options check.Options, args ...string) (status int, stdout string, err error) {
+	t.Helper()
+	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", keyID)
+	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", secret)
+	app := kingpin.New("test", "")
+	flags := config.AddFlags(app)
+	if _, err := app.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	if err := flags.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	var out, progress strings.Builder
+	status, err = check.Run(t.Context(), flags, options, &out, &progress)
+	if progress.Len() > 0 {
+		t.Errorf("progress is shown where nobody reads it: %q", progress.String())
+	}
+	if strings.Contains(out.String(), secret) || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("the output holds the secret, or colors:\n%s", out.String())
+	}
+	return status, out.String(), err
+}
+
+func writeFile(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "accounts.yml")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestRun(t *testing.T) {
-	t.Run("every check that passes has a line", func(t *testing.T) {
-		ok, lines := run(t, holding(1234).skewed(-1400*time.Millisecond), key, apiclient.Usage, apiclient.UsageDetail)
-		if !ok {
-			t.Error("a check failed")
-		}
-		if diff := cmp.Diff([]string{
-			"account       ok      main at cdn.aliyuncs.com",
-			"credentials   ok      from env",
-			"usage         ok      1234 tasks in the list",
-			"usage_detail  ok      1234 tasks in the list",
-			"clock         ok      1s behind the API's",
-		}, lines); diff != "" {
-			t.Errorf("-want +got:\n%s", diff)
-		}
-	})
-
-	t.Run("without credentials nothing else is tried", func(t *testing.T) {
-		client := fakeClient{page: func(apiclient.Export, int) (apiclient.Page, error) {
-			t.Error("a page is read")
-			return apiclient.Page{}, nil
-		}}
-		ok, lines := run(t, client, noKey{}, apiclient.Usage)
-		if ok {
-			t.Error("all checks passed")
-		}
-		if diff := cmp.Diff([]string{
-			"account       ok      main at cdn.aliyuncs.com",
-			"credentials   FAILED  no key from any of the places",
-			"                      Provide credentials in one of the ways that the README lists.",
-		}, lines); diff != "" {
-			t.Errorf("-want +got:\n%s", diff)
-		}
-	})
-
-	t.Run("an export that fails does not hide another", func(t *testing.T) {
-		client := fakeClient{page: func(export apiclient.Export, _ int) (apiclient.Page, error) {
-			if export == apiclient.Usage {
-				return apiclient.Page{}, apiError("Forbidden", apiclient.ClassDenied)
+	for name, tc := range map[string]struct {
+		scenario string
+		status   int
+		want     []string
+		not      []string
+	}{
+		"exits with 0 if all is well": {"healthy", check.ExitFine, []string{
+			"default at http://127.0.0.1:", "  credentials     from ", "  clock           equal to the API's",
+			"  times           in the zone Asia/Shanghai", "  usage_detail    ", " █", "  covered       until ", "\ndefault is fine\n",
+		}, []string{"aliyun cdn", "default usage:"}},
+		"exits with 2 if a month is missing": {"forgotten-month", check.ExitMissing, []string{
+			"default usage: needs an export\n  month_missing ", "aliyun cdn CreateUserUsageDataExportTask --TaskName usage-", "\ndefault needs an export\n",
+		}, []string{"is fine"}},
+		"exits with 2 if an export is stuck": {"stuck", check.ExitMissing, []string{
+			"  stuck           audit-", "has been pending for", "pending  ", "\ndefault needs an export\n",
+		}, nil},
+		"exits with 2 if an export failed": {"failed", check.ExitMissing, []string{
+			"  failed          usage-", "The command above ends this too.",
+		}, nil},
+		"exits with 1 if a list may not be read": {"denied", check.ExitFailed, []string{
+			"default usage: cannot be read\n  refused         The list cannot be read: page 1: NoPermission",
+			"default usage_detail: cannot be read\n", "cdn:DescribeUserUsageDataExportTask ", "cdn:DescribeUserUsageDetailDataExportTask ",
+			"\ndefault cannot be read\n",
+		}, nil},
+		"exits with 1 if the clock is wrong": {"clock-skew", check.ExitFailed, []string{
+			"InvalidTimeStamp.Expired", "clock           60 min behind the API's", "This machine's clock is 60 min behind the API's.",
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, out, err := run(t, check.Options{}, "--api.endpoint="+simulate(t, tc.scenario), "--collector.exports=usage,usage_detail")
+			if err != nil || status != tc.status {
+				t.Errorf("status %d, want %d; %v", status, tc.status, err)
 			}
-			return apiclient.Page{TotalCount: 7}, nil
-		}}
-		ok, lines := run(t, client, key, apiclient.Usage, apiclient.UsageDetail)
-		text := strings.Join(lines, "\n")
-		if ok || !strings.Contains(text, "usage         FAILED  page 1: Forbidden") ||
-			!strings.Contains(text, "usage_detail  ok      7 tasks in the list") {
-			t.Errorf("ok is %t:\n%s", ok, text)
-		}
-	})
-}
-
-func TestRunAdvice(t *testing.T) {
-	t.Run("every error has its advice", func(t *testing.T) {
-		for _, code := range apiclient.ErrorKinds() {
-			failure := apiError(code.Code, code.Class)
-			want := advice.For(failure, apiclient.Usage)
-			ok, lines := run(t, failing(failure), key, apiclient.Usage)
-			if ok || len(lines) != 4 || want == "" || !strings.Contains(lines[3], want) ||
-				!strings.Contains(lines[2], code.Code) {
-				t.Errorf("%s, class %s: ok is %t, want the advice %q:\n%s",
-					code.Code, code.Class, ok, want, strings.Join(lines, "\n"))
-			}
-		}
-		ok, lines := run(t, failing(context.Canceled), key, apiclient.Usage)
-		if ok || !strings.Contains(lines[3], "Try again.") {
-			t.Errorf("canceled, ok is %t:\n%s", ok, strings.Join(lines, "\n"))
-		}
-	})
-
-	t.Run("it names the export's own RAM action", func(t *testing.T) {
-		for export, action := range map[apiclient.Export]string{
-			apiclient.Usage:       "cdn:DescribeUserUsageDataExportTask ",
-			apiclient.UsageDetail: "cdn:DescribeUserUsageDetailDataExportTask ",
-		} {
-			_, lines := run(t, failing(apiError("NoPermission", apiclient.ClassDenied)), key, export)
-			if len(lines) != 4 || !strings.Contains(lines[3], action) {
-				t.Errorf("%s wants %s:\n%s", export, action, strings.Join(lines, "\n"))
-			}
-		}
-	})
-}
-
-func TestRunClock(t *testing.T) {
-	t.Run("by skew", func(t *testing.T) {
-		const hint = "set this machine's clock before it is off by 15 minutes"
-		for name, tc := range map[string]struct {
-			skew time.Duration
-			ok   bool
-			want string
-		}{
-			"in step":                    {0, true, "ok      equal to the API's"},
-			"a little ahead":             {59 * time.Second, true, "ok      59s ahead of the API's"},
-			"a little behind":            {-59 * time.Second, true, "ok      59s behind the API's"},
-			"notably ahead":              {time.Minute, true, "ok      1m0s ahead of the API's: " + hint},
-			"notably behind":             {-14 * time.Minute, true, "ok      14m0s behind the API's: " + hint},
-			"too far ahead for the API":  {15 * time.Minute, false, "FAILED  15m0s ahead of the API's"},
-			"too far behind for the API": {-time.Hour, false, "FAILED  1h0m0s behind the API's"},
-		} {
-			t.Run(name, func(t *testing.T) {
-				ok, lines := run(t, holding(0).skewed(tc.skew), key, apiclient.Usage)
-				if ok != tc.ok || lines[3] != "clock         "+tc.want {
-					t.Errorf("ok is %t:\n%s", ok, strings.Join(lines, "\n"))
+			for _, want := range tc.want {
+				if !strings.Contains(out, want) {
+					t.Errorf("no %q in\n%s", want, out)
 				}
-				if !tc.ok && (len(lines) != 5 || !strings.Contains(lines[4], "Set this machine's clock.")) {
-					t.Errorf("no advice:\n%s", strings.Join(lines, "\n"))
+			}
+			for _, not := range tc.not {
+				if strings.Contains(out, not) {
+					t.Errorf("%q is in\n%s", not, out)
+				}
+			}
+		})
+	}
+
+	t.Run("prints the problems of all accounts first and a summary last", func(t *testing.T) {
+		file := writeFile(t, fmt.Sprintf("accounts: [{name: a, endpoint: %q}, {name: b, endpoint: %q}]",
+			simulate(t, "healthy"), simulate(t, "forgotten-month")))
+		status, out, _ := run(t, check.Options{}, "--config.file="+file)
+		if status != check.ExitMissing || !strings.HasPrefix(out, "b usage: needs an export\n") ||
+			!strings.HasSuffix(out, "\n\nb needs an export; 1 of 2 accounts fine\n") {
+			t.Errorf("status %d:\n%s", status, out)
+		}
+		t.Run("of the accounts that are named", func(t *testing.T) {
+			status, out, _ := run(t, check.Options{Accounts: []string{"a"}}, "--config.file="+file)
+			if status != check.ExitFine || strings.Contains(out, "forgotten") || !strings.HasSuffix(out, "\na is fine\n") {
+				t.Errorf("status %d:\n%s", status, out)
+			}
+		})
+		t.Run("refuses names that no account has", func(t *testing.T) {
+			status, out, err := run(t, check.Options{Accounts: []string{"c", "a", "d"}}, "--config.file="+file)
+			want := "there is no account \"c\", only a, b\nthere is no account \"d\", only a, b"
+			if status != check.ExitFailed || out != "" || err == nil || err.Error() != want {
+				t.Errorf("status %d: %v", status, err)
+			}
+		})
+	})
+
+	t.Run("leaves out the lists of many accounts", func(t *testing.T) {
+		endpoint := simulate(t, "healthy")
+		var accounts strings.Builder
+		for i := range 21 {
+			fmt.Fprintf(&accounts, "  - {name: a%d, endpoint: %q}\n", i, endpoint)
+		}
+		status, out, _ := run(t, check.Options{}, "--config.file="+writeFile(t, "accounts:\n"+accounts.String()))
+		if status != check.ExitFine || strings.Contains(out, "newest tasks") || !strings.HasSuffix(out, "All 21 accounts are fine\n") {
+			t.Errorf("status %d:\n%s", status, out)
+		}
+	})
+
+	t.Run("prints JSON", func(t *testing.T) {
+		status, out, err := run(t, check.Options{Output: "json"}, "--api.endpoint="+simulate(t, "forgotten-month"))
+		var document struct {
+			FormatVersion int `json:"format_version"`
+			State         string
+			Accounts      []struct {
+				Exports []struct{ Problems []struct{ Kind string } }
+			}
+		}
+		if jsonErr := json.Unmarshal([]byte(out), &document); jsonErr != nil || err != nil {
+			t.Fatalf("%v, %v:\n%s", jsonErr, err, out)
+		}
+		if status != check.ExitMissing || document.FormatVersion != view.FormatVersion || document.State != "export_missing" ||
+			document.Accounts[0].Exports[0].Problems[0].Kind != "month_missing" {
+			t.Errorf("status %d: %+v", status, document)
+		}
+	})
+}
+
+func TestRunSyntaxOnly(t *testing.T) {
+	t.Run("needs no key and no network", func(t *testing.T) {
+		file := writeFile(t, "accounts: [{name: a, credentials: {type: access_key, access_key_id_file: none, access_key_secret_file: none}}, {name: b}]")
+		status, out, err := run(t, check.Options{SyntaxOnly: true}, "--config.file="+file, "--api.endpoint=nowhere.invalid")
+		if status != check.ExitFine || out != "The configuration is correct: 2 accounts.\n" || err != nil {
+			t.Errorf("status %d: %s%v", status, out, err)
+		}
+	})
+	t.Run("lists the mistakes of the file", func(t *testing.T) {
+		status, out, err := run(t, check.Options{SyntaxOnly: true}, "--config.file="+writeFile(t, "accounts: [{nam: a}]"))
+		if status != check.ExitFailed || out != "" || err == nil || !strings.Contains(err.Error(), "accounts.yml:1") {
+			t.Errorf("status %d: %s%v", status, out, err)
+		}
+	})
+}
+
+// behindOnce is a client whose first list is empty.
+type behindOnce struct {
+	collector.Client
+	reads []time.Time
+	empty bool // whether the others are empty too
+}
+
+func (c *behindOnce) Read(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
+	c.reads = append(c.reads, time.Now())
+	if c.empty || len(c.reads) == 1 {
+		return &apiclient.Listing{}, nil
+	}
+	return &apiclient.Listing{Tasks: []apiclient.Task{{ID: "1"}}, TotalCount: 1}, nil
+}
+
+// A server that is behind the others may show none of the tasks for a moment.
+func TestRunEmptyList(t *testing.T) {
+	for name, empty := range map[string]bool{"one that is not empty later": false, "one that stays empty": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := &behindOnce{empty: empty}
+				listing, err := check.ReadTwice(client).Read(t.Context(), apiclient.Usage, nil)
+				if err != nil || (len(listing.Tasks) == 0) != empty {
+					t.Errorf("%v, %v", listing, err)
+				}
+				if len(client.reads) != 2 || client.reads[1].Sub(client.reads[0]) != 5*time.Second {
+					t.Errorf("it was read at %v", client.reads)
 				}
 			})
-		}
-	})
+		})
+	}
+}
 
-	t.Run("an unknown skew has no line", func(t *testing.T) {
-		if _, lines := run(t, holding(0), key, apiclient.Usage); len(lines) != 3 {
-			t.Errorf("%s", strings.Join(lines, "\n"))
+func TestPrint(t *testing.T) {
+	at := func(text string) time.Time {
+		moment, err := time.Parse(time.DateTime, text)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		return moment
+	}
+	full, half, none := 1., .5, 0.
+	document := view.Document{
+		Verdict: "main\x1b[2J needs an export", State: view.ExportMissing,
+		Accounts: []view.Account{{
+			Account: "main\x1b[2J", TimeZone: "UTC", State: view.ExportMissing,
+			Exports: []view.Export{{
+				Export: apiclient.Usage, State: view.ExportMissing,
+				Problems: []view.Problem{
+					{
+						Kind: collector.Failed, Subject: "usage \u202e", TaskID: "9", What: "failed.", Advice: "Make it again.",
+						Commands: []view.Command{{Note: "October", Line: "aliyun cdn"}, {Note: "too old"}}, Needs: "A key.",
+					},
+					{Kind: collector.SuccessTooOld, What: "It is old.", Advice: "Make one.", Commands: []view.Command{{Note: "October", Line: "aliyun cdn"}}},
+				},
+				List: &view.List{
+					Tasks: view.Counts{Success: 2, Created: 1, Unknown: 1},
+					Months: []view.Month{
+						{Start: at("2026-09-01 00:00:00"), JudgedFrom: at("2026-09-02 00:00:00"), Covered: .998, Days: []*float64{nil, &none, &half, &full}},
+						{Start: at("2026-10-01 00:00:00"), JudgedFrom: at("2026-10-01 00:00:00"), Covered: .5, MadeTooEarly: true, Days: []*float64{&full, &full}},
+					},
+					CoveredUntil: at("2026-10-16 12:00:00"),
+					Expectations: []view.Expectation{
+						{Name: "due", Due: at("2026-12-01 00:00:00")},
+						{Name: "missing", Due: at("2026-12-01 00:00:00"), Missing: make([]view.Period, 1)},
+						{Name: "overdue", Due: at("2026-11-01 00:00:00"), Missing: make([]view.Period, 1), Overdue: true, Hint: "no task"},
+					},
+					NewestTasks: []view.Task{
+						{ID: "1", Name: "half of October", Status: "success", Created: at("2026-11-02 09:00:00"), Start: at("2026-10-01 00:00:00"), End: at("2026-10-16 11:59:59")},
+						{ID: "2\x1b", Name: "pending", Status: "created"},
+					},
+				},
+			}, {Export: apiclient.UsageDetail, State: view.NotReadYet}},
+		}},
+	}
+	var out strings.Builder
+	err := check.Print(&out, document, map[string]check.Connection{"main\x1b[2J": {"cdn.aliyuncs.com", "from env", "equal to the API's"}})
+	if diff := cmp.Diff(`main\x1b[2J usage: needs an export
+  failed          usage \u202e (id 9) failed.
+                  Make it again.
+                  # October
+                  aliyun cdn
+                  # too old
+                  A key.
+  success_too_old It is old.
+                  Make one. The command above ends this too.
 
-	t.Run("it is checked even if the list is refused", func(t *testing.T) {
-		client := failing(apiError("InvalidTimeStamp.Expired", apiclient.ClassClock)).skewed(-time.Hour)
-		ok, lines := run(t, client, key, apiclient.Usage)
-		if ok || len(lines) != 6 || !strings.HasPrefix(lines[4], "clock         FAILED  1h0m0s behind") {
-			t.Errorf("ok is %t:\n%s", ok, strings.Join(lines, "\n"))
-		}
-	})
+main\x1b[2J at cdn.aliyuncs.com
+  credentials     from env
+  clock           equal to the API's
+  times           in the zone UTC
+  usage           4 tasks: 2 success, 1 pending, 0 failed, 1 unknown
+    2026-09        ·▒█                             99.8 % covered, judged from 2026-09-02 00:00
+    2026-10       ██                               50.0 % covered, exported too early
+                  █ covered, ▒ in part, · not covered, blank: too old to be judged
+    covered       until 2026-10-16 12:00
+    expected      due: next due 2026-12-01 00:00
+    expected      missing: missing, due 2026-12-01 00:00
+    expected      overdue: overdue since 2026-11-01 00:00; no task
+  newest tasks  status   created           updated  from              to                name
+  1             success  2026-11-02 09:00  -        2026-10-01 00:00  2026-10-16 11:59  half of October
+  2\x1b         pending  -                 -        -                 -                 pending
+  usage_detail    not read yet
+
+main\x1b[2J needs an export
+`, out.String()); diff != "" || err != nil {
+		t.Errorf("%v: -want +got:\n%s", err, diff)
+	}
 }

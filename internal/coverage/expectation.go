@@ -21,35 +21,53 @@ type Expectation struct {
 	Since Date `yaml:"since"`
 }
 
-// Needed is the export that an expectation needs next.
+// Needed is an export that an expectation needs.
 type Needed struct {
 	Period
-	// Missing tells whether the period has ended and is not covered.
-	Missing bool
-	// TooEarly tells whether it is missing only because its export was made before the
+	// TooEarly tells whether the export is missing only because it was made before the
 	// usage was complete.
 	TooEarly bool
 	// Due is when the export is due.
 	Due time.Time
 }
 
-// Next returns the oldest period that has ended and is not covered by the matching
-// successful tasks, as far as it is judged. If there is none, Next returns the current
-// period, or the first one that Since does not exclude. now is in the account's time
-// zone.
-func (e Expectation) Next(exported Exported, rules Rules, now time.Time) Needed {
+// Next returns the export of the current period, or of the first one that Since does not
+// exclude. now is in the account's time zone.
+func (e Expectation) Next(rules Rules, now time.Time) Needed {
+	if since := e.since(rules, now); since.After(now) {
+		now = since.In(now.Location())
+	}
+	return e.needed(e.Every.Period(now, 0), rules, now)
+}
+
+// Missing returns the exports of the periods that have ended and are not covered by the
+// matching successful tasks, as far as they are judged, the oldest first. now is in the
+// account's time zone.
+func (e Expectation) Missing(exported Exported, rules Rules, now time.Time) []Needed {
+	rules.Since = e.since(rules, now)
+	judged := Period{rules.judgedFrom(now), e.Every.Period(now, 0).Start}
+	var all []Needed
+	for {
+		gap, missing := exported.Covered.firstGap(judged)
+		if !missing {
+			return all
+		}
+		needed := e.needed(e.Every.Period(gap.Time().In(now.Location()), 0), rules, now)
+		needed.TooEarly = exported.TooEarly(needed.from(judged.Start))
+		all = append(all, needed)
+		judged.Start = needed.End
+	}
+}
+
+// since returns the first moment of usage that is judged, whatever its age.
+func (e Expectation) since(rules Rules, now time.Time) time.Time {
 	if since := e.Since.In(now.Location()); since.After(rules.Since) {
-		rules.Since = since
+		return since
 	}
-	current := e.Every.Period(now, 0)
-	judged := Period{rules.judgedFrom(now), current.Start}
-	next := Needed{Period: current}
-	if gap, missing := exported.Covered.firstGap(judged); missing {
-		next.Period = e.Every.Period(gap.Time().In(now.Location()), 0)
-		next.Missing, next.TooEarly = true, exported.TooEarly(next.from(judged.Start))
-	} else if rules.Since.After(now) {
-		next.Period = e.Every.Period(rules.Since.In(now.Location()), 0)
-	}
-	next.Due = next.End.Time().Add(max(time.Duration(e.Grace), rules.UsageDelay)).In(now.Location())
-	return next
+	return rules.Since
+}
+
+func (e Expectation) needed(period Period, rules Rules, now time.Time) Needed {
+	due := period.End.Time().Add(max(time.Duration(e.Grace), rules.UsageDelay))
+	return Needed{Period: period, Due: due.In(now.Location())}
 }

@@ -4,9 +4,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/coverage"
 )
+
+// oldest returns the oldest export that is missing, or the next one if none is missing.
+func oldest(e coverage.Expectation, exported coverage.Exported, rules coverage.Rules, now time.Time,
+) (needed coverage.Needed, missing bool) {
+	if all := e.Missing(exported, rules, now); len(all) > 0 {
+		return all[0], true
+	}
+	return e.Next(rules, now), false
+}
 
 func TestExpectation(t *testing.T) {
 	const day = coverage.Duration(24 * time.Hour)
@@ -119,12 +130,12 @@ func TestExpectation(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			now := at(tc.now).Time().In(zone(t, "Asia/Shanghai"))
 			exported := coverage.ExportedBy(tc.tasks, tc.expectation.TaskName, 0)
-			next := tc.expectation.Next(exported, coverage.Rules{}, now)
+			next, missing := oldest(tc.expectation, exported, coverage.Rules{}, now)
 			if !next.Due.Equal(at(tc.due).Time()) || next.Due.Before(now) != tc.overdue {
 				t.Errorf("due %s, want %s", next.Due, tc.due)
 			}
-			if ended := !next.End.Time().After(now); next.Missing != ended {
-				t.Errorf("missing is %t for a period that ends %s", next.Missing, next.End.Time())
+			if ended := !next.End.Time().After(now); missing != ended {
+				t.Errorf("missing is %t for a period that ends %s", missing, next.End.Time())
 			}
 		})
 	}
@@ -251,9 +262,40 @@ func TestExpectationRules(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			exported := coverage.ExportedBy(tc.tasks(tc.now), tc.expectation.TaskName, tc.rules.UsageDelay)
-			next := tc.expectation.Next(exported, tc.rules, at(tc.now).Time().In(shanghai))
-			if !next.Due.Equal(at(tc.due).Time()) || next.Missing != tc.missing || next.TooEarly != tc.tooEarly {
-				t.Errorf("due %s, missing %t, too early %t", next.Due, next.Missing, next.TooEarly)
+			next, missing := oldest(tc.expectation, exported, tc.rules, at(tc.now).Time().In(shanghai))
+			if !next.Due.Equal(at(tc.due).Time()) || missing != tc.missing || next.TooEarly != tc.tooEarly {
+				t.Errorf("due %s, missing %t, too early %t", next.Due, missing, next.TooEarly)
+			}
+		})
+	}
+}
+
+func TestExpectationMissing(t *testing.T) {
+	shanghai := zone(t, "Asia/Shanghai")
+	now := at("2026-11-22T12:00:00+08:00").Time().In(shanghai)
+	october := export("1", "usage-2026-10", apiclient.Success, octoberStart, octoberEnd, "2026-11-01T09:00:00+08:00")
+	weeks := func(tasks ...apiclient.Task) []string {
+		e := coverage.Expectation{Every: coverage.Week, Since: coverage.Date{Year: 2026, Month: time.September, Day: 21}}
+		var starts []string
+		for _, needed := range e.Missing(coverage.ExportedBy(tasks, coverage.Pattern{}, 0), coverage.Rules{}, now) {
+			starts = append(starts, needed.Start.Time().In(shanghai).Format(time.DateOnly))
+		}
+		return starts
+	}
+	for name, tc := range map[string]struct {
+		tasks []apiclient.Task
+		want  []string
+	}{
+		"lists every week that has ended, the oldest first": {nil, []string{
+			"2026-09-21", "2026-09-28", "2026-10-05", "2026-10-12", "2026-10-19", "2026-10-26", "2026-11-02", "2026-11-09",
+		}},
+		"leaves out what is covered, not what is covered in part": {[]apiclient.Task{october}, []string{
+			"2026-09-21", "2026-09-28", "2026-10-26", "2026-11-02", "2026-11-09",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, weeks(tc.tasks...)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}

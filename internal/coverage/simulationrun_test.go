@@ -133,7 +133,7 @@ func (s *simulation) checkExpectation(t *testing.T, e *expected, now time.Time) 
 		}
 		e.due = end
 	}
-	needed := e.Next(s.matching, s.rules, now)
+	needed, missing := oldest(e.Expectation, s.matching, s.rules, now)
 	if due := needed.End.Time().Add(max(time.Duration(e.Grace), usageDelay)); !needed.Due.Equal(due) {
 		t.Errorf("%s: the %s until %s is due at %s", now, e.Every, needed.End.Time(), needed.Due)
 	}
@@ -141,7 +141,7 @@ func (s *simulation) checkExpectation(t *testing.T, e *expected, now time.Time) 
 	if overdue {
 		s.count["overdue "+string(e.Every)]++
 	}
-	if needed.Missing && s.expected.complete(max(needed.Start, s.since()), needed.End) {
+	if missing && s.expected.complete(max(needed.Start, s.since()), needed.End) {
 		t.Errorf("%s: the %s from %s is falsely missing", now, e.Every, needed.Start.Time().In(now.Location()))
 	}
 	if !overdue && !s.expected.complete(s.judged(now), unix(e.due)) {

@@ -15,6 +15,8 @@ type Unreplaced struct {
 	Status apiclient.Status
 	// Created is when the task was created, 0 if that is not known.
 	Created apiclient.Timestamp
+	// Task is the whole task. It belongs to the list that was read.
+	Task *apiclient.Task
 	// judged is the end of the latest usage that is missing.
 	judged apiclient.Timestamp
 }
@@ -30,7 +32,7 @@ func (u Unreplaced) Counts(now time.Time) bool { return horizonAt(now) < u.judge
 // that covered it could have left the list before the task was created is replaced only
 // by a success that was created after the task. A task without a valid period is
 // replaced by any success that was created after it; for usage_detail it must have the
-// same name.
+// same name. The newest task comes first.
 func FindUnreplaced(export apiclient.Export, tasks []apiclient.Task, rules Rules) []Unreplaced {
 	var waiting, successes []*apiclient.Task
 	for i := range tasks {
@@ -58,7 +60,7 @@ func FindUnreplaced(export apiclient.Export, tasks []apiclient.Task, rules Rules
 			successes = successes[1:]
 		}
 		if judged := lastMissing(task, all, later); judged != 0 {
-			unreplaced = append(unreplaced, Unreplaced{task.Status, task.Created, judged})
+			unreplaced = append(unreplaced, Unreplaced{task.Status, task.Created, task, judged})
 		}
 	}
 	return unreplaced

@@ -13,12 +13,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-kit/log/level"
-	"github.com/prometheus/common/version"
 
-	"alicdn_export_exporter/collector"
-	"alicdn_export_exporter/internal/advice"
+	"alicdn_export_exporter/internal/view"
 )
 
 // maxDetailed is the greatest number of exports whose details are all on one page.
@@ -28,8 +27,8 @@ const maxDetailed = 20
 //go:embed status.html
 var statusHTML string
 
-//go:embed status.css
-var statusCSS string
+//go:embed style.css
+var style string
 
 // newStatusPage serves the status page. It needs no script, and makes no API call.
 func newStatusPage(config Config) (http.Handler, error) {
@@ -37,191 +36,243 @@ func newStatusPage(config Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	style := sha256.Sum256([]byte(statusCSS))
-	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(style[:]) +
-		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		now, query := time.Now(), r.URL.Query()
-		account, oneAccount := query.Get("account"), query.Has("account")
-		var statuses []collector.ExportStatus
-		for _, status := range config.Statuses(now) {
-			if !oneAccount || status.Account == account {
-				statuses = append(statuses, status)
-			}
-		}
-		if oneAccount && len(statuses) == 0 {
+		document, ok := documentOf(config, r)
+		if !ok {
 			http.Error(w, "There is no account with this name.", http.StatusNotFound)
 			return
 		}
-		view := newStatusView(statuses, now)
-		view.Account = account
-		view.Detailed = oneAccount || len(statuses) <= maxDetailed
-		view.MetricsPath = config.TelemetryPath
+		view := newStatusView(document)
+		view.OneAccount = r.URL.Query().Has("account")
+		view.Detailed = view.OneAccount || len(view.Rows) <= maxDetailed
+		view.MetricsPath = strings.TrimPrefix(config.TelemetryPath, "/")
 		var body bytes.Buffer
 		if err := page.Execute(&body, view); err != nil {
 			_ = level.Error(config.Logger).Log("msg", "Rendering the status page failed", "err", err)
 			http.Error(w, "Rendering the page failed, see the log.", http.StatusInternalServerError)
 			return
 		}
-		header := w.Header()
-		header.Set("Content-Type", "text/html; charset=utf-8")
-		header.Set("Content-Security-Policy", policy)
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
-		header.Set("Cache-Control", "no-store")
-		_, _ = w.Write(body.Bytes())
+		writePage(w, body.Bytes())
 	}), nil
+}
+
+// documentOf returns the document of all accounts, or of the one that the request names. ok
+// is false if there is none of this name.
+func documentOf(config Config, r *http.Request) (document view.Document, ok bool) {
+	query := r.URL.Query()
+	if !query.Has("account") {
+		return config.Document(time.Now()), true
+	}
+	document = config.Document(time.Now()).Only(query.Get("account"))
+	return document, len(document.Accounts) > 0
+}
+
+// writePage writes an HTML page that may contain nothing but our own style.
+func writePage(w http.ResponseWriter, body []byte) {
+	hash := sha256.Sum256([]byte(style))
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+
+		base64.StdEncoding.EncodeToString(hash[:])+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cache-Control", "no-store")
+	_, _ = w.Write(body)
 }
 
 // statusView is what the template renders.
 type statusView struct {
+	view.Document
+
 	Style       template.CSS
 	MetricsPath string
-	Version     string
-	Now         time.Time
-	Account     string // empty for all accounts
-	Detailed    bool   // whether the page has the details of the exports
-	Severity    severity
-	Verdict     string // one line about all exports
-	Exports     []exportView
+	OneAccount  bool
+	Detailed    bool // whether the page has the details of the exports
+	Problems    []problemsView
+	Rows        []rowView
 }
 
-func newStatusView(statuses []collector.ExportStatus, now time.Time) statusView {
-	view := statusView{
-		Style:    template.CSS(statusCSS), //nolint:gosec // It is embedded above.
-		Version:  version.Version,
-		Now:      now,
-		Severity: unread,
-	}
-	for _, status := range statuses {
-		view.Exports = append(view.Exports, newExportView(status, now))
-	}
-	bySeverity := func(a, b exportView) int { return cmp.Compare(a.Severity.rank, b.Severity.rank) }
-	slices.SortStableFunc(view.Exports, bySeverity)
-	if len(view.Exports) > 0 {
-		view.Severity = view.Exports[0].Severity
-	}
-	view.Verdict = verdict(view.Exports)
-	return view
+// problemsView is the problems of an account, or of an export of it.
+type problemsView struct {
+	Account  string
+	Export   string
+	State    view.State
+	Problems []view.Problem
 }
 
-// verdict says in one line whether all exports are fine.
-func verdict(exports []exportView) string {
-	count := make(map[severity]int)
-	for _, e := range exports {
-		count[e.Severity]++
-	}
-	all := len(exports)
-	switch {
-	case all == 0:
-		return "No accounts are configured"
-	case count[bad] > 0 && all == 1:
-		return "The export needs attention"
-	case count[bad] > 0:
-		return fmt.Sprintf("%d of %d exports need attention", count[bad], all)
-	case count[unread] == all:
-		return "No list has been read yet"
-	case count[unread] > 0:
-		return fmt.Sprintf("%d of %d exports have not been read yet", count[unread], all)
-	case count[incomplete] > 0 && all == 1:
-		return "The export works, last month is not covered yet"
-	case count[incomplete] > 0:
-		return fmt.Sprintf("All %d exports work, %d do not cover last month yet", all, count[incomplete])
-	case all == 1:
-		return "The export is fine"
-	default:
-		return fmt.Sprintf("All %d exports are fine", all)
-	}
+// rowView is one export of an account.
+type rowView struct {
+	view.Export
+
+	Account  string
+	TimeZone string
 }
 
-// severity sums up an export. The sign and the words say the same as the color.
-type severity struct {
-	rank        int    // 0 is the most severe
-	Class       string // CSS class
-	Sign, Words string
-}
-
-var (
-	bad        = severity{0, "bad", "✖", "needs attention"}
-	unread     = severity{1, "unread", "…", "not read yet"}
-	incomplete = severity{2, "incomplete", "◐", "last month not covered yet"}
-	fine       = severity{3, "fine", "✔", "fine"}
-)
-
-// exportView is one export of an account.
-type exportView struct {
-	collector.ExportStatus
-	Now      time.Time
-	Severity severity
-	Problems []problem
-}
-
-// problem says what is wrong, and what to do about it. Name is the name of an
-// expectation, or empty. It is separate because the page isolates texts from outside
-// with <bdi>: a name written from right to left must not reorder the text around it.
-type problem struct{ Name, What, Advice string }
-
-func newExportView(status collector.ExportStatus, now time.Time) exportView {
-	e := exportView{ExportStatus: status, Now: now}
-	if len(status.Refreshes) > 0 && !status.Up {
-		err := status.Refreshes[0].Err
-		e.Problems = append(e.Problems, problem{
-			What:   fmt.Sprintf("The last refresh failed: %s.", strings.TrimSuffix(err.Error(), ".")),
-			Advice: advice.For(err, status.Export),
-		})
-	}
-	report := status.Report
-	if report == nil && !status.Began.IsZero() {
-		e.Problems = append(e.Problems, problem{What: "The last list is too old to show (--cache.max-stale)."})
-	}
-	if report != nil {
-		e.Problems = append(e.Problems, e.problemsOf(report)...)
-	}
-	switch {
-	case len(e.Problems) > 0:
-		e.Severity = bad
-	case report == nil:
-		e.Severity = unread
-	case report.LastMonthIncomplete:
-		e.Severity = incomplete
-	default:
-		e.Severity = fine
-	}
-	return e
-}
-
-// problemsOf returns the problems in a report.
-func (e exportView) problemsOf(report *collector.Report) []problem {
-	var problems []problem
-	for _, expected := range report.Expectations {
-		if !expected.Overdue {
-			continue
+func newStatusView(document view.Document) statusView {
+	v := statusView{Document: document, Style: template.CSS(style)} //nolint:gosec // It is embedded above.
+	for _, account := range document.Accounts {
+		v.addProblems(problemsView{account.Account, "", account.State, account.Problems})
+		for _, export := range account.Exports {
+			v.addProblems(problemsView{account.Account, string(export.Export), export.State, export.Problems})
+			v.Rows = append(v.Rows, rowView{export, account.Account, account.TimeZone})
 		}
-		problems = append(problems, problem{
-			Name:   expected.Name,
-			What:   fmt.Sprintf("is overdue since %s.", e.Clock(expected.Due)),
-			Advice: advice.Overdue(expected.TooEarly, expected.Unmatched),
-		})
 	}
-	if n := report.UnrecoveredFailures; n > 0 {
-		problems = append(problems, problem{
-			What:   plural(n, "failed export") + " that no success has replaced.",
-			Advice: advice.Unreplaced,
-		})
+	slices.SortStableFunc(v.Problems, func(a, b problemsView) int { return cmp.Compare(b.State, a.State) })
+	slices.SortStableFunc(v.Rows, func(a, b rowView) int { return cmp.Compare(b.State, a.State) })
+	return v
+}
+
+func (v *statusView) addProblems(p problemsView) {
+	if len(p.Problems) > 0 {
+		p.Problems = view.EachCommandOnce(p.Problems)
+		v.Problems = append(v.Problems, p)
 	}
-	return problems
 }
 
 // ID is the URL fragment of the export's details.
-func (e exportView) ID() string { return string(e.Export) + "-" + e.Account }
+func (r rowView) ID() string { return string(r.Export.Export) + "-" + r.Account }
 
 // AccountPage is the URL of the page of the export's account.
-func (e exportView) AccountPage() string { return "/?" + url.Values{"account": {e.Account}}.Encode() }
+func (r rowView) AccountPage() string { return "?" + url.Values{"account": {r.Account}}.Encode() }
 
-// Clock formats a time in the account's time zone.
-func (e exportView) Clock(t time.Time) string {
+// moment is a time and the time of the page.
+type moment struct{ Now, Time time.Time }
+
+// statusFuncs are the functions that status.html calls.
+var statusFuncs = template.FuncMap{
+	"ago":       ago,
+	"at":        func(now, t time.Time) moment { return moment{now, t} },
+	"class":     func(s view.State) string { return looks[s].class },
+	"sign":      func(s view.State) string { return looks[s].sign },
+	"describe":  describeMonth,
+	"duration":  formatDuration,
+	"lower":     strings.ToLower,
+	"minute":    minute,
+	"overdue":   overdue,
+	"percent":   view.Percent,
+	"plural":    view.Plural,
+	"printable": printable,
+	"rfc3339":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"shorten":   shorten,
+	"strip":     strip,
+	"usage":     usage,
+}
+
+// looks are the CSS class and the sign of each state, which say the same as the color.
+var looks = map[view.State]struct{ class, sign string }{
+	view.Fine:          {"fine", "✔"},
+	view.Notable:       {"notable", "◐"},
+	view.NotReadYet:    {"unread", "…"},
+	view.ExportMissing: {"bad", "✖"},
+	view.Unreadable:    {"bad", "✖"},
+}
+
+// ago formats t relative to now: "3 h ago", "in 2 days".
+func ago(now, t time.Time) string {
+	age := now.Sub(t)
+	switch {
+	case age < 0:
+		return "in " + view.Span(-age)
+	case age < time.Second:
+		return "now"
+	default:
+		return view.Span(age) + " ago"
+	}
+}
+
+func minute(t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
-	return t.In(e.TimeZone).Format("2006-01-02 15:04")
+	return t.Format("2006-01-02 15:04")
+}
+
+// overdue counts the expectations that are overdue.
+func overdue(expectations []view.Expectation) int {
+	n := 0
+	for _, e := range expectations {
+		if e.Overdue {
+			n++
+		}
+	}
+	return n
+}
+
+// usage formats the usage of a task.
+func usage(task view.Task) string {
+	if task.Start.IsZero() || task.End.IsZero() {
+		return "–"
+	}
+	return view.Days(task.Start, task.End.Add(time.Second))
+}
+
+// describeMonth says how much of a month is covered.
+func describeMonth(m view.Month) string {
+	text := fmt.Sprintf("%s: %d %% covered", m.Start.Format("January 2006"), view.Percent(m.Covered))
+	if m.JudgedFrom.After(m.Start) {
+		text += ", judged from " + minute(m.JudgedFrom)
+	}
+	return text
+}
+
+// run is a number of days of a month that are covered alike.
+type run struct {
+	First, Days int
+	Class       string
+}
+
+// strip returns the days of a month as runs.
+func strip(days []*float64) []run {
+	var runs []run
+	for i, share := range days {
+		class := dayClass(share)
+		if last := len(runs) - 1; last >= 0 && runs[last].Class == class {
+			runs[last].Days++
+		} else {
+			runs = append(runs, run{i, 1, class})
+		}
+	}
+	return runs
+}
+
+func dayClass(share *float64) string {
+	switch {
+	case share == nil:
+		return "unjudged"
+	case *share == 1:
+		return "covered"
+	case *share > 0:
+		return "part"
+	default:
+		return "missing"
+	}
+}
+
+// formatDuration formats a duration with about three digits.
+func formatDuration(s view.Seconds) string {
+	d := time.Duration(s)
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(10 * time.Millisecond).String()
+}
+
+// printable leaves out the characters that do not print, such as those that change the
+// direction of a text. A title has no <bdi>.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, text)
+}
+
+// shorten cuts a text from the API to 80 characters, and replaces invalid UTF-8.
+func shorten(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if runes := []rune(text); len(runes) > 80 {
+		return string(runes[:79]) + "…"
+	}
+	return text
 }

@@ -1,8 +1,7 @@
 package web_test
 
 import (
-	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"html"
 	"net/http"
@@ -19,61 +18,52 @@ import (
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/coverage"
+	"alicdn_export_exporter/internal/view"
 	"alicdn_export_exporter/internal/web"
 )
 
-// stamp returns a moment relative to 2000-01-01, where synctest's clock begins.
-func stamp(from time.Duration) apiclient.Timestamp {
-	return apiclient.Timestamp(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(from).Unix())
+var shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
+
+// sound returns an account with one export and without problems. The time is that of
+// synctest's clock, 2000-01-01T00:00:00Z.
+func sound(name string) view.Account {
+	now := time.Now().In(shanghai)
+	month := func(number time.Month, covered float64, days ...*float64) view.Month {
+		start := time.Date(1999, number, 1, 0, 0, 0, 0, shanghai)
+		return view.Month{Start: start, End: start.AddDate(0, 1, 0), JudgedFrom: start, Covered: covered, Days: days}
+	}
+	return view.Account{Account: name, TimeZone: "Asia/Shanghai", Exports: []view.Export{{
+		Export: apiclient.Usage, Up: true, ListRead: now.Add(-6 * time.Second),
+		Refreshes: []view.Refresh{
+			{Ended: now.Add(-5 * time.Second), Duration: view.Seconds(1234 * time.Millisecond), Tasks: 4},
+			{Ended: now.Add(-time.Hour), Duration: view.Seconds(time.Minute), Error: "an old failure"},
+		},
+		List: &view.List{
+			Tasks: view.Counts{Success: 3, Created: 1}, NewestSuccess: now.Add(-3 * time.Hour),
+			CoveredUntil: time.Date(2000, 1, 1, 0, 0, 0, 0, shanghai),
+			Months:       []view.Month{month(11, .999, new(1.0), new(.9)), month(12, 1, new(1.0))},
+			Expectations: []view.Expectation{{Name: "monthly", Every: coverage.Month, Due: now.Add(72 * time.Hour)}},
+			NewestTasks: []view.Task{
+				{ID: "23", Name: "usage-now", Status: "created", Created: now.Add(-time.Minute), Updated: now.Add(-time.Second)},
+				{
+					ID: "22", Name: "usage-1999-12", Status: "success", Created: now.Add(-3 * time.Hour), Updated: now.Add(-2 * time.Hour),
+					Start: time.Date(1999, 12, 1, 0, 0, 0, 0, shanghai), End: time.Date(1999, 12, 31, 23, 59, 59, 0, shanghai),
+				},
+			},
+		},
+	}}}
 }
 
-// sound returns the status of an export without problems.
-func sound(account string) collector.ExportStatus {
-	now := time.Now()
-	zone := time.FixedZone("Asia/Shanghai", 8*3600)
-	return collector.ExportStatus{
-		Account: account, Export: apiclient.Usage, TimeZone: zone, Up: true,
-		Refreshes: []collector.Refreshed{
-			{Ended: now.Add(-5 * time.Second), Duration: 1234 * time.Millisecond, Tasks: 4},
-			{Ended: now.Add(-time.Hour), Duration: time.Minute, Err: errors.New("an old failure")},
-		},
-		Began: now.Add(-6 * time.Second),
-		Report: &collector.Report{
-			Summary: coverage.Summary{
-				Tasks: map[apiclient.Status]int{
-					apiclient.Success: 3,
-					apiclient.Failed:  0,
-					apiclient.Created: 1,
-					apiclient.Unknown: 0,
-				},
-				NewestSuccess: now.Add(-3 * time.Hour),
-			},
-			CoveredUntil: time.Date(2000, 1, 1, 0, 0, 0, 0, zone),
-			Months: []coverage.MonthCoverage{
-				{Ago: 2, Start: time.Date(1999, 11, 1, 0, 0, 0, 0, zone), Ratio: .999},
-				{Ago: 1, Start: time.Date(1999, 12, 1, 0, 0, 0, 0, zone), Ratio: 1},
-			},
-			Expectations: []collector.ExpectationReport{{Name: "monthly", Due: now.Add(72 * time.Hour)}},
-			NewestTasks: []apiclient.Task{
-				{
-					ID:      "23",
-					Name:    "usage-now",
-					Status:  apiclient.Created,
-					Created: stamp(-time.Minute),
-					Updated: stamp(-time.Second),
-				},
-				{
-					ID:      "22",
-					Name:    "usage-1999-12",
-					Status:  apiclient.Success,
-					Created: stamp(-3 * time.Hour),
-					Updated: stamp(-2 * time.Hour),
-					Start:   stamp(-31 * 24 * time.Hour),
-					End:     stamp(-time.Second),
-				},
-			},
-		},
+// of returns the document of accounts, whose states are those of their exports.
+func of(accounts ...view.Account) view.Document {
+	d := view.Document{Time: time.Now().UTC(), Accounts: accounts, Verdict: "the verdict"}
+	for i := range accounts {
+		for _, export := range accounts[i].Exports {
+			accounts[i].State = max(accounts[i].State, export.State)
+		}
+		d.State = max(d.State, accounts[i].State)
 	}
+	return d
 }
 
 var (
@@ -89,175 +79,129 @@ func readable(page string) string {
 	return strings.TrimSpace(blanks.ReplaceAllString(text, " "))
 }
 
-// page requests the status page of these statuses.
-func page(t *testing.T, path string, statuses ...collector.ExportStatus) (status int, body string) {
+// page requests the status page of a document.
+func page(t *testing.T, path string, document view.Document) (status int, body string) {
 	t.Helper()
 	config := setting(t) // Its refresher fails the test.
-	config.Statuses = func(time.Time) []collector.ExportStatus { return statuses }
+	config.Document = func(time.Time) view.Document { return document }
 	answer := ask(newHandler(t, config), http.MethodGet, path)
 	return answer.Code, answer.Body.String()
 }
 
 func TestStatusPage(t *testing.T) {
-	with := func(change func(*collector.ExportStatus)) func() []collector.ExportStatus {
-		return func() []collector.ExportStatus {
-			s := sound("main")
-			change(&s)
-			return []collector.ExportStatus{s}
+	with := func(change func(*view.Export)) func() view.Document {
+		return func() view.Document {
+			account := sound("main")
+			change(&account.Exports[0])
+			return of(account)
 		}
 	}
+	command := view.Command{Line: "aliyun cdn Create --TaskName 'a b'", Note: "1999-12-01 to 1999-12-31; possible until 2000-12-01"}
 	for name, tc := range map[string]struct {
-		statuses func() []collector.ExportStatus
+		document func() view.Document
 		want     []string
 		not      []string
 	}{
-		"fine": {with(func(*collector.ExportStatus) {}), []string{
-			"✔ The export is fine", "main usage ✔ fine 6 s ago 3 h ago",
+		"fine": {with(func(*view.Export) {}), []string{
+			"✔ the verdict", "main usage ✔ fine 6 s ago 3 h ago",
 			"November 1999: 99 % covered Nov 99 %", "December 1999: 100 % covered Dec 100 %", "nothing overdue",
-			"3 success, 0 failed, 1 created. Covered until 2000-01-01 00:00 . Times in Asia/Shanghai.", "monthly: next due 2000-01-04 08:00 , in 3 days",
-			"usage-now 23 created 2000-01-01 07:59 – – to –",
-			"usage-1999-12 22 success 2000-01-01 05:00 2000-01-01 06:00 1999-12-01 08:00 to 2000-01-01 07:59",
+			"3 success, 1 pending, 0 failed. Covered until 2000-01-01 00:00 .", "monthly: next due 2000-01-04 08:00 , in 3 days",
+			"Newest tasks times in Asia/Shanghai", "usage-now 23 pending 2000-01-01 07:59 –",
+			"usage-1999-12 22 success 2000-01-01 05:00 1999-12-01 to 1999-12-31",
 			"5 s ago 1.23s 4 tasks", "60 min ago 1m0s an old failure",
-			"Metrics · Health · Readiness", "as of 2000-01-01 00:00:00 UTC",
-		}, []string{"attention", "not read yet", "unknown"}},
-		"not read yet": {with(func(s *collector.ExportStatus) {
-			*s = collector.ExportStatus{Account: s.Account, Export: s.Export, TimeZone: s.TimeZone}
+			"Metrics · JSON · Runbook · Health · Readiness", "as of 2000-01-01 00:00:00 UTC",
+		}, []string{"Demo", "aliyun cdn", "not read yet", "unknown"}},
+		"not read yet": {with(func(e *view.Export) {
+			*e = view.Export{Export: e.Export, State: view.NotReadYet}
 		}), []string{
-			"… No list has been read yet", "main usage … not read yet never – – –",
+			"… the verdict", "main usage … not read yet never – – –",
 			"Nothing to show: the list has not been read yet.", "No refresh has ended yet.",
-		}, []string{"fine", "attention", "being read"}},
-		"being read for the first time": {with(func(s *collector.ExportStatus) {
-			*s = collector.ExportStatus{Account: s.Account, Export: s.Export, TimeZone: s.TimeZone, Refreshing: true}
+		}, []string{"fine", "being read"}},
+		"being read for the first time": {with(func(e *view.Export) {
+			*e = view.Export{Export: e.Export, State: view.NotReadYet, Refreshing: true}
 		}), []string{"never, being read"}, nil},
-		"the key may not list": {with(func(s *collector.ExportStatus) {
-			s.Up = false
-			s.Refreshes[0].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
-				Code: "Forbidden", Class: apiclient.ClassDenied, Status: 403, APICode: "Forbidden.RAM",
-			})
+		"a problem": {with(func(e *view.Export) {
+			e.State = view.ExportMissing
+			e.Problems = []view.Problem{{
+				Kind: collector.Failed, Alert: "CDNExportUnrecoveredFailure", Subject: "usage-1999-12", TaskID: "22", What: "failed.",
+				Advice: "Make it again.", Commands: []view.Command{command, {Note: "too old"}}, Needs: "A person's key.",
+			}, {Kind: collector.SuccessTooOld, Alert: "X", What: "It is old.", Advice: "Make one.", Commands: []view.Command{command}}}
 		}), []string{
-			"✖ The export needs attention", "main usage ✖ needs attention 6 s ago 3 h ago",
-			"The last refresh failed: page 1: Forbidden (HTTP status 403, code Forbidden.RAM). The key may not list these tasks. Grant it the RAM action cdn:DescribeUserUsageDataExportTask",
-			"5 s ago 1.23s page 1: Forbidden",
+			"✖ the verdict Usage exports of Alibaba Cloud CDN main usage needs an export usage-1999-12 (id 22) failed. Make it again. Runbook " +
+				"1999-12-01 to 1999-12-31; possible until 2000-12-01 aliyun cdn Create --TaskName 'a b' too old A person's key. " +
+				"It is old. Make one. The command above ends this too. Runbook",
+			"main usage ✖ needs an export",
 		}, []string{"✔"}},
-		"a refresh that takes too long": {with(func(s *collector.ExportStatus) {
-			s.Up = false
-			s.Refreshes[0].Err = fmt.Errorf("not done within 2m0s (--refresh.timeout): %w", context.DeadlineExceeded)
-		}), []string{"Reading the list takes longer than --refresh.timeout allows"}, nil},
-		"too old to be shown": {with(func(s *collector.ExportStatus) {
-			s.Up, s.Report, s.Refreshes = false, nil, s.Refreshes[1:]
-		}), []string{
-			"✖ needs attention 6 s ago – – –", "The last refresh failed: an old failure. Try again.",
-			"The last list is too old to show (--cache.max-stale).", "Nothing to show: the last list is too old.",
+		"a remark": {with(func(e *view.Export) {
+			e.State = view.Notable
+			e.Problems = []view.Problem{{Kind: collector.Unlisted, Alert: "CDNExportTasksUnlisted", What: "One more.", Advice: "Wait."}}
+		}), []string{"◐ the verdict", "One more. Wait. Runbook"}, nil},
+		"too old to be shown": {with(func(e *view.Export) { e.State, e.List = view.Unreadable, nil }), []string{
+			"✖ cannot be read 6 s ago – – –", "Nothing to show: the last list is too old (--cache.max-stale).",
 		}, []string{"3 success", "3 h ago"}},
-		"overdue": {with(func(s *collector.ExportStatus) {
-			s.Report.Expectations = append(s.Report.Expectations, collector.ExpectationReport{
-				Name: "weekly", Due: time.Now().Add(-50 * time.Hour), Overdue: true,
-			})
-			s.Report.Overdue = 1
+		"overdue": {with(func(e *view.Export) {
+			e.List.Expectations = append(e.List.Expectations, view.Expectation{
+				Name: "weekly", Due: time.Now().Add(-50 * time.Hour).In(shanghai), Overdue: true, Hint: "no listed task matches x",
+			}, view.Expectation{Name: "late", Due: time.Now().Add(time.Hour).In(shanghai), Missing: make([]view.Period, 1)})
 		}), []string{
-			"✖ needs attention", "1 overdue", "weekly is overdue since 1999-12-30 06:00. Make the export in the CDN console",
-			"monthly: next due", "weekly: overdue since 1999-12-30 06:00 , 2 days ago",
+			"1 overdue", "monthly: next due", "weekly: overdue since 1999-12-30 06:00 , 2 days ago; no listed task matches x",
+			"late: missing, due 2000-01-01 09:00 , in 60 min",
 		}, nil},
-		"overdue because it was made too early": {with(func(s *collector.ExportStatus) {
-			s.Report.UsageDelay = coverage.Duration(4 * time.Hour)
-			s.Report.Expectations = []collector.ExpectationReport{
-				{Name: "monthly", Due: time.Now().Add(-50 * time.Hour), Missing: true, Overdue: true, TooEarly: true},
-			}
-		}), []string{
-			"monthly is overdue since 1999-12-30 06:00. Make the export again in the CDN console, and from now on later",
-			"monthly: overdue since 1999-12-30 06:00 , 2 days ago; exported too early: " +
-				"usage takes up to 4h to be complete (usage_delay), so the file probably lacks the last hours",
-		}, nil},
-		"no task matches an expectation": {with(func(s *collector.ExportStatus) {
-			var glob coverage.Pattern
-			if err := glob.UnmarshalText([]byte("usage-*")); err != nil {
-				panic(err)
-			}
-			s.Report.Expectations = []collector.ExpectationReport{{
-				Name: "monthly", TaskName: glob, Due: time.Now().Add(-50 * time.Hour), Missing: true, Overdue: true, Unmatched: true,
-			}}
-		}), []string{
-			"monthly is overdue since 1999-12-30 06:00. Make the export in the CDN console, or correct task_name",
-			"2 days ago; no listed task matches usage-*, did you mean usage-.*?",
-		}, nil},
-		"a month that was exported too early": {with(func(s *collector.ExportStatus) {
-			s.Report.UsageDelay = coverage.Duration(4 * time.Hour)
-			s.Report.Months[1].Ratio, s.Report.Months[1].TooEarly, s.Report.LastMonthIncomplete = .995, true, true
-		}), []string{
-			"December 1999: 99 % covered, exported too early Dec 99 %, exported too early",
-			"December 1999 was exported too early: usage takes up to 4h to be complete",
-		}, nil},
-		"a month whose first days are too old": {with(func(s *collector.ExportStatus) {
-			month := &s.Report.Months[0]
-			month.JudgedFrom, month.Ratio = month.Start.Add(60*time.Hour), 1
-		}), []string{"November 1999: 100 % covered, judged from 1999-11-03 12:00 Nov 100 %"}, nil},
+		"a month that was exported too early": {
+			with(func(e *view.Export) { e.List.Months[1].MadeTooEarly = true }), []string{"Dec 100 %, exported too early"}, nil,
+		},
+		"a month whose first days are too old": {
+			with(func(e *view.Export) { e.List.Months[0].JudgedFrom = e.List.Months[0].Start.Add(60 * time.Hour) }),
+			[]string{"November 1999: 99 % covered, judged from 1999-11-03 12:00 Nov 99 %"},
+			nil,
+		},
 		"malformed times": {
-			with(func(s *collector.ExportStatus) { s.Report.Malformed = 3 }),
-			[]string{"1 created, 3 with a malformed time, which is ignored."},
+			with(func(e *view.Export) { e.List.Malformed = 3 }),
+			[]string{"0 failed, 3 with a malformed time, which is ignored."},
 			nil,
-		},
-		"a failure": {
-			with(func(s *collector.ExportStatus) { s.Report.UnrecoveredFailures = 1 }),
-			[]string{"1 failed export that no success has replaced. Make the export again"},
-			nil,
-		},
-		"failures": {
-			with(func(s *collector.ExportStatus) { s.Report.UnrecoveredFailures = 2 }),
-			[]string{"2 failed exports that no success has replaced."},
-			nil,
-		},
-		"a month that is not covered": {
-			with(func(s *collector.ExportStatus) { s.Report.Months[1].Ratio, s.Report.LastMonthIncomplete = .5, true }),
-			[]string{"◐ The export works, last month is not covered yet", "◐ last month not covered yet", "December 1999: 50 % covered"},
-			[]string{"attention", "fine"},
 		},
 		"an empty list": {
-			with(func(s *collector.ExportStatus) {
-				s.Report.NewestTasks, s.Report.Summary.NewestSuccess = nil, time.Time{}
-			}),
+			with(func(e *view.Export) { e.List.NewestTasks, e.List.NewestSuccess = nil, time.Time{} }),
 			[]string{"6 s ago none", "The list is empty."},
 			nil,
 		},
 		"an export without months": {
-			with(func(s *collector.ExportStatus) {
-				s.Export, s.Report.Months, s.Report.CoveredUntil = apiclient.UsageDetail, nil, time.Time{}
+			with(func(e *view.Export) {
+				e.Export, e.List.Months, e.List.CoveredUntil = apiclient.UsageDetail, nil, time.Time{}
 			}),
-			[]string{"main usage_detail ✔ fine 6 s ago 3 h ago – nothing overdue", "1 created. Times in"},
+			[]string{"main usage_detail ✔ fine 6 s ago 3 h ago – nothing overdue", "0 failed. monthly"},
 			[]string{"Covered until", "malformed"},
 		},
-		"unlisted tasks": {
-			with(func(s *collector.ExportStatus) { s.Report.Unlisted = 7 }),
-			[]string{"7 counted by the API but not listed"},
-			nil,
-		},
-		"unknown statuses": {
-			with(func(s *collector.ExportStatus) { s.Report.Summary.Tasks[apiclient.Unknown] = 2 }),
-			[]string{"1 created, 2 unknown"},
-			nil,
-		},
-		"all fine": {
-			func() []collector.ExportStatus { return []collector.ExportStatus{sound("a"), sound("b")} },
-			[]string{"✔ All 2 exports are fine"},
-			nil,
-		},
-		"the most severe ones come first": {func() []collector.ExportStatus {
-			fresh := collector.ExportStatus{Account: "b", Export: apiclient.Usage, TimeZone: time.UTC}
-			failing := sound("c")
-			failing.Report.UnrecoveredFailures = 1
-			return []collector.ExportStatus{sound("a"), fresh, failing}
-		}, []string{"✖ 1 of 3 exports need attention", "c usage ✖ needs attention 6 s ago 3 h ago " +
-			"November 1999: 99 % covered Nov 99 % December 1999: 100 % covered Dec 100 % nothing overdue " +
-			"1 failed export that no success has replaced. " +
-			"Make the export again in the CDN console, while its usage can still be exported. " +
-			"b usage … not read yet never – – – a usage ✔ fine"}, nil},
-		"some not read": {func() []collector.ExportStatus {
-			return []collector.ExportStatus{sound("a"), {Account: "b", Export: apiclient.Usage, TimeZone: time.UTC}}
-		}, []string{"… 1 of 2 exports have not been read yet"}, nil},
-		"no account": {func() []collector.ExportStatus { return nil }, []string{"… No accounts are configured"}, nil},
+		"unlisted tasks":   {with(func(e *view.Export) { e.List.Unlisted = 7 }), []string{"7 counted by the API but not listed"}, nil},
+		"unknown statuses": {with(func(e *view.Export) { e.List.Tasks.Unknown = 2 }), []string{"0 failed, 2 unknown"}, nil},
+		"the most severe ones come first": {func() view.Document {
+			fresh, failing := sound("b"), sound("c")
+			fresh.Exports[0] = view.Export{Export: apiclient.Usage, State: view.NotReadYet}
+			failing.Exports[0].State = view.Unreadable
+			failing.Exports[0].Problems = []view.Problem{{What: "Refused.", Advice: "Grant it.", Alert: "X"}}
+			missing := sound("d")
+			missing.Exports[0].State = view.ExportMissing
+			missing.Exports[0].Problems = []view.Problem{{What: "Missing.", Advice: "Make it.", Alert: "X"}}
+			return of(missing, sound("a"), fresh, failing)
+		}, []string{
+			"c usage cannot be read Refused. Grant it. Runbook d usage needs an export Missing. Make it. Runbook The exports",
+			"Expected c usage ✖ cannot be read", "d usage ✖ needs", "nothing overdue b usage … not read yet never – – – a usage ✔ fine",
+		}, nil},
+		"a problem of the account": {func() view.Document {
+			account := sound("main")
+			account.Problems = []view.Problem{{What: "The clock is wrong.", Advice: "Set it.", Alert: "X"}}
+			return of(account)
+		}, []string{"main fine The clock is wrong. Set it. Runbook"}, nil},
+		"the demo": {func() view.Document {
+			d := of(sound("demo-fine"))
+			d.Demo = true
+			return d
+		}, []string{"Demo. These accounts are simulated."}, nil},
+		"no account": {func() view.Document { return of() }, []string{"✔ the verdict"}, []string{"The exports"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				status, body := page(t, "/", tc.statuses()...)
+				status, body := page(t, "/", tc.document())
 				text := readable(body)
 				if status != http.StatusOK {
 					t.Errorf("answer %d", status)
@@ -277,48 +221,85 @@ func TestStatusPage(t *testing.T) {
 	}
 }
 
-var bars = regexp.MustCompile(`<rect class="track" width="40" [^>]*><rect class="covered" width="([^"]*)"`)
+var strips = regexp.MustCompile(`<svg viewBox="0 0 (\d+) 8"|<rect class="(\w+)" x="(\d+)" width="(\d+)"`)
 
-func TestStatusPageBars(t *testing.T) {
-	s := sound("main")
-	for i, ratio := range []float64{.25, 1} {
-		s.Report.Months[i].Ratio = ratio
+func TestStatusPageStrips(t *testing.T) {
+	account := sound("main")
+	account.Exports[0].List.Months[0].Days = []*float64{nil, nil, new(1.0), new(1.0), new(.5), new(0.0), new(0.0), new(1.0)}
+	account.Exports[0].List.Months[1].Days = []*float64{new(1.0), new(1.0)}
+	_, body := page(t, "/", of(account))
+	var got []string
+	for _, m := range strips.FindAllStringSubmatch(body, -1) {
+		got = append(got, strings.Join(strings.Fields(strings.Join(m[1:], " ")), " "))
 	}
-	_, body := page(t, "/", s)
-	var widths []string
-	for _, bar := range bars.FindAllStringSubmatch(body, -1) {
-		widths = append(widths, bar[1])
-	}
-	if diff := cmp.Diff([]string{"10.0", "40.0"}, widths); diff != "" {
-		t.Errorf("of 40: -want +got:\n%s", diff)
+	if diff := cmp.Diff([]string{
+		"8", "unjudged 0 2", "covered 2 2", "part 4 1", "missing 5 2", "covered 7 1", "2", "covered 0 2",
+	}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
 func TestStatusPageOfManyAccounts(t *testing.T) {
-	var statuses []collector.ExportStatus
+	var accounts []view.Account
 	for n := range 21 {
-		statuses = append(statuses, sound(fmt.Sprintf("account %d&", n)))
+		accounts = append(accounts, sound(fmt.Sprintf("account %d&", n)))
 	}
-	status, body := page(t, "/", statuses...)
-	if status != http.StatusOK || strings.Contains(body, "Newest tasks") ||
-		!strings.Contains(readable(body), "All 21 exports are fine") {
+	document := of(accounts...)
+	status, body := page(t, "/", document)
+	if status != http.StatusOK || strings.Contains(body, "Newest tasks") || !strings.Contains(readable(body), "Select an account") {
 		t.Errorf("answer %d:\n%s", status, readable(body))
 	}
-	const link = "/?account=account+7%26"
+	const link = "?account=account+7%26"
 	if !strings.Contains(html.UnescapeString(body), `href="`+link+`#usage-account`) {
 		t.Errorf("no link to %s in\n%s", link, body)
 	}
-	status, body = page(t, link, statuses...)
-	text := readable(body)
-	if status != http.StatusOK || !strings.Contains(text, "account account 7& · all accounts") ||
-		!strings.Contains(text, "Newest tasks") ||
-		strings.Contains(text, "account 8&") {
-		t.Errorf("answer %d:\n%s", status, text)
+	for _, path := range []string{"/", "/api/v1/exports"} {
+		status, body = page(t, path+link, document)
+		text := readable(body)
+		if status != http.StatusOK || !strings.Contains(text, "account 7& is fine") || strings.Contains(text, "account 8&") {
+			t.Errorf("%s: answer %d:\n%s", path, status, text)
+		}
+		for _, nobody := range []string{"?account=nobody", "?account="} {
+			status, body := page(t, path+nobody, document)
+			if status != http.StatusNotFound || body != "There is no account with this name.\n" {
+				t.Errorf("%s: answer %d: %s", path+nobody, status, body)
+			}
+		}
 	}
-	for _, path := range []string{"/?account=nobody", "/?account="} {
-		status, body := page(t, path, statuses...)
-		if status != http.StatusNotFound || body != "There is no account with this name.\n" {
-			t.Errorf("%s: answer %d: %s", path, status, body)
+	if _, body := page(t, "/"+link, document); !strings.Contains(readable(body), "all accounts") || !strings.Contains(body, "Newest tasks") {
+		t.Errorf("%s", readable(body))
+	}
+}
+
+func TestExportsJSON(t *testing.T) {
+	config := setting(t)
+	config.Document = func(time.Time) view.Document { return of(sound("<main>")) }
+	answer := ask(newHandler(t, config), http.MethodGet, "/api/v1/exports")
+	var document struct {
+		Verdict  string
+		Accounts []struct {
+			Account string
+			Exports []struct{ Export string }
+		}
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &document); err != nil {
+		t.Fatal(err)
+	}
+	if answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != "application/json" ||
+		document.Verdict != "the verdict" || document.Accounts[0].Account != "<main>" || document.Accounts[0].Exports[0].Export != "usage" {
+		t.Errorf("answer %d: %+v", answer.Code, document)
+	}
+}
+
+func TestRunbook(t *testing.T) {
+	answer := ask(newHandler(t, setting(t)), http.MethodGet, "/runbook")
+	body := answer.Body.String()
+	if answer.Code != http.StatusOK || !strings.Contains(body, `<h2 id="cdnexportstuckpending">CDNExportStuckPending</h2>`) {
+		t.Errorf("answer %d:\n%s", answer.Code, body)
+	}
+	for _, link := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(body, -1) {
+		if link[1] != "./" && !strings.HasPrefix(link[1], "#") && !strings.HasPrefix(link[1], "https://") {
+			t.Errorf("a link to %s, which the exporter does not serve", link[1])
 		}
 	}
 }
@@ -332,6 +313,7 @@ func TestStatusPageIsReplacedByTheMetrics(t *testing.T) {
 	}
 }
 
+// Behind a path prefix, only relative links lead to the exporter.
 func TestStatusPageLinks(t *testing.T) {
 	for _, path := range []string{"/metrics", "/deep/down/metrics"} {
 		config := setting(t)
@@ -343,22 +325,31 @@ func TestStatusPageLinks(t *testing.T) {
 		}
 		var links []string
 		for _, match := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(answer.Body.String(), -1) {
-			links = append(links, match[1])
+			if !strings.HasPrefix(match[1], "https://cdn.console.") {
+				links = append(links, match[1])
+			}
 		}
-		if diff := cmp.Diff([]string{path, "/-/healthy", "/-/ready"}, links); diff != "" {
+		want := []string{strings.TrimPrefix(path, "/"), "api/v1/exports", "runbook", "-/healthy", "-/ready"}
+		if diff := cmp.Diff(want, links); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
+		}
+		for _, link := range want[1:] {
+			if answer := ask(handler, http.MethodGet, "/"+link); answer.Code != http.StatusOK {
+				t.Errorf("%s: answer %d", link, answer.Code)
+			}
 		}
 	}
 }
 
 func BenchmarkStatusPage(b *testing.B) {
-	var statuses []collector.ExportStatus
+	var accounts []view.Account
 	for n := range 1000 {
-		statuses = append(statuses, sound(fmt.Sprint("account ", n)))
+		accounts = append(accounts, sound(fmt.Sprint("account ", n)))
 	}
+	document := of(accounts...)
 	handler, err := web.New(web.Config{
 		TelemetryPath: "/metrics", Registry: prometheus.NewRegistry(), Logger: log.NewNopLogger(),
-		Statuses: func(time.Time) []collector.ExportStatus { return statuses },
+		Document: func(time.Time) view.Document { return document },
 	})
 	if err != nil {
 		b.Fatal(err)

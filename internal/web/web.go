@@ -1,5 +1,5 @@
 // Package web holds the exporter's HTTP handlers: the metrics, the health
-// endpoints, the reload and the status page.
+// endpoints, the reload, the status page, its data as JSON and the runbook.
 package web
 
 import (
@@ -8,13 +8,14 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/view"
 )
 
 // Refresher reads the lists that are due, until ctx is done.
@@ -32,8 +33,9 @@ type Config struct {
 	// result of its own refresh.
 	Registry  *prometheus.Registry
 	Refresher Refresher
-	// Statuses returns what the status page shows. It must not call the API.
-	Statuses func(now time.Time) []collector.ExportStatus
+	// Document returns what the status page and /api/v1/exports show. It must not call the
+	// API.
+	Document func(now time.Time) view.Document
 	// EnableLifecycle allows clients to Reload the configuration. The response contains
 	// the error, which must not contain secrets.
 	EnableLifecycle bool
@@ -42,11 +44,14 @@ type Config struct {
 	Logger log.Logger
 }
 
+// reserved matches the exporter's other paths.
+var reserved = regexp.MustCompile(`^(/-/.*|/api/.*|/runbook)$`)
+
 // New returns the handler for all paths.
 func New(config Config) (http.Handler, error) {
 	path := config.TelemetryPath
-	if !validPath(path) || strings.HasPrefix(path, "/-/") {
-		return nil, fmt.Errorf("telemetry path %q: must be a plain path, such as /metrics, and not below /-/", path)
+	if !validPath(path) || reserved.MatchString(path) {
+		return nil, fmt.Errorf("telemetry path %q: must be a plain path, such as /metrics, and not one of the exporter's others", path)
 	}
 	mux := http.NewServeMux()
 	pattern := "GET " + path
@@ -61,6 +66,12 @@ func New(config Config) (http.Handler, error) {
 		}
 		mux.Handle("GET /{$}", page)
 	}
+	runbook, err := newRunbook()
+	if err != nil {
+		return nil, fmt.Errorf("runbook: %w", err)
+	}
+	mux.Handle("GET /runbook", runbook)
+	mux.Handle("GET /api/v1/exports", newExportsHandler(config))
 	mux.HandleFunc("GET /-/healthy", respond("alicdn_export_exporter is healthy.\n"))
 	mux.HandleFunc("GET /-/ready", respond("alicdn_export_exporter is ready.\n"))
 	mux.Handle("POST /-/reload", newReloadHandler(config))

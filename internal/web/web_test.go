@@ -13,7 +13,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/view"
 	"alicdn_export_exporter/internal/web"
 )
 
@@ -41,7 +41,7 @@ func setting(t *testing.T) web.Config {
 		Refresher: refreshFunc(func(context.Context) {
 			t.Error("a refresh was requested")
 		}),
-		Statuses: func(time.Time) []collector.ExportStatus { return nil },
+		Document: func(now time.Time) view.Document { return view.Document{Time: now} },
 		Logger:   log.NewNopLogger(),
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/view"
 	"alicdn_export_exporter/internal/web"
 )
 
@@ -89,7 +90,8 @@ func newHandler(api string) (http.Handler, *collector.Collector, error) {
 	registry.MustRegister(c)
 	h, err := web.New(web.Config{
 		TelemetryPath: "/metrics", ScrapeTimeoutOffset: 500 * time.Millisecond,
-		Registry: registry, Refresher: c, Statuses: c.Statuses, Logger: logger,
+		Registry: registry, Refresher: c, Logger: logger,
+		Document: func(now time.Time) view.Document { return view.New(c.Statuses(now), now, false) },
 	})
 	return h, c, err
 }

@@ -65,7 +65,7 @@ func TestCredentialsOfRole(t *testing.T) {
 	env := append(newProxy(t, credentialstest.Hosts{"sts.aliyuncs.com": sts}).Env(), "BASE_SECRET=base-secret")
 
 	status, stdout, stderr := run(t, env, "check", file)
-	if status != 0 || !strings.Contains(stdout, "credentials   ok      from ram_role_arn\n") {
+	if status != 0 || !strings.Contains(stdout, "  credentials     from ram_role_arn\n") {
 		t.Errorf("check exits with %d:\n%s%s", status, stdout, stderr)
 	}
 	_, address := serve(t, env, file, "--cache.ttl=0s")

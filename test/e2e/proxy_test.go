@@ -96,7 +96,7 @@ func TestProxy(t *testing.T) {
 	})
 	t.Run("has an invalid URL", func(t *testing.T) {
 		t.Parallel()
-		expectCheckFails(t, append(keyEnv(defaultKey), "HTTPS_PROXY=http://["), "FAILED")
+		expectCheckFails(t, append(keyEnv(defaultKey), "HTTPS_PROXY=http://["), "cannot be read")
 	})
 }
 

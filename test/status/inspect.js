@@ -26,15 +26,18 @@
     texts: texts.length,
     faintTexts: texts.filter((e) => contrast(getComputedStyle(e).color, background(e)) < 4.5).map((e) => e.textContent),
     months: months.length,
-    faintBars: months.filter((m) => contrast(getComputedStyle(m.querySelector(".covered")).fill, getComputedStyle(m.querySelector(".track")).fill) < 3).length,
-    // The bar's title states its length in percent.
+    // A day that is covered must differ from one that is not, also without colors.
+    faintBars: months.filter((m) => [...m.querySelectorAll("rect")].some((r) => contrast(getComputedStyle(r).fill, background(m.parentElement)) < 1.1)).length,
+    // The title states how many percent are covered; a day is a part of the strip.
     wrongBars: months
       .filter((m) => {
-        const [part, all] = [".covered", ".track"].map((c) => m.querySelector(c).getBoundingClientRect().width);
         const { width, height } = m.getBoundingClientRect();
-        return width < 20 || height < 5 || Math.abs(part / all - Number(m.textContent.match(/(\d+) %/)[1]) / 100) > 0.02;
+        const covered = [...m.querySelectorAll(".covered")].reduce((sum, r) => sum + r.getBoundingClientRect().width, 0);
+        const percent = Number(m.textContent.match(/(\d+) %/)[1]);
+        return width < 60 || height < 5 || ((percent === 100) !== (covered > width - 1) && !m.querySelector(".unjudged")) || (percent === 0 && covered > 0);
       })
       .map((m) => m.textContent),
+    selected: getSelection().toString(),
     // A name with right-to-left text must not reverse the text after it.
     reversed: [...document.querySelectorAll(".export")]
       .filter((e) => {

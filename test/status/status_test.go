@@ -29,6 +29,7 @@ import (
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/coverage"
+	"alicdn_export_exporter/internal/view"
 	"alicdn_export_exporter/internal/web"
 )
 
@@ -48,75 +49,93 @@ var inspect string
 
 // inspection is the result of inspect. Its lists contain what is wrong.
 type inspection struct {
-	Texts, Months       int
-	FaintTexts          []string
-	FaintBars           int
-	WrongBars, Reversed []string
-	Background          string
-	Width, Overflow     int64
-	Stacked             bool
+	Texts, Months        int
+	FaintTexts           []string
+	FaintBars            int
+	WrongBars, Reversed  []string
+	Background, Selected string
+	Width, Overflow      int64
+	Stacked              bool
 }
 
-// ago returns the time d before now.
-func ago(d time.Duration) apiclient.Timestamp {
-	return apiclient.Timestamp(time.Now().Add(-d).Unix())
+// monthly returns the exports of the last three months, each made on the first day after its month. A name is followed
+// by the month.
+func monthly(now time.Time, names ...string) []apiclient.Task {
+	var tasks []apiclient.Task
+	for ago := 3; ago >= 1; ago-- {
+		month := coverage.Month.Period(now, ago)
+		for _, name := range names {
+			created := month.End + 6*3600 + apiclient.Timestamp(len(tasks))
+			tasks = append(tasks, apiclient.Task{
+				ID: fmt.Sprint(2_600_000_000 + int64(created)%100_000_000), Name: name + month.Start.Time().In(now.Location()).Format("2006-01"),
+				Status: apiclient.Success, Created: created, Updated: created + 120, Start: month.Start, End: month.End - 1,
+			})
+		}
+	}
+	return tasks
 }
 
-// statuses are four exports: one of which all is fine, one forgotten, one that may
-// not be read, one with names that want to be more than text.
-func statuses(t *testing.T) []collector.ExportStatus {
+// statuses are those of believable accounts: all is fine with one of them, the last export of another one failed, a third
+// one has a stuck export and a wrong name in an expectation, the key of a fourth one may not list tasks. A fifth one, if
+// strange, has names that want to be more than text.
+func statuses(t *testing.T, now time.Time, strange bool) []collector.AccountStatus {
 	t.Helper()
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
-	status := func(account string, export apiclient.Export, lastMonth float64, names ...string) collector.ExportStatus {
-		s := collector.ExportStatus{
-			Account: account, Export: export, TimeZone: zone, Up: true, Began: now.Add(-21 * time.Second),
-			Report: &collector.Report{Summary: coverage.Summary{
-				Tasks:         map[apiclient.Status]int{apiclient.Success: len(names)},
-				NewestSuccess: now.Add(-50 * time.Hour),
-			}},
-		}
-		for n, name := range names {
-			age, month := 50*time.Hour+time.Duration(n)*31*24*time.Hour, coverage.Month.Period(now.In(zone), n+1)
-			s.Report.NewestTasks = append(s.Report.NewestTasks, apiclient.Task{
-				ID: fmt.Sprint(9000 - n), Name: name, Status: apiclient.Success, Created: ago(age), Updated: ago(age - 100*time.Second),
-				Start: month.Start, End: month.End - 1,
-			})
-		}
+	now = now.In(zone)
+	var pattern coverage.Pattern
+	if err := pattern.UnmarshalText([]byte("usage-.*")); err != nil {
+		t.Fatal(err)
+	}
+	expectation := coverage.Expectation{
+		Name: "monthly bill", Export: apiclient.Usage, Every: coverage.Month, TaskName: pattern, Grace: coverage.Duration(72 * time.Hour),
+	}
+	read := func(account string, export apiclient.Export, tasks []apiclient.Task, expectations ...coverage.Expectation) collector.ExportStatus {
+		day := coverage.Duration(24 * time.Hour)
+		listing := &apiclient.Listing{Tasks: tasks, TotalCount: len(tasks), Began: now.Add(-21 * time.Second)}
+		snapshot := collector.NewSnapshot(collector.Account{
+			Name: account, TimeZone: zone, UsageDelay: 4 * time.Hour, Expectations: expectations,
+			Limits: coverage.Limits{PendingAge: day / 4, SuccessAge: 35 * day, MonthGrace: 3 * day},
+		}, export, listing, collector.ReportedTasks)
+		status := collector.ExportStatus{Export: export, Up: true, Began: listing.Began, Report: collector.NewReport(snapshot, now)}
+		status.Problems = status.Report.Problems
 		for n := range 5 {
-			s.Refreshes = append(s.Refreshes, collector.Refreshed{
+			status.Refreshes = append(status.Refreshes, collector.Refreshed{
 				Ended:    now.Add(-20*time.Second - time.Duration(n)*time.Minute),
-				Duration: time.Duration(310+7*n) * time.Millisecond, Tasks: len(names),
+				Duration: time.Duration(310+7*n) * time.Millisecond, Tasks: len(tasks),
 			})
 		}
-		if export == apiclient.Usage {
-			month := coverage.Month.Period(now.In(zone), 1).Start.Time().In(zone)
-			s.Report.Months = []coverage.MonthCoverage{
-				{Ago: 2, Start: month.AddDate(0, -1, 0), Ratio: 1}, {Ago: 1, Start: month, Ratio: lastMonth},
-			}
-			s.Report.LastMonthIncomplete = lastMonth < 1
-			s.Report.CoveredUntil = now.Add(-50 * time.Hour)
-		}
-		return s
+		return status
 	}
-	forgotten := status("overseas", apiclient.Usage, .5, "usage-overseas", "usage-overseas-early")
-	forgotten.Report.Expectations = []collector.ExpectationReport{
-		{Name: "monthly usage", Due: now.Add(-19 * 24 * time.Hour), Overdue: true},
+	failed := monthly(now, "usage-")
+	failed[2].Status = apiclient.Failed
+	stuck := monthly(now, "usage-", "detail-flow-", "detail-vas-")
+	stuck[7].Status, stuck[7].Updated = apiclient.Created, 0
+	refused := fmt.Errorf("page 1: %w", &apiclient.Error{
+		Code: "Forbidden", Class: apiclient.ClassDenied, Status: 403, APICode: "Forbidden.RAM",
+	})
+	accounts := []collector.AccountStatus{
+		{Account: "production", TimeZone: zone, Exports: []collector.ExportStatus{
+			read("production", apiclient.Usage, monthly(now, "usage-"), expectation),
+			read("production", apiclient.UsageDetail, monthly(now, "detail-flow-", "detail-vas-")),
+		}},
+		{Account: "overseas", TimeZone: zone, Exports: []collector.ExportStatus{read("overseas", apiclient.Usage, failed, expectation)}},
+		{Account: "media", TimeZone: zone, Exports: []collector.ExportStatus{read("media", apiclient.UsageDetail, stuck)}},
+		{Account: "trial", TimeZone: zone, Exports: []collector.ExportStatus{{
+			Export: apiclient.Usage, Problems: []collector.Problem{{Kind: collector.Refused, Err: refused}},
+			Refreshes: []collector.Refreshed{{Ended: now.Add(-30 * time.Second), Duration: 90 * time.Millisecond, Err: refused}},
+		}}},
 	}
-	forgotten.Report.Overdue = 1
-	denied := status(reversed, apiclient.Usage, 1)
-	denied.Up, denied.Report, denied.Began = false, nil, time.Time{}
-	for n := range denied.Refreshes {
-		denied.Refreshes[n].Err = fmt.Errorf("page 1: %w", &apiclient.Error{
-			Code: "Forbidden", Class: apiclient.ClassDenied, Status: 403, APICode: "Forbidden.RAM",
-		})
+	if strange {
+		names := monthly(now, script, image, strings.Repeat("long-name-without-a-blank", 4))
+		names[6].Status = apiclient.Failed
+		accounts = append(accounts, collector.AccountStatus{Account: reversed, TimeZone: zone, Exports: []collector.ExportStatus{
+			read(reversed, apiclient.UsageDetail, names),
+		}})
 	}
-	sound := status("production", apiclient.Usage, 1, "usage-last-month", "usage-the-month-before")
-	sound.Report.Expectations = []collector.ExpectationReport{{Name: "monthly usage", Due: now.Add(12 * 24 * time.Hour)}}
-	return []collector.ExportStatus{sound, status("production", apiclient.UsageDetail, 1, script, image, strings.Repeat("long-name-without-a-blank", 4)), forgotten, denied}
+	return accounts
 }
 
 type noRefresh struct{ t *testing.T }
@@ -125,11 +144,11 @@ type noRefresh struct{ t *testing.T }
 func (r noRefresh) Refresh(context.Context) { r.t.Error("opening the page started a refresh") }
 
 // serve starts a server of the status page.
-func serve(t *testing.T) (address string) {
+func serve(t *testing.T, strange bool) (address string) {
 	t.Helper()
 	handler, err := web.New(web.Config{
 		TelemetryPath: "/metrics", Registry: prometheus.NewRegistry(), Refresher: noRefresh{t},
-		Statuses: func(time.Time) []collector.ExportStatus { return statuses(t) },
+		Document: func(now time.Time) view.Document { return view.New(statuses(t, now, strange), now, false) },
 		Logger:   log.NewNopLogger(),
 	})
 	if err != nil {
@@ -205,7 +224,7 @@ func TestStatusPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a browser")
 	}
-	address := serve(t)
+	address, believable := serve(t, true), serve(t, false)
 	ctx := browser(t)
 	recorded := new(messages)
 	if err := chromedp.Listen(ctx, recorded.handle); err != nil {
@@ -220,8 +239,8 @@ func TestStatusPage(t *testing.T) {
 		phone         bool
 		picture       string // file name without its extension; empty if the picture is not kept
 	}{
-		{"wide and light", "light", 1280, 900, false, "status-page-light"},
-		{"wide and dark", "dark", 1280, 900, false, "status-page-dark"},
+		{"wide and light", "light", 1400, 900, false, "status-page-light"},
+		{"wide and dark", "dark", 1400, 900, false, "status-page-dark"},
 		{"a phone, light", "light", 390, 844, true, ""},
 		{"a phone, dark", "dark", 390, 844, true, ""},
 	} {
@@ -240,20 +259,22 @@ func TestStatusPage(t *testing.T) {
 		run(t, ctx, chromedp.Navigate(address+"/"))
 		text := run(t, ctx, chromedp.Text("body"))
 		title := run(t, ctx, chromedp.Title())
+		run(t, ctx, chromedp.Click("pre.command"))
 		seen := run(t, ctx, chromedp.Evaluate[inspection](inspect))
-		picture := run(t, ctx, chromedp.FullScreenshot(100))
 		for _, want := range []string{
-			"2 of 4 exports need attention",
-			"monthly usage is overdue since", "Make the export in the CDN console",
-			"Grant it the RAM action cdn:DescribeUserUsageDataExportTask",
-			script, image, "usage-last-month", "Last refreshes", "page 1: Forbidden",
+			"trial cannot be read; overseas, media and", "aliyun cdn CreateUserUsageDataExportTask --TaskName usage-",
+			"has been pending for", "The exporter's own key must not have it.",
+			"Grant it the RAM action cdn:DescribeUserUsageDataExportTask", script, image, "Last refreshes", "page 1: Forbidden",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: the page does not contain %q:\n%s", device.name, want, text)
 			}
 		}
-		if title != "✖ 2 of 4 exports need attention · alicdn_export_exporter" {
+		if !strings.HasPrefix(title, "✖ trial cannot be read; overseas, media and") || strings.Contains(title, "\u202E") {
 			t.Errorf("%s: the title is %q", device.name, title)
+		}
+		if !strings.HasPrefix(seen.Selected, "aliyun cdn Create") {
+			t.Errorf("%s: a click selects %q, want the command", device.name, seen.Selected)
 		}
 		if seen.Width != device.width || seen.Overflow > 0 {
 			t.Errorf("%s: the page is laid out for %d pixels and is %d pixels too wide",
@@ -275,7 +296,8 @@ func TestStatusPage(t *testing.T) {
 		if len(seen.Reversed) > 0 {
 			t.Errorf("%s: a right-to-left name reverses the text beside it: %q", device.name, seen.Reversed)
 		}
-		if err := keep(device.picture, picture); err != nil {
+		run(t, ctx, chromedp.Navigate(believable+"/"))
+		if err := keep(device.picture, run(t, ctx, chromedp.FullScreenshot(100))); err != nil {
 			t.Error(err)
 		}
 	}

@@ -1,0 +1,217 @@
+package collector
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/coverage"
+)
+
+// ProblemKind says what is wrong. Each kind has exactly one alert, which adds only a
+// waiting time.
+type ProblemKind string
+
+// The kinds of problems.
+const (
+	// Refused: the last refresh failed with class credentials, denied, clock or request.
+	Refused ProblemKind = "refused"
+	// Unreachable: the last refresh failed otherwise.
+	Unreachable ProblemKind = "unreachable"
+	// Stale: the snapshot is older than half of the age at which its tasks disappear.
+	Stale ProblemKind = "stale"
+	// Slow: the last refresh took longer than a minute.
+	Slow ProblemKind = "slow"
+	// Clock: this machine's clock is off by more than five minutes.
+	Clock ProblemKind = "clock"
+	// Overdue: exports that an expectation needs are missing and due.
+	Overdue ProblemKind = "overdue"
+	// Failed: a task failed that no success has replaced.
+	Failed ProblemKind = "failed"
+	// Stuck: a task has been pending for longer than the limit, and no success has
+	// replaced it.
+	Stuck ProblemKind = "stuck"
+	// MonthMissing: part of one of the last two months is not covered after the grace.
+	MonthMissing ProblemKind = "month_missing"
+	// SuccessTooOld: the newest success is older than the limit.
+	SuccessTooOld ProblemKind = "success_too_old"
+	// NeverSucceeded: no success is listed.
+	NeverSucceeded ProblemKind = "never_succeeded"
+	// Unlisted: the API counts tasks that it does not list.
+	Unlisted ProblemKind = "unlisted"
+	// UnknownStatus: tasks have a status that the API does not document.
+	UnknownStatus ProblemKind = "unknown_status"
+	// Malformed: tasks have a time that cannot be right.
+	Malformed ProblemKind = "malformed"
+)
+
+// ProblemKinds returns every kind, the most severe first.
+func ProblemKinds() []ProblemKind {
+	return []ProblemKind{
+		Refused, Unreachable, Overdue, Failed, Stuck, MonthMissing, SuccessTooOld, NeverSucceeded,
+		Stale, Slow, Clock, Unlisted, UnknownStatus, Malformed,
+	}
+}
+
+// Severity says who has to do with a problem.
+type Severity uint8
+
+// The severities, the least severe first.
+const (
+	// Notable: nothing is missing, but someone should look at it.
+	Notable Severity = iota + 1
+	// ExportMissing: a person must make an export, or make it again.
+	ExportMissing
+	// Unreadable: the list cannot be read, so that nothing new is known.
+	Unreadable
+)
+
+// Severity returns that of the kind.
+func (k ProblemKind) Severity() Severity {
+	switch k {
+	case Refused, Unreachable:
+		return Unreadable
+	case Overdue, Failed, Stuck, MonthMissing, SuccessTooOld, NeverSucceeded:
+		return ExportMissing
+	default:
+		return Notable
+	}
+}
+
+const (
+	// maxProblems is how many problems of a kind are written out for an export.
+	maxProblems = 20
+	// slowRefresh is the duration from which a refresh is slow.
+	slowRefresh = time.Minute
+	// maxClockSkew is a third of the 15 minutes from which the API refuses requests.
+	maxClockSkew = 5 * time.Minute
+)
+
+// Problem is one thing that someone should act on. Which fields are set depends on Kind.
+type Problem struct {
+	Kind ProblemKind
+	// More is the number of further problems of this kind that are only counted. If it
+	// is not 0, no other field is set.
+	More int
+	// Err is why the last refresh failed: of Refused and Unreachable.
+	Err error
+	// Age is that of the snapshot (Stale), of the pending task (Stuck) or of the newest
+	// success (SuccessTooOld), the duration of the refresh (Slow), or this machine's
+	// clock minus the API's (Clock).
+	Age time.Duration
+	// Count is the number of tasks: of Unlisted, UnknownStatus and Malformed.
+	Count int
+	// Task is the one that failed or is stuck.
+	Task *apiclient.Task
+	// Month is the one that is not covered.
+	Month *coverage.MonthCoverage
+	// Expectation is the one that is overdue.
+	Expectation *ExpectationReport
+}
+
+// clockProblems returns the problem of a clock, if any.
+func clockProblems(client Client) []Problem {
+	if skew, ok := client.ClockSkew(); ok && skew.Abs() > maxClockSkew {
+		return []Problem{{Kind: Clock, Age: skew}}
+	}
+	return nil
+}
+
+// refreshProblems returns what is wrong with reading a list.
+func refreshProblems(state refreshState, now time.Time, maxStale time.Duration) []Problem {
+	var problems []Problem
+	if state.failing() {
+		err := state.last[0].Err
+		problems = append(problems, Problem{Kind: failureKind(err), Err: err})
+	}
+	if state.snapshot != nil {
+		if age := state.snapshot.age(now); age > maxStale/2 {
+			problems = append(problems, Problem{Kind: Stale, Age: age})
+		}
+	}
+	if state.duration > slowRefresh {
+		problems = append(problems, Problem{Kind: Slow, Age: state.duration})
+	}
+	return problems
+}
+
+func failureKind(err error) ProblemKind {
+	if apiErr, ok := errors.AsType[*apiclient.Error](err); ok {
+		switch apiErr.Class {
+		case apiclient.ClassCredentials, apiclient.ClassDenied, apiclient.ClassClock, apiclient.ClassRequest:
+			return Refused
+		case apiclient.ClassThrottled, apiclient.ClassServer, apiclient.ClassNetwork, apiclient.ClassMalformed:
+		}
+	}
+	return Unreachable
+}
+
+// problems returns what a report says is wrong. failed and stuck are the problems that tasks
+// are. No usage before since is judged.
+func (r *Report) problems(failed, stuck writtenOut, since, now time.Time) []Problem {
+	overdue := writtenOut{kind: Overdue}
+	for i := range r.Expectations {
+		if e := &r.Expectations[i]; e.Overdue {
+			overdue.add(Problem{Expectation: e})
+		}
+	}
+	problems := slices.Concat(overdue.problems(), failed.problems(), stuck.problems())
+	for i := range r.Months {
+		month := &r.Months[i]
+		if month.Ratio < 1 && now.Sub(month.End) > time.Duration(r.Limits.MonthGrace) {
+			problems = append(problems, Problem{Kind: MonthMissing, Month: month})
+		}
+	}
+	successAge := time.Duration(r.Limits.SuccessAge)
+	switch {
+	case successAge == 0:
+	case r.NewestSuccessAge > successAge:
+		problems = append(problems, Problem{Kind: SuccessTooOld, Age: r.NewestSuccessAge})
+	case r.Summary.Tasks[apiclient.Success] == 0 && now.Sub(since) > successAge:
+		problems = append(problems, Problem{Kind: NeverSucceeded})
+	}
+	for _, counted := range []Problem{
+		{Kind: Unlisted, Count: r.Unlisted},
+		{Kind: UnknownStatus, Count: r.Summary.Tasks[apiclient.Unknown]},
+		{Kind: Malformed, Count: r.Malformed},
+	} {
+		if counted.Count > 0 {
+			problems = append(problems, counted)
+		}
+	}
+	return problems
+}
+
+// writtenOut keeps the first problems of a kind and counts the others.
+type writtenOut struct {
+	kind ProblemKind
+	kept []Problem
+	more int
+}
+
+func (w *writtenOut) add(problem Problem) {
+	problem.Kind = w.kind
+	if len(w.kept) < maxProblems {
+		w.kept = append(w.kept, problem)
+	} else {
+		w.more++
+	}
+}
+
+// addTask adds a failed or pending task. It is only counted if the snapshot has let go of
+// it.
+func (w *writtenOut) addTask(task *apiclient.Task, age time.Duration) {
+	if task == nil {
+		w.more++
+		return
+	}
+	w.add(Problem{Task: task, Age: age})
+}
+
+func (w *writtenOut) problems() []Problem {
+	if w.more == 0 {
+		return w.kept
+	}
+	return append(w.kept, Problem{Kind: w.kind, More: w.more})
+}

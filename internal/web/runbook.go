@@ -1,0 +1,39 @@
+package web
+
+import (
+	"bytes"
+	"net/http"
+	"regexp"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+
+	"alicdn_export_exporter/docs"
+)
+
+// fileLink is a link to a file of the project. The exporter serves none of them, so that
+// only its text is left.
+var fileLink = regexp.MustCompile(`<a href="[^"#:]+(?:#[^"]*)?">(.*?)</a>`)
+
+// newRunbook serves the runbook, whose headings are the names of the alerts.
+func newRunbook() (http.Handler, error) {
+	markdown := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
+	var text bytes.Buffer
+	if err := markdown.Convert(docs.Runbook, &text); err != nil {
+		return nil, err
+	}
+	body := `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Runbook · alicdn_export_exporter</title>
+<style>` + style + `</style>
+</head>
+<body class="text">
+<p><a href="./">Status</a></p>
+` + fileLink.ReplaceAllString(text.String(), "$1") + "</body>\n</html>\n"
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writePage(w, []byte(body)) }), nil
+}
