@@ -20,7 +20,7 @@ const (
 	TypeAccessKey = "access_key"
 	// TypeSTS is a temporary key that another program keeps up to date.
 	TypeSTS = "sts"
-	// TypeRAMRoleARN assumes a RAM role with another key.
+	// TypeRAMRoleARN assumes a RAM role with another key or, without one, with the credentials of TypeDefault.
 	TypeRAMRoleARN = "ram_role_arn"
 	// TypeOIDCRoleARN assumes a RAM role with a token of an identity provider, such as RRSA on Kubernetes.
 	TypeOIDCRoleARN = "oidc_role_arn"
@@ -39,15 +39,16 @@ func Types() []string {
 // secret: a setting that ends in _file is a path, and one that ends in _env is the name of an environment variable.
 //
 // The tags required and optional list the types that use a setting; every other type refuses it. Where a setting exists
-// as _file and as _env, at most one of the two may be set, and one is enough if they are required.
+// as _file and as _env, at most one of the two may be set, and one is enough if they are required. Where a key is
+// optional, its id and its secret require each other, and a token requires both.
 type Config struct {
 	// Type is one of Types. An empty Config means TypeDefault.
 	Type string `yaml:"type"`
 
-	AccessKeyIDFile     string `yaml:"access_key_id_file" required:"access_key sts ram_role_arn"`
-	AccessKeyIDEnv      string `yaml:"access_key_id_env" required:"access_key sts ram_role_arn"`
-	AccessKeySecretFile string `yaml:"access_key_secret_file" required:"access_key sts ram_role_arn"`
-	AccessKeySecretEnv  string `yaml:"access_key_secret_env" required:"access_key sts ram_role_arn"`
+	AccessKeyIDFile     string `yaml:"access_key_id_file" required:"access_key sts" optional:"ram_role_arn"`
+	AccessKeyIDEnv      string `yaml:"access_key_id_env" required:"access_key sts" optional:"ram_role_arn"`
+	AccessKeySecretFile string `yaml:"access_key_secret_file" required:"access_key sts" optional:"ram_role_arn"`
+	AccessKeySecretEnv  string `yaml:"access_key_secret_env" required:"access_key sts" optional:"ram_role_arn"`
 	SecurityTokenFile   string `yaml:"security_token_file" required:"sts" optional:"ram_role_arn"`
 	SecurityTokenEnv    string `yaml:"security_token_env" required:"sts" optional:"ram_role_arn"`
 
@@ -91,7 +92,8 @@ func (c *Config) Validate() error {
 	var errs []error
 	fields := c.fields()
 	for _, f := range fields {
-		if reason := mistake(f, alternativesOf(fields, f), c.Type); reason != "" {
+		required := f.requiredBy(c.Type) || f.usedBy(c.Type) && f.isAccessKey() && c.hasKey()
+		if reason := mistake(f, alternativesOf(fields, f), c.Type, required); reason != "" {
 			errs = append(errs, &SettingError{f.name, reason})
 		}
 	}
@@ -100,11 +102,11 @@ func (c *Config) Validate() error {
 
 // mistake returns the mistake in a field, or "" if there is none. A mistake that concerns both alternatives is reported
 // for one of them only.
-func mistake(f field, alternatives []field, credentialsType string) (reason string) {
+func mistake(f field, alternatives []field, credentialsType string, required bool) (reason string) {
 	first := alternatives[0]
 	switch {
 	case f.value() == "":
-		if first.name == f.name && f.requiredBy(credentialsType) && allEmpty(alternatives) {
+		if first.name == f.name && required && allEmpty(alternatives) {
 			return requiredReason(alternatives)
 		}
 		return ""
@@ -116,6 +118,15 @@ func mistake(f field, alternatives []field, credentialsType string) (reason stri
 		return checkFormat(f.name, f.value())
 	}
 }
+
+// hasKey reports whether a part of a key is set.
+func (c *Config) hasKey() bool {
+	return c.AccessKeyIDFile+c.AccessKeyIDEnv+c.AccessKeySecretFile+c.AccessKeySecretEnv+
+		c.SecurityTokenFile+c.SecurityTokenEnv != ""
+}
+
+// usesHub reports whether the key to assume the role with is a hub's.
+func (c *Config) usesHub() bool { return c.Type == TypeRAMRoleARN && !c.hasKey() }
 
 // ResolvePaths makes relative paths relative to dir, the configuration file's directory.
 func (c *Config) ResolvePaths(dir string) {
@@ -152,6 +163,7 @@ func (f field) value() string            { return f.target.String() }
 func (f field) set(value string)         { f.target.SetString(value) }
 func (f field) requiredBy(t string) bool { return slices.Contains(f.required, t) }
 func (f field) usedBy(t string) bool     { return f.requiredBy(t) || slices.Contains(f.optional, t) }
+func (f field) isAccessKey() bool        { return strings.HasPrefix(f.name, "access_key_") }
 
 // baseName returns the name without _file and _env.
 func (f field) baseName() string {
