@@ -49,7 +49,8 @@ type Accounts struct {
 	limiters limiters
 	running  []*Account
 
-	reloading      sync.Mutex
+	reloading      sync.Mutex // also guards tried
+	tried          string     // the version of the configuration file that the last Reload found
 	lastSuccessful prometheus.Gauge
 	lastSuccess    prometheus.Gauge
 }
