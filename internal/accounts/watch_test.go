@@ -131,7 +131,7 @@ func TestWatch(t *testing.T) {
 		watch(t, func(_ *testing.T, f *fixture) {
 			time.Sleep(10*time.Second - 1)
 			f.write("accounts:\n- {name: a}\n")
-			time.Sleep(2) // Watch has seen the first half.
+			time.Sleep(2 * time.Nanosecond) // Watch has seen the first half.
 			f.write("accounts:\n- {name: a}\n- {name: b}\n- {name: c}\n")
 			time.Sleep(30 * time.Second)
 			f.expectReloads(2, 0)
