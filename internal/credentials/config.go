@@ -42,27 +42,38 @@ func Types() []string {
 // as _file and as _env, at most one of the two may be set, and one is enough if they are required. Where a key is
 // optional, its id and its secret require each other, and a token requires both.
 type Config struct {
-	// Type is one of Types. An empty Config means TypeDefault.
+	// Type says where the key comes from. Without credentials, it is "default".
 	Type string `yaml:"type"`
 
-	AccessKeyIDFile     string `yaml:"access_key_id_file" required:"access_key sts" optional:"ram_role_arn"`
-	AccessKeyIDEnv      string `yaml:"access_key_id_env" required:"access_key sts" optional:"ram_role_arn"`
+	// AccessKeyIDFile is the file with the access key's id.
+	AccessKeyIDFile string `yaml:"access_key_id_file" required:"access_key sts" optional:"ram_role_arn"`
+	// AccessKeyIDEnv is the name of the environment variable with the access key's id.
+	AccessKeyIDEnv string `yaml:"access_key_id_env" required:"access_key sts" optional:"ram_role_arn"`
+	// AccessKeySecretFile is the file with the access key's secret.
 	AccessKeySecretFile string `yaml:"access_key_secret_file" required:"access_key sts" optional:"ram_role_arn"`
-	AccessKeySecretEnv  string `yaml:"access_key_secret_env" required:"access_key sts" optional:"ram_role_arn"`
-	SecurityTokenFile   string `yaml:"security_token_file" required:"sts" optional:"ram_role_arn"`
-	SecurityTokenEnv    string `yaml:"security_token_env" required:"sts" optional:"ram_role_arn"`
+	// AccessKeySecretEnv is the name of the environment variable with the access key's secret.
+	AccessKeySecretEnv string `yaml:"access_key_secret_env" required:"access_key sts" optional:"ram_role_arn"`
+	// SecurityTokenFile is the file with the token of a temporary key.
+	SecurityTokenFile string `yaml:"security_token_file" required:"sts" optional:"ram_role_arn"`
+	// SecurityTokenEnv is the name of the environment variable with the token of a temporary key.
+	SecurityTokenEnv string `yaml:"security_token_env" required:"sts" optional:"ram_role_arn"`
 
-	// With oidc_role_arn, these settings default to the variables that RRSA's webhook sets.
-	RoleARN         string `yaml:"role_arn" required:"ram_role_arn" optional:"oidc_role_arn"`
+	// RoleARN is the role to assume. With oidc_role_arn, its default is the variable that RRSA's webhook sets.
+	RoleARN string `yaml:"role_arn" required:"ram_role_arn" optional:"oidc_role_arn"`
+	// RoleSessionName is the session's name in ActionTrail. The default is alicdn_export_exporter.
 	RoleSessionName string `yaml:"role_session_name" optional:"ram_role_arn oidc_role_arn"`
-	ExternalID      string `yaml:"external_id" optional:"ram_role_arn"`
+	// ExternalID is the external id that the role's trust policy requires, if it does.
+	ExternalID string `yaml:"external_id" optional:"ram_role_arn"`
+	// OIDCProviderARN is the identity provider. Its default is the variable that RRSA's webhook sets.
 	OIDCProviderARN string `yaml:"oidc_provider_arn" optional:"oidc_role_arn"`
-	OIDCTokenFile   string `yaml:"oidc_token_file" optional:"oidc_role_arn"`
-	// STSEndpoint is a host name. The default is sts.aliyuncs.com.
+	// OIDCTokenFile is the file with the provider's token. Its default is the variable that RRSA's webhook sets.
+	OIDCTokenFile string `yaml:"oidc_token_file" optional:"oidc_role_arn"`
+	// STSEndpoint is the host name of STS. The default is sts.aliyuncs.com.
 	STSEndpoint string `yaml:"sts_endpoint" optional:"ram_role_arn oidc_role_arn"`
 	// RoleName is the name of the instance's role. By default, the metadata service is asked for it.
 	RoleName string `yaml:"role_name" optional:"ecs_ram_role"`
-	URI      string `yaml:"uri" required:"credentials_uri"`
+	// URI is the address of the service that supplies the key.
+	URI string `yaml:"uri" required:"credentials_uri"`
 }
 
 // SettingError is a mistake in one setting of a Config. It never quotes the value: people paste secrets into the wrong
