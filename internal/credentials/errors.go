@@ -29,7 +29,7 @@ func (s *Source) noKeyError(libraryErr error) error {
 	if hubErr, ok := errors.AsType[*hubError](libraryErr); ok {
 		return s.config.newError("no key to assume the role with: " + hubErr.Error())
 	}
-	text := s.config.noKeyText()
+	text := s.config.noKeyText(libraryErr)
 	if s.hub != nil && s.hub.key.Provider != "" {
 		text += ", called with the key from " + s.hub.key.Provider
 	}
@@ -39,7 +39,7 @@ func (s *Source) noKeyError(libraryErr error) error {
 	return s.config.newError(text)
 }
 
-func (c *Config) noKeyText() string {
+func (c *Config) noKeyText(libraryErr error) string {
 	switch c.Type {
 	case TypeRAMRoleARN, TypeOIDCRoleARN:
 		return "STS returned no key for the role"
@@ -53,7 +53,7 @@ func (c *Config) noKeyText() string {
 	case TypeAccessKey, TypeSTS:
 		return "the credentials library rejected the key"
 	default:
-		return chainText()
+		return chainText(libraryErr)
 	}
 }
 
