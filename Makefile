@@ -47,6 +47,8 @@ programs: .tools/promtool .tools/alertmanager test/render/dist/index.html ## bui
 	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 rules: ## generate alerts/prometheusrule.yaml from the alert rules
 	go -C test test ./monitoring -run '^TestManifestIsCurrent$$' -update
+schema: ## generate docs/config.schema.json from the types of the configuration
+	go -C test test ./schema -run '^TestSchemaIsCurrent$$' -update
 pictures: programs ## draw the dashboards and the status page into docs/images
 	PICTURES='$(CURDIR)/docs/images' go -C test test -p 1 ./monitoring ./status -count=1 \
 	    -run '^(TestPanels|TestStatusPage)$$' -v
@@ -79,4 +81,4 @@ test/render/dist/index.html: test/render/node_modules/.package-lock.json $(wildc
 	cd test/render && npm run --silent build
 	touch $@
 
-.PHONY: help build test test-short lint fmt fuzz model tidy end-to-end programs rules pictures bench demo docker clean
+.PHONY: help build test test-short lint fmt fuzz model tidy end-to-end programs rules schema pictures bench demo docker clean

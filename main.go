@@ -136,6 +136,9 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 			}
 		}
 	}()
+	if flags.AutoReload {
+		go accts.Watch(ctx, coll)
+	}
 	_ = level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	return web.Serve(ctx, handler, flags.Web, base)
 }

@@ -85,15 +85,9 @@ var errorKinds = []ErrorKind{
 // ErrorKinds returns every pair of code and class that an Error can have.
 func ErrorKinds() []ErrorKind { return slices.Clone(errorKinds) }
 
-// KnownCode returns the code that stands for apiCode in an Error, and whether the
-// documentation of the API has it.
-func KnownCode(apiCode string) (code string, ok bool) {
-	kind, ok := kindOf(apiCode)
-	return kind.Code, ok
-}
-
-// kindOf finds the kind of a code that the API sent; ok is false if it is unknown.
-func kindOf(apiCode string) (kind ErrorKind, ok bool) {
+// KindOf returns the kind that an Error with a code of the API has. ok is false if the
+// documentation of the API does not have the code.
+func KindOf(apiCode string) (kind ErrorKind, ok bool) {
 	code := family(apiCode)
 	i := slices.IndexFunc(errorKinds, func(k ErrorKind) bool { return k.Code == code })
 	if i < 0 || isLocal(code) {

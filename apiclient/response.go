@@ -143,7 +143,7 @@ func responseError(resp *http.Response, body []byte, now time.Time, key Credenti
 		return nil
 	}
 	err := &Error{Status: status, RequestID: requestID, APICode: apiCode, RetryAfter: waitHint(resp.Header, now)}
-	switch kind, ok := kindOf(apiCode); {
+	switch kind, ok := KindOf(apiCode); {
 	case ok:
 		err.Code, err.Class = kind.Code, kind.Class
 	case apiCode != "":

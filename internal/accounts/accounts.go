@@ -43,10 +43,14 @@ type Accounts struct {
 	logger    log.Logger
 	demo      *demo // nil for the real API
 	transport *http.Transport
-	limiters  limiters
-	running   []*Account
+	// chain supplies the key with which accounts without one assume their roles. They share it, so that a thousand
+	// roles need one token.
+	chain    *credentials.Source
+	limiters limiters
+	running  []*Account
 
-	reloading      sync.Mutex
+	reloading      sync.Mutex // also guards tried
+	tried          string     // the version of the configuration file that the last Reload found
 	lastSuccessful prometheus.Gauge
 	lastSuccess    prometheus.Gauge
 }
@@ -61,6 +65,7 @@ func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts
 		flags:     flags,
 		logger:    logger,
 		transport: apiclient.NewTransport(),
+		chain:     credentials.NewSource(credentials.Config{}, nil, logRenewals(log.With(logger, "credentials", "default"))),
 		limiters:  limiters{concurrency: flags.Concurrency},
 		lastSuccessful: newReloadGauge("config_last_reload_successful",
 			"Whether the last configuration reload succeeded."),
@@ -108,7 +113,8 @@ func (a *Accounts) newAccount(settings config.Account, limiter *apiclient.Limite
 	if a.demo != nil {
 		account.Endpoint, account.Credentials = a.demo.endpoint, a.demo.credentials
 	} else {
-		account.Credentials = credentials.NewSource(settings.Credentials, logRenewals(log.With(a.logger, "account", settings.Name)))
+		account.Credentials = credentials.NewSource(settings.Credentials, a.chain,
+			logRenewals(log.With(a.logger, "account", settings.Name)))
 	}
 	metrics := collector.NewAPIMetrics(settings.Name, settings.Exports, a.logger)
 	account.Client = apiclient.New(apiclient.Config{

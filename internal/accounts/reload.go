@@ -16,6 +16,8 @@ func (a *Accounts) Reload(coll *collector.Collector) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	old := a.running
+	// It is read before the file: if the file changes in between, Watch loads it once more.
+	a.tried = a.flags.ConfigVersion()
 	if err := recovered(func() error { _, err := a.Load(); return err }); err != nil {
 		a.lastSuccessful.Set(0)
 		if old != nil {

@@ -3,8 +3,6 @@ package accounts_test
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fixture is Accounts with a configuration file that a test can change.
+// fixture is Accounts with a configuration file that a test can change. No API answers.
 type fixture struct {
 	*accounts.Accounts
 	t         *testing.T
@@ -39,14 +37,11 @@ func newFixture(t *testing.T, file string) *fixture {
 	t.Helper()
 	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "id")
 	t.Setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
-	// Closing the server ends connections that a canceled refresh has left to the transport.
-	api := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(api.Close)
 	f := &fixture{t: t, path: filepath.Join(t.TempDir(), "exporter.yml")}
 	f.write(file)
 	app := kingpin.New("test", "")
 	flags := config.AddFlags(app)
-	if _, err := app.Parse([]string{"--config.file=" + f.path, "--api.endpoint=" + api.URL}); err != nil {
+	if _, err := app.Parse([]string{"--config.file=" + f.path, "--api.endpoint=http://127.0.0.1:1"}); err != nil {
 		t.Fatal(err)
 	}
 	logger := level.NewFilter(log.NewLogfmtLogger(&f.log), level.AllowInfo()) // API calls log at debug, meanwhile.

@@ -85,7 +85,7 @@ func TestFor(t *testing.T) {
 			key := apiclient.StaticCredentials{AccessKeyID: "id", AccessKeySecret: "secret"}
 			missing := credentials.NewSource(credentials.Config{
 				Type: credentials.TypeAccessKey, AccessKeyIDFile: "/nowhere/id", AccessKeySecretFile: "/nowhere/secret",
-			}, nil)
+			}, nil, nil)
 			for name, tc := range map[string]struct {
 				api  http.Handler
 				rate float64

@@ -23,21 +23,27 @@ import (
 // Account is one account of the configuration file. Keys that the file leaves out have
 // the values of the flags.
 type Account struct {
-	// Name is the value of the label account.
-	Name     string             `yaml:"name"`
+	// Name is the value of the label account. No other account may have it.
+	Name string `yaml:"name"`
+	// Endpoint is the host name of the API.
 	Endpoint apiclient.Endpoint `yaml:"endpoint"`
 	// TimeZone is where the account's months, weeks and days begin.
-	TimeZone Zone               `yaml:"time_zone"`
-	Exports  []apiclient.Export `yaml:"exports"`
-	// RateLimit is in API calls per second.
+	TimeZone Zone `yaml:"time_zone"`
+	// Exports are the lists to read. Each needs its own RAM action.
+	Exports []apiclient.Export `yaml:"exports"`
+	// RateLimit is the maximum number of API calls per second.
 	RateLimit Rate `yaml:"rate_limit"`
-	// UsageDelay is the time after which usage is complete.
+	// UsageDelay is the time after which usage is complete, at most 45d. An export does not cover usage that was
+	// younger when it was made.
 	UsageDelay coverage.Duration `yaml:"usage_delay"`
-	// Since is the first day whose usage is judged. The zero Date excludes none.
-	Since        coverage.Date      `yaml:"since"`
-	Limits       coverage.Limits    `yaml:"limits"`
-	Credentials  credentials.Config `yaml:"credentials"`
-	Expectations expectations       `yaml:"expectations"`
+	// Since is the first day whose usage is judged. Without it, all usage is judged.
+	Since coverage.Date `yaml:"since"`
+	// Limits are the thresholds from which something is a problem.
+	Limits coverage.Limits `yaml:"limits"`
+	// Credentials say where the account's key comes from.
+	Credentials credentials.Config `yaml:"credentials"`
+	// Expectations are exports that should exist for every month, week or day.
+	Expectations expectations `yaml:"expectations"`
 }
 
 // Equal reports whether two accounts have the same settings.

@@ -49,6 +49,7 @@ func TestLoadCredentials(t *testing.T) {
 			"type: sts\nsecurity_token_file: /run/token\n" + keyText: with(key, func(c *credentials.Config) {
 				c.Type, c.SecurityTokenFile = "sts", "/run/token"
 			}),
+			"type: ram_role_arn\nrole_arn: " + role:                  {Type: "ram_role_arn", RoleARN: role},
 			"type: ram_role_arn\nrole_arn: " + role + "\n" + keyText: with(key, func(c *credentials.Config) { c.Type, c.RoleARN = "ram_role_arn", role }),
 			"type: ram_role_arn\nrole_arn: " + role + "\nsecurity_token_env: TOKEN\nexternal_id: a+b/c=d\nrole_session_name: a.b@c\nsts_endpoint: sts.cn-hangzhou.aliyuncs.com\n" + keyText: with(key, func(c *credentials.Config) {
 				c.Type, c.RoleARN, c.SecurityTokenEnv, c.ExternalID, c.RoleSessionName, c.STSEndpoint = "ram_role_arn", role, "TOKEN", "a+b/c=d", "a.b@c", "sts.cn-hangzhou.aliyuncs.com"
@@ -122,10 +123,13 @@ func TestLoadCredentials(t *testing.T) {
 				"5 access_key_secret_file: must not be empty", "6 role_arn: must not be empty",
 			}},
 			{"empty values that may be left out", "type: oidc_role_arn\nrole_arn: ''\nsts_endpoint:", []string{"4 role_arn: must not be empty", "5 sts_endpoint: must not be empty"}},
-			{"no role and no key", "type: ram_role_arn", []string{
+			{"no role and no key", "type: ram_role_arn", []string{"2 role_arn: is required"}},
+			{"half a key of a role", "type: ram_role_arn\nrole_arn: " + role + "\naccess_key_secret_file: a", []string{
+				"2 access_key_id_file: one of access_key_id_file, access_key_id_env is required",
+			}},
+			{"only the token of a key", "type: ram_role_arn\nrole_arn: " + role + "\nsecurity_token_env: A", []string{
 				"2 access_key_id_file: one of access_key_id_file, access_key_id_env is required",
 				"2 access_key_secret_file: one of access_key_secret_file, access_key_secret_env is required",
-				"2 role_arn: is required",
 			}},
 			{"keys of other types", "type: default\naccess_key_id_file: a\nuri: b", []string{
 				"4 access_key_id_file: is not allowed with type default", "5 uri: is not allowed with type default",

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"path/filepath"
 
@@ -16,6 +17,19 @@ const (
 	// them without end.
 	maxItems = 100_000
 )
+
+// ConfigVersion returns a text that differs for each content of the configuration file and for each
+// reason why it cannot be read. It is empty without a file.
+func (f *Flags) ConfigVersion() string {
+	if f.ConfigFile == "" {
+		return ""
+	}
+	content, err := smallfile.Read(f.ConfigFile, maxFileBytes)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(content))
+}
 
 // Load reads the accounts of a configuration file: at least one, with different names.
 // Keys that an account leaves out are taken from defaults. The error lists all mistakes,

@@ -25,7 +25,9 @@ type Flags struct {
 	LogLevel        string
 	LogFormat       string
 	ConfigFile      string // empty for none
-	Demo            bool
+	// AutoReload is whether to load ConfigFile again when it changes.
+	AutoReload bool
+	Demo       bool
 	// Account is the one account without a configuration file, and the defaults of the
 	// file's accounts with one.
 	Account             Account
@@ -52,6 +54,8 @@ func AddFlags(app *kingpin.Application) *Flags {
 		oneOf(&f.LogLevel, "debug", "info", "warn", "error"))
 	f.add(app, "log.format", "logfmt", "Format of the log: logfmt or json.", oneOf(&f.LogFormat, "logfmt", "json"))
 	app.Flag("config.file", "File with the accounts and the expected exports. The flags are its defaults.").StringVar(&f.ConfigFile)
+	app.Flag("config.enable-auto-reload", "Reload the configuration within 30 seconds after --config.file has changed.").
+		BoolVar(&f.AutoReload)
 	app.Flag("demo", "Read a simulated account in this process instead of a real one.").BoolVar(&f.Demo)
 	f.add(app, "account.name", "default", "Value of the label account.", labelValue(&f.Account.Name))
 	f.add(app, "account.time-zone", "Asia/Shanghai", "Time zone in which the account's months, weeks and days begin.",
@@ -95,6 +99,9 @@ func (f *Flags) Validate() error {
 	errs := slices.Clone(f.errs)
 	if len(errs) == 0 && f.CacheMaxStale <= f.CacheTTL {
 		errs = append(errs, fmt.Errorf("--cache.max-stale: must be greater than --cache.ttl=%s (got %s)", f.CacheTTL, f.CacheMaxStale))
+	}
+	if f.AutoReload && f.ConfigFile == "" {
+		errs = append(errs, errors.New("--config.enable-auto-reload: needs --config.file"))
 	}
 	return errors.Join(errs...)
 }

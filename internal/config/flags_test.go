@@ -62,7 +62,7 @@ func TestFlags(t *testing.T) {
 			"--web.telemetry-path=/m", "--log.level=debug", "--log.format=json", "--demo", "--account.name=main",
 			"--api.endpoint=http://127.0.0.1:3", "--api.timeout=1s", "--api.rate-limit=0.5", "--api.concurrency=2", "--api.max-retries=0",
 			"--api.max-tasks=4", "--cache.ttl=0s", "--cache.max-stale=5s", "--refresh.timeout=6s", "--scrape.timeout-offset=0s",
-			"--collector.exports=usage,usage_detail", "--collector.task-info=7", "--config.file=c.yml", "--account.time-zone=Europe/Berlin",
+			"--collector.exports=usage,usage_detail", "--collector.task-info=7", "--config.file=c.yml", "--config.enable-auto-reload", "--account.time-zone=Europe/Berlin",
 			"--account.usage-delay=1d", "--limit.pending-age=0", "--limit.success-age=2w", "--limit.month-grace=8d",
 		)
 		if err != nil {
@@ -76,7 +76,7 @@ func TestFlags(t *testing.T) {
 			},
 			APITimeout: time.Second, Concurrency: 2, MaxRetries: 0, MaxTasks: 4, CacheTTL: 0, CacheMaxStale: 5 * time.Second,
 			RefreshTimeout: 6 * time.Second, ScrapeTimeoutOffset: 0,
-			TaskInfo: 7, ConfigFile: "c.yml",
+			TaskInfo: 7, ConfigFile: "c.yml", AutoReload: true,
 		}
 		if diff := cmp.Diff(want, flags, compare, cmpopts.IgnoreFields(config.Flags{}, "Web"), cmpopts.IgnoreUnexported(config.Flags{})); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
@@ -183,6 +183,7 @@ func TestFlagErrors(t *testing.T) {
 			"--limit.month-grace=-1d":              "must not be negative (got -1d)",
 			"--limit.month-grace=5w":               "must be at most 30d (got 35d)",
 			"--scrape.timeout-offset=0.5":          "must be a duration, such as 30s or 5m",
+			"--config.enable-auto-reload":          "needs --config.file",
 		} {
 			_, err := parse(argument)
 			if err == nil {

@@ -9,15 +9,20 @@ import (
 // Expectation is an export that should exist for every calendar month, week or day
 // of an account's time zone.
 type Expectation struct {
-	// Name identifies the expectation in its account.
-	Name   string           `yaml:"name"`
+	// Name is the value of the label expectation. No other expectation of the account may
+	// have it.
+	Name string `yaml:"name"`
+	// Export is the list that must have the export. It must be one of the account's exports.
 	Export apiclient.Export `yaml:"export"`
-	// TaskName selects the tasks that count. The zero Pattern selects all.
-	TaskName Pattern  `yaml:"task_name"`
-	Every    Interval `yaml:"every"`
-	// Grace is the time after a period's end within which the export may be made.
+	// TaskName is a regular expression in Go's syntax for the whole name of the tasks that
+	// count. Without it, all tasks count.
+	TaskName Pattern `yaml:"task_name"`
+	// Every is the period that each export covers. Weeks begin on Monday.
+	Every Interval `yaml:"every"`
+	// Grace is the time after a period's end within which the export may be made, at most
+	// 45d.
 	Grace Duration `yaml:"grace"`
-	// Since is the first day whose usage is expected. The zero Date excludes none.
+	// Since is the first day whose usage is expected. Without it, all usage is expected.
 	Since Date `yaml:"since"`
 }
 

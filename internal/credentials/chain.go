@@ -19,7 +19,7 @@ const maxProfileBytes = 1 << 20
 
 // chainText says why the default chain found no key: what of the chain is set up, and what is wrong with it. If nothing
 // is set up, it lists the places where the chain looks. It repeats no contents of variables and files.
-func chainText() string {
+func chainText(libraryErr error) string {
 	var wrong []string
 	add := func(text string) {
 		if text != "" {
@@ -27,7 +27,7 @@ func chainText() string {
 		}
 	}
 	add(someAreMissing("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"))
-	add(someAreMissing("ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"))
+	add(oidcText(libraryErr))
 	add(profileText())
 	add(credentialsFileText())
 	if os.Getenv("ALIBABA_CLOUD_CREDENTIALS_URI") != "" {
@@ -38,6 +38,22 @@ func chainText() string {
 	}
 	return "no key in the environment, OIDC, the CLI profile, the credentials file, " +
 		"the ECS metadata service or the credentials URI"
+}
+
+// oidcText says what is wrong with OIDC, "" if it is not set up.
+func oidcText(libraryErr error) string {
+	variables := []string{"ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"}
+	if text := someAreMissing(variables...); text != "" || os.Getenv(variables[0]) == "" {
+		return text
+	}
+	if _, err := smallfile.Read(os.Getenv("ALIBABA_CLOUD_OIDC_TOKEN_FILE"), maxSecretBytes); err != nil {
+		return fmt.Sprintf("OIDC: %s", err)
+	}
+	text := "OIDC: STS returned no key for the role in ALIBABA_CLOUD_ROLE_ARN"
+	if code := stsCode(libraryErr); slices.Contains(stsCodes, code) {
+		text += ": " + code
+	}
+	return text
 }
 
 // someAreMissing returns "" if all or none of the variables are set.

@@ -3,12 +3,14 @@ package credentials_test
 import (
 	"context"
 	"net/http"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/credentials"
+	"alicdn_export_exporter/internal/credentials/credentialstest"
 )
 
 func TestSourceDefaultChain(t *testing.T) {
@@ -49,6 +51,34 @@ func TestSourceDefaultChain(t *testing.T) {
 			chain.Reject(key)
 			wantKey(t, chain, "newest")
 		})
+	})
+
+	t.Run("says why RRSA gave no key", func(t *testing.T) {
+		noKeys(t)
+		sts := new(credentialstest.STS)
+		sts.SetRole(credentialstest.Role{ARN: testRole, OIDCProviderARN: testProvider, OIDCToken: "CanaryToken"})
+		network.Serve(t, credentialstest.Hosts{"sts.aliyuncs.com": sts})
+		t.Setenv("ALIBABA_CLOUD_ROLE_ARN", testRole+"-2")
+		t.Setenv("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", testProvider)
+		token := secretFile(t, "CanaryOther")
+		t.Setenv("ALIBABA_CLOUD_OIDC_TOKEN_FILE", token)
+		expect := func(want string) {
+			t.Helper()
+			_, err := newSource(credentials.Config{}).Credentials(context.Background())
+			if err == nil || err.Error() != "OIDC: "+want {
+				t.Errorf("error = %v, want OIDC: %s", err, want)
+			}
+		}
+		const noKey = "STS returned no key for the role in ALIBABA_CLOUD_ROLE_ARN"
+		expect(noKey + ": AuthenticationFail.OIDCToken.Invalid")
+		overwrite(t, token, "CanaryToken")
+		expect(noKey + ": EntityNotExist.Role")
+		sts.Fail(unavailable)
+		expect(noKey)
+		if err := os.Remove(token); err != nil {
+			t.Fatal(err)
+		}
+		expect("open " + token + ": no such file or directory")
 	})
 
 	t.Run("hides what the server sent", func(t *testing.T) {

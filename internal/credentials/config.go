@@ -20,7 +20,7 @@ const (
 	TypeAccessKey = "access_key"
 	// TypeSTS is a temporary key that another program keeps up to date.
 	TypeSTS = "sts"
-	// TypeRAMRoleARN assumes a RAM role with another key.
+	// TypeRAMRoleARN assumes a RAM role with another key or, without one, with the credentials of TypeDefault.
 	TypeRAMRoleARN = "ram_role_arn"
 	// TypeOIDCRoleARN assumes a RAM role with a token of an identity provider, such as RRSA on Kubernetes.
 	TypeOIDCRoleARN = "oidc_role_arn"
@@ -39,29 +39,41 @@ func Types() []string {
 // secret: a setting that ends in _file is a path, and one that ends in _env is the name of an environment variable.
 //
 // The tags required and optional list the types that use a setting; every other type refuses it. Where a setting exists
-// as _file and as _env, at most one of the two may be set, and one is enough if they are required.
+// as _file and as _env, at most one of the two may be set, and one is enough if they are required. Where a key is
+// optional, its id and its secret require each other, and a token requires both.
 type Config struct {
-	// Type is one of Types. An empty Config means TypeDefault.
+	// Type says where the key comes from. Without credentials, it is "default".
 	Type string `yaml:"type"`
 
-	AccessKeyIDFile     string `yaml:"access_key_id_file" required:"access_key sts ram_role_arn"`
-	AccessKeyIDEnv      string `yaml:"access_key_id_env" required:"access_key sts ram_role_arn"`
-	AccessKeySecretFile string `yaml:"access_key_secret_file" required:"access_key sts ram_role_arn"`
-	AccessKeySecretEnv  string `yaml:"access_key_secret_env" required:"access_key sts ram_role_arn"`
-	SecurityTokenFile   string `yaml:"security_token_file" required:"sts" optional:"ram_role_arn"`
-	SecurityTokenEnv    string `yaml:"security_token_env" required:"sts" optional:"ram_role_arn"`
+	// AccessKeyIDFile is the file with the access key's id.
+	AccessKeyIDFile string `yaml:"access_key_id_file" required:"access_key sts" optional:"ram_role_arn"`
+	// AccessKeyIDEnv is the name of the environment variable with the access key's id.
+	AccessKeyIDEnv string `yaml:"access_key_id_env" required:"access_key sts" optional:"ram_role_arn"`
+	// AccessKeySecretFile is the file with the access key's secret.
+	AccessKeySecretFile string `yaml:"access_key_secret_file" required:"access_key sts" optional:"ram_role_arn"`
+	// AccessKeySecretEnv is the name of the environment variable with the access key's secret.
+	AccessKeySecretEnv string `yaml:"access_key_secret_env" required:"access_key sts" optional:"ram_role_arn"`
+	// SecurityTokenFile is the file with the token of a temporary key.
+	SecurityTokenFile string `yaml:"security_token_file" required:"sts" optional:"ram_role_arn"`
+	// SecurityTokenEnv is the name of the environment variable with the token of a temporary key.
+	SecurityTokenEnv string `yaml:"security_token_env" required:"sts" optional:"ram_role_arn"`
 
-	// With oidc_role_arn, these settings default to the variables that RRSA's webhook sets.
-	RoleARN         string `yaml:"role_arn" required:"ram_role_arn" optional:"oidc_role_arn"`
+	// RoleARN is the role to assume. With oidc_role_arn, its default is the variable that RRSA's webhook sets.
+	RoleARN string `yaml:"role_arn" required:"ram_role_arn" optional:"oidc_role_arn"`
+	// RoleSessionName is the session's name in ActionTrail. The default is alicdn_export_exporter.
 	RoleSessionName string `yaml:"role_session_name" optional:"ram_role_arn oidc_role_arn"`
-	ExternalID      string `yaml:"external_id" optional:"ram_role_arn"`
+	// ExternalID is the external id that the role's trust policy requires, if it does.
+	ExternalID string `yaml:"external_id" optional:"ram_role_arn"`
+	// OIDCProviderARN is the identity provider. Its default is the variable that RRSA's webhook sets.
 	OIDCProviderARN string `yaml:"oidc_provider_arn" optional:"oidc_role_arn"`
-	OIDCTokenFile   string `yaml:"oidc_token_file" optional:"oidc_role_arn"`
-	// STSEndpoint is a host name. The default is sts.aliyuncs.com.
+	// OIDCTokenFile is the file with the provider's token. Its default is the variable that RRSA's webhook sets.
+	OIDCTokenFile string `yaml:"oidc_token_file" optional:"oidc_role_arn"`
+	// STSEndpoint is the host name of STS. The default is sts.aliyuncs.com.
 	STSEndpoint string `yaml:"sts_endpoint" optional:"ram_role_arn oidc_role_arn"`
 	// RoleName is the name of the instance's role. By default, the metadata service is asked for it.
 	RoleName string `yaml:"role_name" optional:"ecs_ram_role"`
-	URI      string `yaml:"uri" required:"credentials_uri"`
+	// URI is the address of the service that supplies the key.
+	URI string `yaml:"uri" required:"credentials_uri"`
 }
 
 // SettingError is a mistake in one setting of a Config. It never quotes the value: people paste secrets into the wrong
@@ -91,7 +103,8 @@ func (c *Config) Validate() error {
 	var errs []error
 	fields := c.fields()
 	for _, f := range fields {
-		if reason := mistake(f, alternativesOf(fields, f), c.Type); reason != "" {
+		required := f.requiredBy(c.Type) || f.usedBy(c.Type) && f.isAccessKey() && c.hasKey()
+		if reason := mistake(f, alternativesOf(fields, f), c.Type, required); reason != "" {
 			errs = append(errs, &SettingError{f.name, reason})
 		}
 	}
@@ -100,11 +113,11 @@ func (c *Config) Validate() error {
 
 // mistake returns the mistake in a field, or "" if there is none. A mistake that concerns both alternatives is reported
 // for one of them only.
-func mistake(f field, alternatives []field, credentialsType string) (reason string) {
+func mistake(f field, alternatives []field, credentialsType string, required bool) (reason string) {
 	first := alternatives[0]
 	switch {
 	case f.value() == "":
-		if first.name == f.name && f.requiredBy(credentialsType) && allEmpty(alternatives) {
+		if first.name == f.name && required && allEmpty(alternatives) {
 			return requiredReason(alternatives)
 		}
 		return ""
@@ -116,6 +129,15 @@ func mistake(f field, alternatives []field, credentialsType string) (reason stri
 		return checkFormat(f.name, f.value())
 	}
 }
+
+// hasKey reports whether a part of a key is set.
+func (c *Config) hasKey() bool {
+	return c.AccessKeyIDFile+c.AccessKeyIDEnv+c.AccessKeySecretFile+c.AccessKeySecretEnv+
+		c.SecurityTokenFile+c.SecurityTokenEnv != ""
+}
+
+// usesHub reports whether the key to assume the role with is a hub's.
+func (c *Config) usesHub() bool { return c.Type == TypeRAMRoleARN && !c.hasKey() }
 
 // ResolvePaths makes relative paths relative to dir, the configuration file's directory.
 func (c *Config) ResolvePaths(dir string) {
@@ -152,6 +174,7 @@ func (f field) value() string            { return f.target.String() }
 func (f field) set(value string)         { f.target.SetString(value) }
 func (f field) requiredBy(t string) bool { return slices.Contains(f.required, t) }
 func (f field) usedBy(t string) bool     { return f.requiredBy(t) || slices.Contains(f.optional, t) }
+func (f field) isAccessKey() bool        { return strings.HasPrefix(f.name, "access_key_") }
 
 // baseName returns the name without _file and _env.
 func (f field) baseName() string {

@@ -25,15 +25,21 @@ func (c *Config) newError(text string) error {
 
 // noKeyError returns the error to show if the library returned libraryErr. A nil libraryErr means that the library
 // returned neither a key nor an error.
-func (c *Config) noKeyError(libraryErr error) error {
-	text := c.noKeyText()
-	if reason := c.publicReason(libraryErr); reason != "" {
+func (s *Source) noKeyError(libraryErr error) error {
+	if hubErr, ok := errors.AsType[*hubError](libraryErr); ok {
+		return s.config.newError("no key to assume the role with: " + hubErr.Error())
+	}
+	text := s.config.noKeyText(libraryErr)
+	if s.hub != nil && s.hub.key.Provider != "" {
+		text += ", called with the key from " + s.hub.key.Provider
+	}
+	if reason := s.config.publicReason(libraryErr); reason != "" {
 		text += ": " + reason
 	}
-	return c.newError(text)
+	return s.config.newError(text)
 }
 
-func (c *Config) noKeyText() string {
+func (c *Config) noKeyText(libraryErr error) string {
 	switch c.Type {
 	case TypeRAMRoleARN, TypeOIDCRoleARN:
 		return "STS returned no key for the role"
@@ -47,7 +53,7 @@ func (c *Config) noKeyText() string {
 	case TypeAccessKey, TypeSTS:
 		return "the credentials library rejected the key"
 	default:
-		return chainText()
+		return chainText(libraryErr)
 	}
 }
 
@@ -65,6 +71,10 @@ var stsCodes = []string{
 	"InvalidParameter.RoleSessionName",
 }
 
+// denied says what to check if STS refuses AssumeRole. It also does so for a wrong external id.
+const denied = " (the caller needs sts:AssumeRole on the role, and the role's trust policy must name the caller and the " +
+	"external id, if there is one)"
+
 var quotedCode = regexp.MustCompile(`"Code"\s*:\s*"([\w.]+)"`)
 
 // publicReason returns the part of an error that cannot be a secret: why STS could not be reached, or a documented code
@@ -81,13 +91,25 @@ func (c *Config) publicReason(libraryErr error) string {
 		}
 		return text
 	}
+	code := stsCode(libraryErr)
+	if slices.Contains(stsCodes, code) {
+		return code
+	}
+	kind, _ := apiclient.KindOf(code)
+	if c.Type == TypeRAMRoleARN && kind.Class == apiclient.ClassDenied {
+		return kind.Code + denied
+	}
+	return kind.Code
+}
+
+// stsCode returns the code in the response that the library's error quotes, or "" if there is none. It may be a secret.
+func stsCode(libraryErr error) string {
+	if libraryErr == nil {
+		return ""
+	}
 	match := quotedCode.FindStringSubmatch(libraryErr.Error())
 	if match == nil {
 		return ""
 	}
-	if slices.Contains(stsCodes, match[1]) {
-		return match[1]
-	}
-	code, _ := apiclient.KnownCode(match[1])
-	return code
+	return match[1]
 }

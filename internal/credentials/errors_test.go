@@ -93,6 +93,9 @@ func TestSourceErrors(t *testing.T) {
 					if status == 403 && strings.Contains(want, "STS") {
 						want += code
 					}
+					if strings.HasPrefix(want, "ram_role_arn") && strings.HasSuffix(want, "NoPermission") {
+						want += denied
+					}
 					if err == nil || err.Error() != want {
 						t.Errorf("%d %s: error = %v, want %s", status, body, err, want)
 					}

@@ -75,8 +75,7 @@ func (c *Config) readOnce() (in inputs, err error) {
 		}
 		read(&in.oidcToken, secret{setting: "oidc_token", file: tokenFile})
 	}
-	switch c.Type {
-	case TypeAccessKey, TypeSTS, TypeRAMRoleARN:
+	if c.hasKey() {
 		read(&in.accessKeyID, secret{"access_key_id", c.AccessKeyIDFile, c.AccessKeyIDEnv})
 		read(&in.accessKeySecret, secret{"access_key_secret", c.AccessKeySecretFile, c.AccessKeySecretEnv})
 	}

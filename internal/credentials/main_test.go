@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 func newSource(config credentials.Config) *credentials.Source {
-	return credentials.NewSource(config, nil)
+	return credentials.NewSource(config, nil, nil)
 }
 
 // newClient returns a client that signs with the source's key and calls api without a network.

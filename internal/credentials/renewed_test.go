@@ -24,7 +24,7 @@ func TestSourceRenewed(t *testing.T) {
 			id, secret := secretFile(t, "known"), secretFile(t, "s")
 			source := credentials.NewSource(credentials.Config{
 				Type: credentials.TypeAccessKey, AccessKeyIDFile: id, AccessKeySecretFile: secret,
-			}, func(err error) { reported = append(reported, fmt.Sprint(err)) })
+			}, nil, func(err error) { reported = append(reported, fmt.Sprint(err)) })
 			expect := func(when string, want ...string) {
 				t.Helper()
 				for range 3 {
@@ -63,7 +63,7 @@ func TestSourceRenewed(t *testing.T) {
 		server := useKeyServer(t)
 		server.set(session("known", time.Hour))
 		reported := 0
-		source := credentials.NewSource(credentials.Config{}, func(error) { reported++ })
+		source := credentials.NewSource(credentials.Config{}, nil, func(error) { reported++ })
 		wantKey(t, source, "known")
 		for _, text := range []string{
 			"read tcp 10.0.0.1:1111->10.0.0.2:443: reset",

@@ -35,6 +35,7 @@ type Source struct {
 	fetches     singleflight.Group
 
 	// Only the fetch in flight uses these. There is at most one.
+	hub      *hub                   // supplies the key to assume the role with; nil if config has it, or needs none
 	provider credentials.Credential // nil if the next fetch must make a new one
 	inputs   inputs                 // of provider
 	madeAt   time.Time              // when provider was made
@@ -46,10 +47,16 @@ type Source struct {
 	rejected  bool                  // the API rejected last, and the next fetch must make a new provider
 }
 
-// NewSource returns a Source that has not fetched a key yet. If renewed is not nil, it is called with an error when
+// NewSource returns a Source that has not fetched a key yet. If it assumes a role and config has no key to do so, it
+// gets that key from chain, which many Sources can share. If renewed is not nil, it is called with an error when
 // renewals start to fail or fail for another reason, and with nil when they work again.
-func NewSource(config Config, renewed func(error)) *Source {
-	return &Source{config: config, newProvider: config.newProvider, renewed: renewed}
+func NewSource(config Config, chain apiclient.CredentialsProvider, renewed func(error)) *Source {
+	s := &Source{config: config, newProvider: config.newProvider, renewed: renewed}
+	if config.usesHub() {
+		s.hub = &hub{provider: chain}
+		s.newProvider = func(in inputs) (credentials.Credential, error) { return config.newHubProvider(s.hub, in) }
+	}
+	return s
 }
 
 // Credentials returns the cached key or fetches one. Its errors contain no secrets.
@@ -131,7 +138,7 @@ func (s *Source) fetchOnce() (key apiclient.Credentials, err error) {
 	}
 	defer func() {
 		if recover() != nil {
-			key, err = apiclient.Credentials{}, s.config.noKeyError(nil)
+			key, err = apiclient.Credentials{}, s.noKeyError(nil)
 		}
 		if err != nil {
 			s.provider = nil // The library's chain repeats its first failure.
@@ -139,13 +146,13 @@ func (s *Source) fetchOnce() (key apiclient.Credentials, err error) {
 	}()
 	if s.provider == nil || s.inputs != current {
 		if s.provider, err = s.newProvider(current); err != nil {
-			return apiclient.Credentials{}, s.config.noKeyError(err)
+			return apiclient.Credentials{}, s.noKeyError(err)
 		}
 		s.inputs, s.madeAt = current, time.Now()
 	}
-	model, err := s.provider.GetCredential()
+	model, err := s.getCredential()
 	if err != nil {
-		return apiclient.Credentials{}, s.config.noKeyError(err)
+		return apiclient.Credentials{}, s.noKeyError(err)
 	}
 	key = apiclient.Credentials{
 		AccessKeyID:     trimmed(model.AccessKeyId),
@@ -153,16 +160,23 @@ func (s *Source) fetchOnce() (key apiclient.Credentials, err error) {
 		SecurityToken:   trimmed(model.SecurityToken),
 		Provider:        s.config.Type,
 	}
-	if s.config.isDefault() {
-		key.Provider = deref(model.ProviderName) // The source within the chain.
+	if s.config.isDefault() || s.hub != nil {
+		key.Provider = deref(model.ProviderName) // It names the source within the chain.
 	}
 	if key.AccessKeyID == "" || key.AccessKeySecret == "" {
-		return apiclient.Credentials{}, s.config.noKeyError(nil)
+		return apiclient.Credentials{}, s.noKeyError(nil)
 	}
 	if hasOddCharacters(key.AccessKeyID + key.AccessKeySecret + key.SecurityToken) {
 		return apiclient.Credentials{}, s.config.newError(fmt.Sprintf("the key from %s %s", key.Provider, oddCharacters))
 	}
 	return key, nil
+}
+
+func (s *Source) getCredential() (*credentials.CredentialModel, error) {
+	if s.hub != nil {
+		return s.hub.assumeRole(s.provider)
+	}
+	return s.provider.GetCredential()
 }
 
 // store keeps the result of a fetch. It returns false, and keeps nothing, if the API rejected the last key during the

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"alicdn_export_exporter/internal/credentials/credentialstest"
+	"alicdn_export_exporter/internal/simulator"
 )
 
 const (
@@ -99,6 +100,79 @@ func TestCredentialsOfRole(t *testing.T) {
 	replaceKey(credentialstest.Key{ID: "STS.two", Secret: "secret-two", Token: "token-three"})
 	expectUp("0")
 	expectUp("1")
+}
+
+// One identity, that of the ECS instance, assumes a role in each of two member accounts. Neither has a key in the file.
+func TestCredentialsOfHub(t *testing.T) {
+	t.Parallel()
+	hub := credentialstest.Key{ID: "STS.hub", Secret: "secret-hub", Token: "token-hub"}
+	metadata := credentialstest.Metadata{RoleName: "hub"}
+	metadata.Issue(hub, time.Hour)
+	keys := []credentialstest.Key{
+		{ID: "STS.one", Secret: "secret-one", Token: "token-one"}, {ID: "STS.two", Secret: "secret-two", Token: "token-two"},
+	}
+	hosts := credentialstest.Hosts{credentialstest.MetadataHost: &metadata}
+	file := "accounts:\n"
+	var apis [2]*simulator.Server
+	var services [2]credentialstest.STS
+	for i, key := range keys {
+		arn, host := fmt.Sprintf("acs:ram::%d:role/cdn-exports", i+1), fmt.Sprintf("sts.region-%d.aliyuncs.com", i+1)
+		services[i].SetRole(credentialstest.Role{ARN: arn, Key: hub, ExternalID: fmt.Sprintf("tenant-%d", i+1)})
+		services[i].Issue(key, time.Hour)
+		hosts[host] = &services[i]
+		apis[i] = newAPI(t, "healthy", key)
+		file += fmt.Sprintf("- {name: member-%d, endpoint: %q, credentials: {type: ram_role_arn, role_arn: '%s', "+
+			"external_id: tenant-1, sts_endpoint: %s}}\n", i+1, serveHandler(t, apis[i]), arn, host)
+	}
+	env := append(newProxy(t, hosts).Env(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=")
+	config := "--config.file=" + writeFile(t, "exporter.yml", "%s", file)
+
+	status, stdout, stderr := run(t, env, "check", config)
+	for _, want := range []string{
+		"credentials   ok      from ram_role_arn/default/ecs_ram_role\n",
+		"credentials   FAILED  ram_role_arn: STS returned no key for the role, called with the key from default/ecs_ram_role: " +
+			"NoPermission (the caller needs sts:AssumeRole on the role, and the role's trust policy must name the caller",
+	} {
+		if status != 1 || !strings.Contains(stdout, want) {
+			t.Errorf("check exits with %d, want 1 and %s\n%s%s", status, want, stdout, stderr)
+		}
+	}
+	p, address := serve(t, env, config, "--cache.ttl=0s")
+	if page := scrape(t, address); up(page, "member-1") != "1" || up(page, "member-2") != "0" {
+		t.Errorf("up is %q and %q, want 1 and 0", up(page, "member-1"), up(page, "member-2"))
+	}
+	if n := metadata.Calls(); n != 2 { // One by check, one by the exporter.
+		t.Errorf("%d requests for the hub's key, want 2", n)
+	}
+
+	// The second member's trust policy is corrected.
+	services[1].SetRole(credentialstest.Role{ARN: "acs:ram::2:role/cdn-exports", Key: hub, ExternalID: "tenant-1"})
+	scrapeUntilUp(t, address, "member-2")
+
+	// The hub's token expires together with the first member's. Its successor is used without a failed refresh.
+	next := credentialstest.Key{ID: "STS.hub2", Secret: "secret-hub2", Token: "token-hub2"}
+	metadata.Issue(next, time.Hour)
+	services[0].SetRole(credentialstest.Role{
+		ARN: "acs:ram::1:role/cdn-exports", Key: next, ExternalID: "tenant-1", Expired: hub,
+	})
+	apis[0].SetCredentials(keys[0].ID, keys[0].Secret, "token-three")
+	services[0].Issue(credentialstest.Key{ID: keys[0].ID, Secret: keys[0].Secret, Token: "token-three"}, time.Hour)
+	before := metadata.Calls()
+	for began := time.Now(); metadata.Calls() == before && time.Since(began) < patience; {
+		scrape(t, address) // A refresh may not be due yet.
+	}
+	if metadata.Calls() == before {
+		t.Errorf("the hub's token was not renewed")
+	}
+	if page := scrape(t, address); up(page, "member-1") != "1" ||
+		sample(page, metric("refresh_failures_total", "member-1")) != "0" {
+		t.Errorf("the successor of the hub's token is not used:\n%s", page)
+	}
+	for _, text := range []string{stdout, stderr, p.stderr.String()} {
+		if strings.Contains(text, "secret-") || strings.Contains(text, "token-") {
+			t.Errorf("a secret is shown:\n%s", text)
+		}
+	}
 }
 
 // One process with an account of every type of credentials.

@@ -1,9 +1,11 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -157,6 +159,49 @@ func TestReloadOnHangup(t *testing.T) {
 			requests: sample(before, requests), "config_last_reload_successful": "1",
 		})
 	})
+}
+
+// Kubernetes replaces the symbolic link ..data when it updates a mounted ConfigMap.
+func TestReloadAutomatically(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes a minute: each change is loaded after at most 20 seconds")
+	}
+	_, endpoint := serveScenario(t, "healthy")
+	dir := t.TempDir()
+	versions := 0
+	publish := func(content string) {
+		t.Helper()
+		versions++
+		version, next := filepath.Join(dir, fmt.Sprintf("..%d", versions)), filepath.Join(dir, "..data_tmp")
+		if err := errors.Join(
+			os.Mkdir(version, 0o700),
+			os.WriteFile(filepath.Join(version, "config.yml"), []byte(content), 0o600),
+			os.Symlink(version, next),
+			os.Rename(next, filepath.Join(dir, "..data")),
+		); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good := fmt.Sprintf("accounts: [{name: a, endpoint: %q}]", endpoint)
+	publish(good)
+	file := filepath.Join(dir, "config.yml")
+	if err := os.Symlink("..data/config.yml", file); err != nil {
+		t.Fatal(err)
+	}
+	p, address := serve(t, append(keyEnv(defaultKey), "ALICDN_EXPORT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD=true"),
+		"--config.file="+file)
+	publish(fmt.Sprintf("accounts: [{name: a, endpoint: %q}, {name: b, endpoint: %q}]", endpoint, endpoint))
+	p.stderr.await(t, `msg="Configuration loaded" (accounts=2 added_or_changed=1 removed_or_changed=0)`)
+	scrapeUntilUp(t, address, "b")
+	publish("accounts: 5")
+	p.stderr.await(t, reloadFailed+`.*accounts: must be a list`)
+	expectSamples(t, scrape(t, address), map[string]string{
+		metric("up", "a"): "1", metric("up", "b"): "1", "config_last_reload_successful": "0",
+	})
+	publish(good)
+	p.stderr.await(t, `msg="Configuration loaded" (accounts=1 added_or_changed=0 removed_or_changed=1)`)
+	expectSamples(t, scrape(t, address), map[string]string{"config_last_reload_successful": "1"})
 }
 
 // A scrape during a reload shows complete accounts.

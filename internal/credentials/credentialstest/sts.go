@@ -17,6 +17,8 @@ type Role struct {
 	// AssumeRole requires this key and external id.
 	Key        Key
 	ExternalID string
+	// Expired is a key whose token has expired.
+	Expired Key
 	// AssumeRoleWithOIDC requires this provider and token. If the token is empty, all tokens are refused.
 	OIDCProviderARN, OIDCToken string
 }
@@ -125,6 +127,8 @@ func (s *STS) checkSignature(r *http.Request) *refusal {
 	timestamp, err := time.Parse(timeFormat, form.Get("Timestamp"))
 	nonce := form.Get("SignatureNonce")
 	switch {
+	case s.role.Expired.Token != "" && form.Get("SecurityToken") == s.role.Expired.Token:
+		return &refusal{http.StatusForbidden, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."}
 	case form.Get("AccessKeyId") != s.role.Key.ID:
 		return &refusal{http.StatusNotFound, "InvalidAccessKeyId.NotFound", "Specified access key is not found."}
 	case form.Get("SecurityToken") != s.role.Key.Token:

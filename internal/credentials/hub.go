@@ -1,0 +1,94 @@
+package credentials
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliyun/credentials-go/credentials"
+	"github.com/aliyun/credentials-go/credentials/providers"
+
+	"alicdn_export_exporter/apiclient"
+)
+
+// hubPatience is how long AssumeRole waits for the hub's key. It is less than the default timeout of an API call, so
+// that the call's error can name the hub.
+const hubPatience = (connectTimeout + responseTimeout) * time.Millisecond
+
+// hub passes the key of another provider to the library, which assumes a role with it. The library asks for the key
+// whenever the role's token must be renewed.
+type hub struct {
+	provider apiclient.CredentialsProvider
+	key      apiclient.Credentials // the last one that was passed on
+}
+
+// hubError means that the hub has no key.
+type hubError struct{ err error }
+
+func (e *hubError) Error() string { return e.err.Error() }
+func (e *hubError) Unwrap() error { return e.err }
+
+// fetch returns the hub's current key, or a *hubError.
+func (h *hub) fetch() (apiclient.Credentials, error) {
+	// The role's token is fetched for all callers, so no caller's context bounds the fetch.
+	ctx, cancel := context.WithTimeout(context.Background(), hubPatience)
+	defer cancel()
+	key, err := h.provider.Credentials(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("the default chain did not return one within %s", hubPatience)
+	}
+	if err != nil {
+		return apiclient.Credentials{}, &hubError{err}
+	}
+	return key, nil
+}
+
+// GetCredentials implements the library's CredentialsProvider.
+func (h *hub) GetCredentials() (*providers.Credentials, error) {
+	key, err := h.fetch()
+	if err != nil {
+		return nil, err
+	}
+	h.key = key
+	return &providers.Credentials{
+		AccessKeyId:     key.AccessKeyID,
+		AccessKeySecret: key.AccessKeySecret,
+		SecurityToken:   key.SecurityToken,
+		ProviderName:    key.Provider,
+	}, nil
+}
+
+// GetProviderName implements the library's CredentialsProvider.
+func (h *hub) GetProviderName() string { return h.key.Provider }
+
+// assumeRole gets the role's key. If STS rejects the hub's key, which may have expired, and the hub has a newer one, it
+// tries once more.
+func (h *hub) assumeRole(role credentials.Credential) (*credentials.CredentialModel, error) {
+	model, err := role.GetCredential()
+	if kind, _ := apiclient.KindOf(stsCode(err)); kind.Class != apiclient.ClassCredentials {
+		return model, err
+	}
+	rejected := h.key
+	h.provider.Reject(rejected)
+	if key, hubErr := h.fetch(); hubErr != nil {
+		return nil, hubErr
+	} else if key == rejected {
+		return nil, err
+	}
+	return role.GetCredential()
+}
+
+// newHubProvider returns the library's provider of a role's key. It gets the key to assume the role with from h.
+func (c *Config) newHubProvider(h *hub, in inputs) (credentials.Credential, error) {
+	provider, err := providers.NewRAMRoleARNCredentialsProviderBuilder().
+		WithCredentialsProvider(h).
+		WithRoleArn(in.roleARN).WithRoleSessionName(in.roleSessionName).WithExternalId(c.ExternalID).
+		WithStsEndpoint(c.STSEndpoint).
+		WithHttpOptions(&providers.HttpOptions{ConnectTimeout: connectTimeout, ReadTimeout: responseTimeout}).
+		Build()
+	if err != nil {
+		return nil, err
+	}
+	return credentials.FromCredentialsProvider(c.Type, provider), nil
+}
