@@ -26,6 +26,7 @@ func NewTransport() *http.Transport {
 	transport.MaxIdleConns = maxIdleConnections
 	transport.MaxIdleConnsPerHost = maxIdleConnections
 	transport.MaxResponseHeaderBytes = maxHeaderBytes
+	transport.OnProxyConnectResponse = checkProxyResponse
 	// Without pings a silent HTTP/2 connection stays in use until TCP gives up, after
 	// a quarter of an hour.
 	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: http2PingTimeout, PingTimeout: http2PingTimeout}
