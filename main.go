@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	stdlog "log"
 	"os"
 	"strings"
 
@@ -29,7 +30,20 @@ import (
 
 const name = "alicdn_export_exporter"
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	signals.IgnoreBrokenPipes()
+	stdout := os.Stdout
+	silenceLibraries()
+	os.Exit(run(os.Args[1:], stdout, os.Stderr))
+}
+
+// silenceLibraries discards what libraries print past the logger. net/http prints stray bytes
+// of a connection to the standard logger, and credentials-go prints what it cannot parse to
+// stdout. Both may hold secrets.
+func silenceLibraries() {
+	stdlog.SetOutput(io.Discard) //nolint:forbidigo // This is about what others log.
+	os.Stdout = nil              // Writing to it is an error.
+}
 
 // run is the whole program. It returns the exit status: 0, or 1 after one clear line per
 // error on stderr.

@@ -36,6 +36,10 @@ func networkError(err error) *Error {
 	switch {
 	case errors.As(err, &proxy):
 		return newError(CodeProxy, ClassNetwork, proxy.Error())
+	case errors.As(err, &operation) && operation.Op == "proxyconnect":
+		failure := networkError(operation.Err)
+		failure.Detail = "the proxy cannot be reached: " + failure.Detail
+		return failure
 	case errors.As(err, &certificate):
 		return newError(CodeTLS, ClassNetwork, certificate.Err.Error())
 	case errors.As(err, &hostname):
@@ -48,11 +52,6 @@ func networkError(err error) *Error {
 		return newError(CodeTimeout, ClassNetwork, "no complete response within the time limit")
 	case errors.As(err, &lookup):
 		return newError(CodeConnection, ClassNetwork, lookup.Error())
-	case errors.As(err, &operation) && operation.Op == "proxyconnect":
-		if errors.As(operation.Err, &operation) {
-			return newError(CodeConnection, ClassNetwork, "the proxy cannot be reached: "+operation.Error())
-		}
-		return newError(CodeConnection, ClassNetwork, "the proxy cannot be reached")
 	case errors.As(err, &operation):
 		return newError(CodeConnection, ClassNetwork, operation.Error())
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
