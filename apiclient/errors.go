@@ -92,7 +92,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns the cause: ErrNotSent, ErrShape, an error of the credentials provider, or nil.
+// Unwrap returns the cause: ErrNotSent, ErrShape, a *ProxyError, an error of the
+// credentials provider, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Kind returns the error's code and class.

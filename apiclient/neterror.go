@@ -25,7 +25,7 @@ func NetworkError(err error) *Error {
 
 func networkError(err error) *Error {
 	var (
-		proxy       *proxyError
+		proxy       *ProxyError
 		operation   *net.OpError
 		lookup      *net.DNSError
 		certificate *tls.CertificateVerificationError
@@ -35,7 +35,9 @@ func networkError(err error) *Error {
 	)
 	switch {
 	case errors.As(err, &proxy):
-		return newError(CodeProxy, ClassNetwork, proxy.Error())
+		failure := newError(CodeProxy, ClassNetwork, proxy.Error())
+		failure.cause = proxy
+		return failure
 	case errors.As(err, &operation) && operation.Op == "proxyconnect":
 		failure := networkError(operation.Err)
 		failure.Detail = "the proxy cannot be reached: " + failure.Detail
@@ -61,16 +63,17 @@ func networkError(err error) *Error {
 	}
 }
 
-// proxyError is a proxy's refusal to connect to a host.
-type proxyError struct{ status int }
+// ProxyError is a proxy's refusal to connect to a host.
+type ProxyError struct {
+	// Status is the HTTP status that the proxy answered.
+	Status int
+}
 
 // Error says what the proxy answered, and nothing of its address, which may hold a password.
-func (e *proxyError) Error() string {
-	text := fmt.Sprintf("the proxy answered %d", e.status)
-	if e.status == http.StatusProxyAuthRequired {
-		text += ": it requires a user and a password (HTTPS_PROXY)"
-	} else if name := http.StatusText(e.status); name != "" {
-		text += " " + name
+func (e *ProxyError) Error() string {
+	text := strings.TrimSpace(fmt.Sprintf("the proxy answered %d %s", e.Status, http.StatusText(e.Status)))
+	if e.Status == http.StatusProxyAuthRequired {
+		text = "the proxy answered 407: it requires a user and a password (HTTPS_PROXY)"
 	}
 	return text
 }
@@ -79,7 +82,7 @@ func (e *proxyError) Error() string {
 // the proxy's own text in place of the status.
 func checkProxyResponse(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
-		return &proxyError{resp.StatusCode}
+		return &ProxyError{resp.StatusCode}
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func Run(ctx context.Context, out io.Writer, config Config) (ok bool) {
 	p.passed("account", "%s at %s", config.Account.Name, config.Endpoint)
 	key, err := config.Credentials.Credentials(ctx)
 	if err != nil {
-		p.failed("credentials", err.Error(), "Provide credentials in one of the ways that the README lists.")
+		p.failed("credentials", err.Error(), advice.ForCredentials(err))
 		return false
 	}
 	p.passed("credentials", "from %s", key.Provider)
@@ -143,7 +143,7 @@ func (p *printer) clock(skew time.Duration, ok bool) {
 	}
 	switch {
 	case skew.Abs() >= fatalSkew:
-		p.failed("clock", text, "Set this machine's clock.")
+		p.failed("clock", text, advice.Clock)
 	case skew.Abs() >= notableSkew:
 		p.passed("clock", "%s: set this machine's clock before it is off by 15 minutes", text)
 	default:

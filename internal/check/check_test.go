@@ -138,7 +138,7 @@ func TestRun(t *testing.T) {
 		if diff := cmp.Diff([]string{
 			"account       ok      main at cdn.aliyuncs.com",
 			"credentials   FAILED  no key from any of the places",
-			"                      Provide credentials in one of the ways that the README lists.",
+			"                      There are no usable credentials. The README lists the ways to provide them.",
 		}, lines); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
@@ -172,7 +172,7 @@ func TestRunAdvice(t *testing.T) {
 					code.Code, code.Class, ok, want, strings.Join(lines, "\n"))
 			}
 		}
-		ok, lines := run(t, failing(context.Canceled), key, apiclient.Usage)
+		ok, lines := run(t, failing(fmt.Errorf("page 1: %w", context.Canceled)), key, apiclient.Usage)
 		if ok || !strings.Contains(lines[3], "Try again.") {
 			t.Errorf("canceled, ok is %t:\n%s", ok, strings.Join(lines, "\n"))
 		}

@@ -1,8 +1,8 @@
 package credentials
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"regexp"
@@ -15,13 +15,30 @@ import (
 // The library's errors may quote whole responses of a key service, secrets included. Only texts from this file and
 // known codes are passed on.
 
-// newError returns an error that begins with the type, except for TypeDefault.
-func (c *Config) newError(text string) error {
-	if c.isDefault() {
-		return errors.New(text)
-	}
-	return fmt.Errorf("%s: %s", c.Type, text)
+// Error is why there is no key. It holds no secrets.
+type Error struct {
+	// Type is one of Types.
+	Type string
+
+	cause error
 }
+
+// Error returns the cause, after the type unless it is TypeDefault.
+func (e *Error) Error() string {
+	if e.Type == TypeDefault {
+		return e.cause.Error()
+	}
+	return e.Type + ": " + e.cause.Error()
+}
+
+// Unwrap returns the cause: a *SecretError, context.DeadlineExceeded or another one.
+func (e *Error) Unwrap() error { return e.cause }
+
+// newError returns an *Error with a text.
+func (c *Config) newError(text string) error { return c.wrap(errors.New(text)) }
+
+// wrap returns an *Error with a cause.
+func (c *Config) wrap(cause error) error { return &Error{cmp.Or(c.Type, TypeDefault), cause} }
 
 // noKeyError returns the error to show if the library returned libraryErr. A nil libraryErr means that the library
 // returned neither a key nor an error.

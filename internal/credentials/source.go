@@ -134,7 +134,7 @@ func (s *Source) resetIfStale() {
 func (s *Source) fetchOnce() (key apiclient.Credentials, err error) {
 	current, err := s.config.readInputs()
 	if err != nil {
-		return apiclient.Credentials{}, s.config.newError(err.Error())
+		return apiclient.Credentials{}, s.config.wrap(err)
 	}
 	defer func() {
 		if recover() != nil {

@@ -146,7 +146,7 @@ func TestStatusPage(t *testing.T) {
 		"too old to be shown": {with(func(s *collector.ExportStatus) {
 			s.Up, s.Report, s.Refreshes = false, nil, s.Refreshes[1:]
 		}), []string{
-			"✖ needs attention 6 s ago – – –", "The last refresh failed: an old failure. Try again.",
+			"✖ needs attention 6 s ago – – –", "The last refresh failed: an old failure. Please report this error together with the version.",
 			"The last list is too old to show (--cache.max-stale).", "Nothing to show: the last list is too old.",
 		}, []string{"3 success", "3 h ago"}},
 		"overdue": {with(func(s *collector.ExportStatus) {
