@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -69,13 +70,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	if err != nil {
-		err = fmt.Errorf("%w, try --help", err)
+		err = cmp.Or(config.CheckBooleans(app), fmt.Errorf("%w, try --help", err))
 	} else if err = flags.Validate(); err == nil {
 		ctx, cancel := signals.Context()
 		defer cancel()
 		switch command {
 		case serveCmd.FullCommand():
-			err = serve(ctx, flags, stderr)
+			err = serve(ctx, flags, config.UnknownVariables(app, os.Environ()), stderr)
 		case checkCmd.FullCommand():
 			signals.StopHangup() // Closing the terminal ends it.
 			err = check.Accounts(ctx, flags, stdout)
@@ -94,12 +95,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // serve runs the exporter until ctx ends.
-func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
+func serve(ctx context.Context, flags *config.Flags, unknown []config.UnknownVariable, stderr io.Writer) error {
 	if err := toolkit.Validate(*flags.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %w", err)
 	}
 	base := flags.NewLogger(stderr)
 	logger := log.With(base, "time", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
+	for _, variable := range unknown {
+		_ = level.Warn(logger).Log("msg", "Unknown environment variable", "variable", variable.Name, "did_you_mean", variable.Meant)
+	}
 	accts, err := accounts.New(ctx, flags, logger)
 	if err != nil {
 		return err

@@ -17,6 +17,22 @@ type secret struct {
 	file, env string // one of them is set
 }
 
+// SettingsOfSecret returns the settings that say where a secret is, such as access_key_secret_file and
+// access_key_secret_env, for the name of the secret itself in any spelling: access_key_secret, AccessKeySecret. It
+// returns nil for every other name.
+func SettingsOfSecret(name string) []string {
+	plain := func(name string) string {
+		return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+	}
+	var settings []string
+	for _, f := range new(Config).fields() {
+		if f.baseName() != f.name && plain(f.baseName()) == plain(name) {
+			settings = append(settings, f.name)
+		}
+	}
+	return settings
+}
+
 // SecretError is what is wrong with a file or an environment variable of a secret. It names the setting, never the
 // value, and not the variable either: the user may have pasted a secret there, which can look like a name.
 type SecretError struct {

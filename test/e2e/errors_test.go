@@ -33,6 +33,10 @@ func TestStartErrors(t *testing.T) {
 			args: []string{"--demo"}, env: []string{"ALICDN_EXPORT_EXPORTER_API_CONCURRENCY=many"},
 			want: []string{`--api.concurrency: must be a whole number (got "many")`},
 		},
+		"a variable that is neither true nor false": {
+			env:  []string{"ALICDN_EXPORT_EXPORTER_DEMO=yes"},
+			want: []string{`--demo (ALICDN_EXPORT_EXPORTER_DEMO): must be true or false (got "yes")`},
+		},
 		"two invalid values": {
 			args: []string{"--demo", "--log.level=loud", "--refresh.timeout=0s"},
 			want: []string{
@@ -82,8 +86,8 @@ func TestStartErrors(t *testing.T) {
 		"a configuration file with several mistakes": {
 			args: []string{"--demo", "--config.file=" + unknownKeys},
 			want: []string{
-				errorPrefix + unknownKeys + ":2: accounts[0].nam: " + unknownKey + "\n",
-				errorPrefix + unknownKeys + ":3: accounts[0].exprts: " + unknownKey + "\n",
+				errorPrefix + unknownKeys + ":2: accounts[0].nam: " + unknownKey + "; did you mean name?\n",
+				errorPrefix + unknownKeys + ":3: accounts[0].exprts: " + unknownKey + "; did you mean exports?\n",
 			},
 			lines: 2,
 		},
