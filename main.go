@@ -96,6 +96,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // serve runs the exporter until ctx ends.
 func serve(ctx context.Context, flags *config.Flags, unknown []config.UnknownVariable, stderr io.Writer) error {
+	if err := flags.CheckWebFile(); err != nil {
+		return err
+	}
 	if err := toolkit.Validate(*flags.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %w", err)
 	}

@@ -103,7 +103,7 @@ func forCode(err *apiclient.Error) string {
 		return forHTTPStatus(err)
 	case apiclient.CodeProxy:
 		if proxy, ok := errors.AsType[*apiclient.ProxyError](err); ok && proxy.Status == http.StatusProxyAuthRequired {
-			return "Add a user and a password to the proxy's address: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT."
+			return "Put the right user and password into the proxy's address: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT."
 		}
 		return "Let the proxy connect to the endpoint, or correct HTTPS_PROXY or NO_PROXY."
 	case apiclient.CodeTLS:

@@ -76,6 +76,14 @@ func TestStartErrors(t *testing.T) {
 			},
 			want: []string{missing},
 		},
+		"an empty web configuration": {
+			args: []string{"--demo", "--log.level=error", "--web.config.file=" + writeFile(t, "web.yml", "# cut\n")},
+			want: []string{"--web.config.file: ", "web.yml is empty, so everybody would have access"},
+		},
+		"a web configuration that hangs": {
+			args: []string{"--demo", "--log.level=error", "--web.config.file=" + pipe(t)},
+			want: []string{"--web.config.file: ", "is not a regular file"},
+		},
 		"a missing configuration file": {
 			args: []string{"--demo", "--config.file=" + missing}, want: []string{"--config.file: ", missing},
 		},
