@@ -118,7 +118,7 @@ func TestServeUnknownVariable(t *testing.T) {
 	scrape(t, address)
 	p.stop()
 	log := p.stderr.String()
-	const want = `level=warn msg="Unknown environment variable" variable=ALICDN_EXPORT_EXPORTER_CACHE_TLT did_you_mean=ALICDN_EXPORT_EXPORTER_CACHE_TTL`
+	const want = `msg="Unknown environment variable" variable=ALICDN_EXPORT_EXPORTER_CACHE_TLT did_you_mean=ALICDN_EXPORT_EXPORTER_CACHE_TTL`
 	if !strings.Contains(log, want) || strings.Count(log, "Unknown environment variable") != 1 {
 		t.Errorf("log, want one warning:\n%s", log)
 	}
