@@ -86,7 +86,7 @@ func TestForCredentials(t *testing.T) {
 		"nothing is set up": {credentials.Config{}, "Set up one of the places that the error names."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			source := credentials.NewSource(tc.config, nil)
+			source := credentials.NewSource(tc.config, nil, nil)
 			_, err := source.Credentials(t.Context())
 			if got := advice.ForCredentials(err); err == nil || !strings.Contains(got, tc.want) || strings.Contains(got, "report") {
 				t.Errorf("%v: the advice is %q, want %q", err, got, tc.want)
@@ -108,7 +108,7 @@ func TestForCredentials(t *testing.T) {
 			t.Fatal(err)
 		}
 		config := credentials.Config{Type: credentials.TypeAccessKey, AccessKeyIDFile: path, AccessKeySecretFile: good}
-		_, err := credentials.NewSource(config, nil).Credentials(t.Context())
+		_, err := credentials.NewSource(config, nil, nil).Credentials(t.Context())
 		if got := advice.ForCredentials(err); !strings.HasPrefix(got, "Allow the exporter's user to read the file") {
 			t.Errorf("%v: the advice is %q", err, got)
 		}
@@ -123,7 +123,7 @@ func TestForCredentials(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		config := credentials.Config{Type: credentials.TypeURI, URI: "http://" + listener.Addr().String()}
-		_, err = credentials.NewSource(config, nil).Credentials(ctx)
+		_, err = credentials.NewSource(config, nil, nil).Credentials(ctx)
 		if got := advice.ForCredentials(err); !errors.Is(err, context.DeadlineExceeded) ||
 			got != "Check the service that provides the key, and the network path to it." {
 			t.Errorf("%v: the advice is %q", err, got)
