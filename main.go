@@ -24,6 +24,7 @@ import (
 	"alicdn_export_exporter/internal/accounts"
 	"alicdn_export_exporter/internal/check"
 	"alicdn_export_exporter/internal/config"
+	"alicdn_export_exporter/internal/credentials"
 	"alicdn_export_exporter/internal/signals"
 	"alicdn_export_exporter/internal/simulator/scenario"
 	"alicdn_export_exporter/internal/web"
@@ -35,6 +36,7 @@ func main() {
 	signals.IgnoreBrokenPipes()
 	stdout := os.Stdout
 	silenceLibraries()
+	credentials.RestrictLibrary()
 	os.Exit(run(os.Args[1:], stdout, os.Stderr))
 }
 

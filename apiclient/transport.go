@@ -22,6 +22,8 @@ const (
 func NewTransport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	transport.Proxy = http.ProxyFromEnvironment
+	transport.DisableCompression = false
 	transport.ForceAttemptHTTP2 = true
 	transport.MaxIdleConns = maxIdleConnections
 	transport.MaxIdleConnsPerHost = maxIdleConnections

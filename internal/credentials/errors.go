@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -42,18 +41,18 @@ func (c *Config) wrap(cause error) error { return &Error{cmp.Or(c.Type, TypeDefa
 
 // noKeyError returns the error to show if the library returned libraryErr. A nil libraryErr means that the library
 // returned neither a key nor an error.
-func (s *Source) noKeyError(libraryErr error) error {
+func (f *fetcher) noKeyError(libraryErr error) error {
 	if hubErr, ok := errors.AsType[*hubError](libraryErr); ok {
-		return s.config.newError("no key to assume the role with: " + hubErr.Error())
+		return f.config.newError("no key to assume the role with: " + hubErr.Error())
 	}
-	text := s.config.noKeyText()
-	if s.hub != nil && s.hub.key.Provider != "" {
-		text += ", called with the key from " + s.hub.key.Provider
+	text := f.config.noKeyText()
+	if f.hub != nil && f.hub.key.Provider != "" {
+		text += ", called with the key from " + f.hub.key.Provider
 	}
-	if reason := s.config.publicReason(libraryErr); reason != "" {
+	if reason := f.config.publicReason(libraryErr); reason != "" {
 		text += ": " + reason
 	}
-	return s.config.newError(text)
+	return f.config.newError(text)
 }
 
 func (c *Config) noKeyText() string {
@@ -61,7 +60,7 @@ func (c *Config) noKeyText() string {
 	case TypeRAMRoleARN, TypeOIDCRoleARN:
 		return "STS returned no key for the role"
 	case TypeECSRAMRole:
-		if strings.EqualFold(os.Getenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED"), "true") {
+		if isMetadataDisabled() {
 			return "ALIBABA_CLOUD_ECS_METADATA_DISABLED turns off the metadata service"
 		}
 		return "the ECS metadata service returned no key for the role"
@@ -94,19 +93,29 @@ const denied = " (the caller needs sts:AssumeRole on the role, and the role's tr
 
 var quotedCode = regexp.MustCompile(`"Code"\s*:\s*"([\w.]+)"`)
 
-// publicReason returns the part of an error that cannot be a secret: why STS could not be reached, or a documented code
-// of STS or of the RPC gateway in front of it. It returns "" if there is no such part.
+// publicReason returns the part of an error that cannot be a secret: why the service could not be reached, why its
+// response is not used, or a documented code of STS or of the RPC gateway in front of it. It returns "" if there is no
+// such part.
 func (c *Config) publicReason(libraryErr error) string {
-	if libraryErr == nil || c.Type != TypeRAMRoleARN && c.Type != TypeOIDCRoleARN {
+	if libraryErr == nil || c.isDefault() {
 		return ""
+	}
+	if response, ok := errors.AsType[responseError](libraryErr); ok {
+		return response.Error()
 	}
 	if _, ok := errors.AsType[*url.Error](libraryErr); ok {
 		text := apiclient.NetworkError(libraryErr).Error()
+		// The user may have pasted a secret there, which can look like a host name.
 		if host := (&url.URL{Host: c.STSEndpoint}).Hostname(); host != "" {
-			// The user may have pasted a secret there, which can look like a host name.
 			text = strings.ReplaceAll(text, host, "sts_endpoint")
 		}
+		if uri, err := url.Parse(c.URI); err == nil && uri.Hostname() != "" {
+			text = strings.ReplaceAll(text, uri.Hostname(), "uri")
+		}
 		return text
+	}
+	if c.Type != TypeRAMRoleARN && c.Type != TypeOIDCRoleARN {
+		return ""
 	}
 	code := stsCode(libraryErr)
 	if slices.Contains(stsCodes, code) {
