@@ -3,9 +3,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	stdlog "log"
 	"os"
 	"strings"
 	"time"
@@ -23,6 +25,7 @@ import (
 	"alicdn_export_exporter/internal/accounts"
 	"alicdn_export_exporter/internal/check"
 	"alicdn_export_exporter/internal/config"
+	"alicdn_export_exporter/internal/credentials"
 	"alicdn_export_exporter/internal/signals"
 	"alicdn_export_exporter/internal/simulator/scenario"
 	"alicdn_export_exporter/internal/view"
@@ -31,7 +34,21 @@ import (
 
 const name = "alicdn_export_exporter"
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	signals.IgnoreBrokenPipes()
+	stdout := os.Stdout
+	silenceLibraries()
+	credentials.RestrictLibrary()
+	os.Exit(run(os.Args[1:], stdout, os.Stderr))
+}
+
+// silenceLibraries discards what libraries print past the logger. net/http prints stray bytes
+// of a connection to the standard logger, and credentials-go prints what it cannot parse to
+// stdout. Both may hold secrets.
+func silenceLibraries() {
+	stdlog.SetOutput(io.Discard) //nolint:forbidigo // This is about what others log.
+	os.Stdout = nil              // Writing to it is an error.
+}
 
 // run is the whole program. It returns the exit status: 0, or 1 after one clear line per
 // error on stderr, or that of the check command.
@@ -61,13 +78,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	if err != nil {
-		err = fmt.Errorf("%w, try --help", err)
+		err = cmp.Or(config.CheckBooleans(app), fmt.Errorf("%w, try --help", err))
 	} else if err = flags.Validate(); err == nil {
 		ctx, cancel := signals.Context()
 		defer cancel()
 		switch command {
 		case serveCmd.FullCommand():
-			err = serve(ctx, flags, stderr)
+			err = serve(ctx, flags, config.UnknownVariables(app, os.Environ()), stderr)
 		case checkCmd.FullCommand():
 			signals.StopHangup() // Closing the terminal ends it.
 			status, err = check.Run(ctx, flags, checked, stdout, stderr)
@@ -86,12 +103,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // serve runs the exporter until ctx ends.
-func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
+func serve(ctx context.Context, flags *config.Flags, unknown []config.UnknownVariable, stderr io.Writer) error {
+	if err := flags.CheckWebFile(); err != nil {
+		return err
+	}
 	if err := toolkit.Validate(*flags.Web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file: %w", err)
 	}
 	base := flags.NewLogger(stderr)
 	logger := log.With(base, "time", log.DefaultTimestampUTC, "caller", log.DefaultCaller)
+	for _, variable := range unknown {
+		_ = level.Warn(logger).Log("msg", "Unknown environment variable", "variable", variable.Name, "did_you_mean", variable.Meant)
+	}
 	accts, err := accounts.New(ctx, flags, logger)
 	if err != nil {
 		return err

@@ -2,8 +2,9 @@ package apiclient
 
 import (
 	"net/http"
+	"path"
 	"slices"
-	"strings"
+	"time"
 )
 
 // The codes of errors that this package finds by itself. They begin in lower case;
@@ -13,6 +14,8 @@ const (
 	CodeTimeout = "timeout"
 	// CodeConnection: the connection could not be made, or broke.
 	CodeConnection = "connection"
+	// CodeProxy: the HTTP proxy refused to connect to the endpoint.
+	CodeProxy = "proxy"
 	// CodeTLS: the server's TLS or certificate is not acceptable.
 	CodeTLS = "tls"
 	// CodeDecode: the response is not a page of tasks.
@@ -25,7 +28,7 @@ const (
 	CodeCredentials = "credentials"
 	// CodeHTTPStatus: an HTTP error without a code of the API.
 	CodeHTTPStatus = "http_status"
-	// CodeOther: a code of the API that is not in its documentation.
+	// CodeOther: a code of the API that is neither in its documentation nor of a known family.
 	CodeOther = "other"
 )
 
@@ -71,24 +74,60 @@ var errorKinds = []ErrorKind{
 	{"UnknownError", ClassServer},
 	{CodeTimeout, ClassNetwork},
 	{CodeConnection, ClassNetwork},
+	{CodeProxy, ClassNetwork},
 	{CodeTLS, ClassNetwork},
 	{CodeDecode, ClassMalformed},
 	{CodeResponseTooLarge, ClassMalformed},
 	{CodeRedirect, ClassMalformed},
 	{CodeCredentials, ClassCredentials},
+	{CodeHTTPStatus, ClassThrottled},
 	{CodeHTTPStatus, ClassServer},
-	{CodeHTTPStatus, ClassRequest},
+	{CodeHTTPStatus, ClassMalformed},
+	{CodeOther, ClassThrottled},
 	{CodeOther, ClassServer},
 	{CodeOther, ClassRequest},
+}
+
+// families are the codes that stand for undocumented ones, by patterns of path.Match. The
+// first family that matches counts. The API and its gateway send more codes than their
+// documentation lists: Throttling.System, Rejected.Throttling, MissingSecurityToken and
+// IllegalTimestamp are in public reports of other tools.
+var families = []struct {
+	code     string
+	patterns []string
+}{
+	{"Throttling", []string{"Throttling*", "*.Throttling", "FlowControl*", "TooManyRequests*"}},
+	{"InvalidAccessKeyId.NotFound", []string{"InvalidAccessKeyId*", "MissingAccessKeyId"}},
+	{"InvalidSecurityToken.Malformed", []string{"InvalidSecurityToken*", "MissingSecurityToken", "SecurityToken*"}},
+	{"SignatureDoesNotMatch", []string{"SignatureDoesNotMatch*", "IncompleteSignature*"}},
+	{"InvalidTimeStamp.Expired", []string{"*TimeStamp*", "*Timestamp*", "RequestTimeTooSkewed"}},
+	{"Forbidden", []string{"Forbidden*", "*Denied*", "NotAuthorized*", "Unauthorized*", "ImplicitDeny*"}},
+	{"NoPermission", []string{"NoPermission*"}},
+	{"ServiceUnavailable", []string{"ServiceUnavailable*", "SystemBusy*", "Internal*"}},
+	{"MissingParameter", []string{"Missing*"}},
 }
 
 // ErrorKinds returns every pair of code and class that an Error can have.
 func ErrorKinds() []ErrorKind { return slices.Clone(errorKinds) }
 
 // KindOf returns the kind that an Error with a code of the API has. ok is false if the
-// documentation of the API does not have the code.
+// documentation of the API does not have the code, and it is of no known family.
 func KindOf(apiCode string) (kind ErrorKind, ok bool) {
-	code := family(apiCode)
+	if kind, ok = documented(apiCode); ok {
+		return kind, true
+	}
+	for _, family := range families {
+		for _, pattern := range family.patterns {
+			if matched, _ := path.Match(pattern, apiCode); matched { // The patterns are valid.
+				return documented(family.code)
+			}
+		}
+	}
+	return ErrorKind{}, false
+}
+
+// documented finds a code in errorKinds, unless it is one of this package's own.
+func documented(code string) (kind ErrorKind, ok bool) {
 	i := slices.IndexFunc(errorKinds, func(k ErrorKind) bool { return k.Code == code })
 	if i < 0 || isLocal(code) {
 		return ErrorKind{}, false
@@ -96,26 +135,30 @@ func KindOf(apiCode string) (kind ErrorKind, ok bool) {
 	return errorKinds[i], true
 }
 
-// family returns the code that stands for a family of codes, or the code itself.
-func family(apiCode string) string {
-	for _, name := range []string{"Forbidden", "NoPermission"} {
-		if strings.HasPrefix(apiCode, name+".") {
-			return name
-		}
-	}
-	if strings.HasPrefix(apiCode, "Missing") {
-		return "MissingParameter"
-	}
-	return apiCode
-}
-
 // isLocal reports whether a code is one of this package's own.
 func isLocal(code string) bool { return code != "" && code[0] >= 'a' && code[0] <= 'z' }
 
-// statusClass classifies an HTTP error without a known code.
-func statusClass(status int) Class {
-	if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
+// unknownClass classifies an error of the API whose code is unknown.
+func unknownClass(status int, retryAfter time.Duration) Class {
+	switch {
+	case retryAfter > 0 || status == http.StatusTooManyRequests:
+		return ClassThrottled
+	case status >= http.StatusInternalServerError:
 		return ClassServer
+	default:
+		return ClassRequest
 	}
-	return ClassRequest
+}
+
+// statusClass classifies an HTTP error without a code of the API. A proxy or a load
+// balancer sends such a response; the API's own errors have codes.
+func statusClass(status int) Class {
+	switch {
+	case status == http.StatusTooManyRequests:
+		return ClassThrottled
+	case status >= http.StatusInternalServerError:
+		return ClassServer
+	default:
+		return ClassMalformed
+	}
 }

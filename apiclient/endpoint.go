@@ -2,7 +2,6 @@ package apiclient
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -14,7 +13,7 @@ type Endpoint struct{ scheme, host string }
 
 // ParseEndpoint reads a host name, which is reached over HTTPS. "http://" before it
 // is accepted for a loopback address only, because requests carry a key's id and
-// token. Errors do not repeat text that may hold a password.
+// token. Errors repeat none of the text, which may hold a secret.
 func ParseEndpoint(text string) (Endpoint, error) {
 	address := text
 	if !strings.Contains(address, "://") {
@@ -27,9 +26,9 @@ func ParseEndpoint(text string) (Endpoint, error) {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || (u.Path != "" && u.Path != "/"):
 		return Endpoint{}, errors.New("must be a host name without user, path or query")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return Endpoint{}, fmt.Errorf("http:// is accepted for loopback addresses only, not for %s", u.Hostname())
+		return Endpoint{}, errors.New("http:// is accepted for loopback addresses only")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return Endpoint{}, fmt.Errorf("must use https, not %s", u.Scheme)
+		return Endpoint{}, errors.New("must use https")
 	}
 	return Endpoint{scheme: u.Scheme, host: u.Host}, nil
 }

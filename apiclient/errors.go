@@ -3,7 +3,6 @@ package apiclient
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -35,6 +34,10 @@ const (
 // time went by waiting for the account's rate limit or for its other calls. A request
 // that the API's own throttling held back has the error of the throttling instead.
 var ErrNotSent = errors.New("the deadline expired before the request was sent")
+
+// ErrShape is the cause of a CodeDecode error if the response has the name of the API's
+// list, but not its structure: the API has changed, or differs from its documentation.
+var ErrShape = errors.New("the response has another structure than a page of tasks")
 
 // Error is why one attempt to read a page failed. Code and Class together are one of
 // ErrorKinds. It never holds an address, a secret, or the API's message, which may
@@ -89,16 +92,15 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns the cause: ErrNotSent, an error of the credentials provider, or nil.
+// Unwrap returns the cause: ErrNotSent, ErrShape, a *ProxyError, an error of the
+// credentials provider, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Kind returns the error's code and class.
 func (e *Error) Kind() ErrorKind { return ErrorKind{e.Code, e.Class} }
 
 // throttling reports whether the API asks for fewer calls.
-func (e *Error) throttling() bool {
-	return e.Class == ClassThrottled || e.Status == http.StatusTooManyRequests
-}
+func (e *Error) throttling() bool { return e.Class == ClassThrottled }
 
 // nonceUsed reports whether the API has seen the request's nonce before.
 func (e *Error) nonceUsed() bool { return e.Code == "SignatureNonceUsed" }
@@ -115,7 +117,7 @@ func (e *Error) transient() bool {
 	case ClassThrottled, ClassServer:
 		return true
 	case ClassNetwork:
-		return e.Code != CodeTLS
+		return e.Code != CodeTLS && e.Code != CodeProxy
 	default:
 		return false
 	}

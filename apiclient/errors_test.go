@@ -63,9 +63,40 @@ func TestError(t *testing.T) {
 			{"ServiceUnavailable", []int{503, 500}, "ServiceUnavailable", apiclient.ClassServer},
 			{"InternalError", []int{500}, "InternalError", apiclient.ClassServer},
 			{"UnknownError", []int{500}, "UnknownError", apiclient.ClassServer},
-			{"NeverHeardOf.This", []int{500, 503, 429}, "other", apiclient.ClassServer},
+			{"NeverHeardOf.This", []int{500, 503}, "other", apiclient.ClassServer},
+			{"NeverHeardOf.This", []int{429}, "other", apiclient.ClassThrottled},
 			{"NeverHeardOf.This", []int{400, 403, 200}, "other", apiclient.ClassRequest},
 			{"Throttling", []int{200}, "Throttling", apiclient.ClassThrottled},
+
+			// Codes that the documentation lacks: the first family that matches counts.
+			{"Throttling.System", []int{400, 503}, "Throttling", apiclient.ClassThrottled},
+			{"Throttling.Resource", []int{400}, "Throttling", apiclient.ClassThrottled},
+			{"Rejected.Throttling", []int{400, 503}, "Throttling", apiclient.ClassThrottled},
+			{"FlowControl.Limit", []int{400}, "Throttling", apiclient.ClassThrottled},
+			{"FlowControlled", []int{400}, "Throttling", apiclient.ClassThrottled},
+			{"TooManyRequests", []int{429, 400}, "Throttling", apiclient.ClassThrottled},
+			{"Throttling.Denied", []int{403}, "Throttling", apiclient.ClassThrottled},
+			{"InvalidAccessKeyId", []int{404, 403}, "InvalidAccessKeyId.NotFound", apiclient.ClassCredentials},
+			{"MissingAccessKeyId", []int{400}, "InvalidAccessKeyId.NotFound", apiclient.ClassCredentials},
+			{"MissingSecurityToken", []int{400}, "InvalidSecurityToken.Malformed", apiclient.ClassCredentials},
+			{"InvalidSecurityToken", []int{400}, "InvalidSecurityToken.Malformed", apiclient.ClassCredentials},
+			{"SecurityTokenExpired", []int{403}, "InvalidSecurityToken.Malformed", apiclient.ClassCredentials},
+			{"SignatureDoesNotMatch.Header", []int{400}, "SignatureDoesNotMatch", apiclient.ClassCredentials},
+			{"IncompleteSignature", []int{400}, "SignatureDoesNotMatch", apiclient.ClassCredentials},
+			{"IllegalTimestamp", []int{400}, "InvalidTimeStamp.Expired", apiclient.ClassClock},
+			{"MissingTimeStamp", []int{400}, "InvalidTimeStamp.Expired", apiclient.ClassClock},
+			{"RequestTimeTooSkewed", []int{403}, "InvalidTimeStamp.Expired", apiclient.ClassClock},
+			{"Forbidden.NoPermission", []int{403, 400}, "Forbidden", apiclient.ClassDenied},
+			{"ForbiddenAction", []int{403}, "Forbidden", apiclient.ClassDenied},
+			{"AccessDenied", []int{403}, "Forbidden", apiclient.ClassDenied},
+			{"NotAuthorized", []int{403}, "Forbidden", apiclient.ClassDenied},
+			{"Unauthorized", []int{401}, "Forbidden", apiclient.ClassDenied},
+			{"ImplicitDeny", []int{403}, "Forbidden", apiclient.ClassDenied},
+			{"NoPermissionForAction", []int{403}, "NoPermission", apiclient.ClassDenied},
+			{"ServiceUnavailableTemporary", []int{400, 503}, "ServiceUnavailable", apiclient.ClassServer},
+			{"SystemBusy", []int{400}, "ServiceUnavailable", apiclient.ClassServer},
+			{"InternalServerError", []int{400, 500}, "ServiceUnavailable", apiclient.ClassServer},
+			{"MissingTaskName", []int{400}, "MissingParameter", apiclient.ClassRequest},
 		} {
 			for _, status := range tc.status {
 				for form, body := range map[string]string{
@@ -87,24 +118,43 @@ func TestError(t *testing.T) {
 	})
 
 	t.Run("uses the status without a code", func(t *testing.T) {
+		throttled := apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassThrottled}
+		server := apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassServer}
+		malformed := apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassMalformed}
 		for _, tc := range []struct {
 			name, body string
 			status     int
 			want       apiclient.ErrorKind
 		}{
-			{"a proxy's page", "<html><body>502 Bad Gateway</body></html>", 502, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassServer}},
-			{"a portal's page", "<html>", 403, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassRequest}},
-			{"too many requests", "", 429, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassServer}},
-			{"nothing at all", "", 500, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassServer}},
-			{"a code that is a number", `{"code":403}`, 403, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassRequest}},
-			{"a code that is a sentence", `{"Code":"no, \"you\"\nmay not"}`, 403, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassRequest}},
-			{"a code without end", `{"Code":"` + strings.Repeat("A", 100) + `"}`, 500, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassServer}},
-			{"a code that looks like our own", `{"Code":"timeout"}`, 500, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassServer}},
-			{"broken JSON", `{"Code":"Forb`, 403, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassRequest}},
+			{"a proxy's page", "<html><body>502 Bad Gateway</body></html>", 502, server},
+			{"a portal's page", "<!DOCTYPE html>", 403, malformed},
+			{"a load balancer's page", "\n<HTML>", 404, malformed},
+			{"too many requests", "", 429, throttled},
+			{"nothing at all", "", 500, server},
+			{"nothing at all", "", 404, malformed},
+			{"a code that is a number", `{"code":403}`, 403, malformed},
+			{"a code that is a sentence", `{"Code":"no, \"you\"\nmay not"}`, 403, malformed},
+			{"a code without end", `{"Code":"` + strings.Repeat("A", 100) + `"}`, 500, server},
+			{"a code that looks like our own", `{"Code":"timeout"}`, 500, server},
+			{"broken JSON", `{"Code":"Forb`, 403, malformed},
 		} {
 			got := pageError(t, newClient(t, serve(t, fail(tc.status, tc.body))))
 			if got.Kind() != tc.want || got.APICode != "" {
 				t.Errorf("%s: %#v, want %v", tc.name, got, tc.want)
+			}
+			if !contains(got.Error(), "what answers is not the API") ||
+				contains(got.Error(), "HTML") != contains(strings.ToLower(tc.body), "html") {
+				t.Errorf("%s: the error reads %q", tc.name, got)
+			}
+		}
+	})
+
+	t.Run("is throttling if a response with an unknown code asks to wait", func(t *testing.T) {
+		for _, status := range []int{400, 403, 500} {
+			api := &script{answers: []reply{{status, "NeverHeardOf.This", map[string]string{"x-acs-retry-after": "1500"}}}}
+			got := pageError(t, newClient(t, "http://127.0.0.1", through(api)))
+			if want := (apiclient.ErrorKind{Code: "other", Class: apiclient.ClassThrottled}); got.Kind() != want {
+				t.Errorf("status %d: %v, want %v", status, got.Kind(), want)
 			}
 		}
 	})

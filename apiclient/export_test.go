@@ -12,3 +12,6 @@ func DecodePage(body []byte) (Page, error) { return decodePage(body, 1) }
 func ResponseError(status int, body []byte) error {
 	return responseError(&http.Response{StatusCode: status}, body, time.Now(), Credentials{})
 }
+
+// WaitHint returns how long a response with a header asks the client to wait.
+func WaitHint(header http.Header) time.Duration { return waitHint(header, time.Now()) }

@@ -1,10 +1,17 @@
 package apiclient_test
 
 import (
+	"crypto/tls"
 	"errors"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"alicdn_export_exporter/apiclient"
 )
@@ -65,6 +72,39 @@ func FuzzErrorBody(f *testing.F) {
 		var apiErr *apiclient.Error
 		if !errors.As(err, &apiErr) || !known[apiErr.Kind()] || len(err.Error()) > 300 {
 			t.Errorf("error = %v", err)
+		}
+	})
+}
+
+// Whatever a server's certificate or name holds: the error is one short line.
+func FuzzNetworkError(f *testing.F) {
+	for _, text := range []string{"", "x509: certificate has expired", "a\x1b[31m\r\nlevel=info", "\xff\u202e", strings.Repeat("長", 1000)} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, cause := range []error{
+			&tls.CertificateVerificationError{Err: errors.New(text)}, &net.DNSError{Err: text, Name: text},
+			&net.OpError{Op: "dial", Err: errors.New(text)}, &net.OpError{Op: "proxyconnect", Err: errors.New("tls: " + text)},
+		} {
+			got := apiclient.NetworkError(cause).Error()
+			if len(got) > 320 || !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return !strconv.IsPrint(r) }) {
+				t.Errorf("%T: %q", cause, got)
+			}
+		}
+	})
+}
+
+// Whatever the wait hints are: the client waits for a minute at most.
+func FuzzWaitHint(f *testing.F) {
+	f.Add("1500", "Limit:1,Remain:0,TimeLeft:2000,Reset:1234", "30")
+	f.Add("-1", ":::,,Remain", "Sat, 01 Jan 2000 00:00:20 GMT")
+	f.Add("99999999999999999999", "Remain:0,TimeLeft:1e9", "Fri, 31 Dec 9999 23:59:59 GMT")
+	f.Fuzz(func(t *testing.T, milliseconds, rate, after string) {
+		hint := apiclient.WaitHint(http.Header{
+			"X-Acs-Retry-After": {milliseconds}, "X-Ratelimit-User": {rate}, "X-Ratelimit-User-Api": {rate}, "Retry-After": {after},
+		})
+		if hint < 0 || hint > time.Minute {
+			t.Errorf("%q, %q, %q: %s", milliseconds, rate, after, hint)
 		}
 	})
 }

@@ -48,6 +48,16 @@ func raw(t *testing.T, f func(net.Conn)) string {
 	return "http://" + listener.Addr().String()
 }
 
+// throughProxy makes the client use a proxy, with a password.
+func throughProxy(t *testing.T, proxy string) func(*apiclient.Config) {
+	t.Helper()
+	address, err := url.Parse(strings.Replace(proxy, "://", "://somebody:CanaryPassword@", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(c *apiclient.Config) { c.Transport.(*http.Transport).Proxy = http.ProxyURL(address) }
+}
+
 func impatient(c *apiclient.Config) { c.Timeout = 50 * time.Millisecond }
 
 func TestNetworkError(t *testing.T) {
@@ -100,6 +110,40 @@ func TestNetworkError(t *testing.T) {
 					t.Errorf("the error holds an address: %v", got)
 				}
 			})
+		}
+	})
+
+	t.Run("names what a proxy answered", func(t *testing.T) {
+		for answer, want := range map[string]string{
+			"407 Canary":               "the proxy answered 407: it requires a user and a password (HTTPS_PROXY)",
+			"403 Forbidden":            "the proxy answered 403 Forbidden",
+			"502 tls: Canary":          "the proxy answered 502 Bad Gateway",
+			"302 Found\r\nLocation: x": "the proxy answered 302 Found",
+			"299 Canary":               "the proxy answered 299",
+		} {
+			proxy := raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 "+answer+"\r\nContent-Length: 0\r\n\r\n") })
+			w := new(witness)
+			got := pageError(t, newClient(t, "https://cdn.aliyuncs.com", throughProxy(t, proxy), observedBy(w), retrying(3)))
+			if kind := (apiclient.ErrorKind{Code: "proxy", Class: apiclient.ClassNetwork}); got.Kind() != kind || got.Detail != want {
+				t.Errorf("%s: error = %v (%v), want %v with %q", answer, got, got.Kind(), kind, want)
+			}
+			if len(w.attempts) != 1 {
+				t.Errorf("%s: %d attempts, but a proxy that refuses does so again", answer, len(w.attempts))
+			}
+		}
+		got := pageError(t, newClient(t, "https://cdn.aliyuncs.com", throughProxy(t, "http://127.0.0.1:1")))
+		const want = "the proxy cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused"
+		if got.Code != "connection" || got.Detail != want {
+			t.Errorf("error = %v, want connection: %s", got, want)
+		}
+	})
+
+	// A server's text must not look as if this machine's TLS had failed.
+	t.Run("is not misled by what a server says", func(t *testing.T) {
+		endpoint := raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "tls: bad certificate, Canary\r\n\r\n"); _ = c.Close() })
+		got := pageError(t, newClient(t, endpoint))
+		if got.Code != "connection" || contains(got.Error(), "Canary") {
+			t.Errorf("error = %v, want code connection", got)
 		}
 	})
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,21 +98,19 @@ type wireTask struct {
 // end. Errors quote nothing of the body.
 func decodePage(body []byte, number int) (Page, error) {
 	var wire wirePage
-	if err := json.Unmarshal(body, &wire, lenient); errors.Is(err, errPageTooLong) {
-		return Page{}, errPageTooLong
-	} else if err != nil {
-		return Page{}, errors.New("the body is not a list of tasks in JSON") // The cause may quote the body.
+	if err := json.Unmarshal(body, &wire, lenient); err != nil {
+		return Page{}, unmarshalError(err)
 	}
 	usage := wire.UsageDataPerPage
 	switch {
 	case usage == nil:
-		return Page{}, errors.New("no UsageDataPerPage")
+		return Page{}, errors.New("what answers is not the API: no UsageDataPerPage")
 	case usage.TotalCount == nil:
-		return Page{}, errors.New("no TotalCount")
+		return Page{}, shapeError("no TotalCount")
 	case *usage.TotalCount < 0:
-		return Page{}, errors.New("a negative TotalCount")
+		return Page{}, shapeError("a negative TotalCount")
 	case number == 1 && *usage.TotalCount > 0 && (usage.Data == nil || usage.Data.DataItem == nil):
-		return Page{}, errors.New("no DataItem although TotalCount is not 0")
+		return Page{}, shapeError("no DataItem although TotalCount is not 0")
 	}
 	page := Page{Number: int(usage.PageNumber), Size: int(usage.PageSize), TotalCount: int(*usage.TotalCount)}
 	if usage.Data == nil || usage.Data.DataItem == nil && page.TotalCount > 0 {
@@ -121,10 +120,10 @@ func decodePage(body []byte, number int) (Page, error) {
 	for i := range usage.Data.DataItem {
 		task := &usage.Data.DataItem[i]
 		if task.TaskID == "" {
-			return Page{}, errors.New("a task without a TaskId")
+			return Page{}, shapeError("a task without a TaskId")
 		}
 		if len(task.TaskID) > maxIDBytes {
-			return Page{}, fmt.Errorf("a TaskId of more than %d bytes", maxIDBytes)
+			return Page{}, shapeError(fmt.Sprintf("a TaskId of more than %d bytes", maxIDBytes))
 		}
 		page.Tasks = append(page.Tasks, Task{
 			ID:      string(task.TaskID),
@@ -137,6 +136,42 @@ func decodePage(body []byte, number int) (Page, error) {
 		})
 	}
 	return page, nil
+}
+
+// shapeError is an error about the structure of a page. Its cause is ErrShape.
+type shapeError string
+
+// Error returns what is different.
+func (e shapeError) Error() string { return string(e) }
+
+// Is reports whether target is ErrShape.
+func (e shapeError) Is(target error) bool { return target == ErrShape }
+
+// unmarshalError says why a body cannot be read as a page. It names members of a page and
+// kinds of values, and quotes none of the body.
+func unmarshalError(err error) error {
+	if errors.Is(err, errPageTooLong) {
+		return shapeError(errPageTooLong.Error())
+	}
+	semantic, ok := errors.AsType[*json.SemanticError](err)
+	// Only the pointers of values that are read hold no other names than those of a page.
+	if !ok || semantic.JSONPointer == "" {
+		return errors.New("what answers is not the API: the body is not a list of tasks in JSON")
+	}
+	text := strings.ReplaceAll(strings.TrimPrefix(string(semantic.JSONPointer), "/"), "/", ".")
+	kinds := map[jsontext.Kind]string{
+		'[': "a list", '{': "an object", '"': "a text", '0': "a number", 't': "true", 'f': "false", 'n': "null",
+	}
+	kind := kinds[semantic.JSONKind]
+	switch {
+	case kind == "":
+		text += " has an unexpected value"
+	case semantic.GoType.Kind() == reflect.Struct:
+		text += " is " + kind + ", not an object"
+	default:
+		text += " is " + kind
+	}
+	return shapeError(text)
 }
 
 // cutName returns the beginning of a name that is too long, without a part of a character.

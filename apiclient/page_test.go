@@ -2,6 +2,7 @@ package apiclient_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -109,6 +110,40 @@ func TestPage(t *testing.T) {
 					t.Errorf("error = %v (%v, status %d), want %v", got, got.Kind(), got.Status, want)
 				}
 			})
+		}
+	})
+
+	// What is not the API needs another remedy than an API that has changed.
+	t.Run("says what is different in a response", func(t *testing.T) {
+		const page = `{"UsageDataPerPage":%s}`
+		for _, tc := range []struct {
+			body, want string
+			shape      bool
+		}{
+			{`<!doctype html><p>Log in to the guest network`, "what answers is not the API: it sent an HTML page", false},
+			{`Canary`, "what answers is not the API: the body is not a list of tasks in JSON", false},
+			{`{"Canary":{"UsageDataPerPage":`, "what answers is not the API: the body is not a list of tasks in JSON", false},
+			{`{"Canary":1}`, "what answers is not the API: no UsageDataPerPage", false},
+			// As the API's parameter table describes it.
+			{`{"TotalCount":1,"UsageDataPerPage":[{"TaskId":"1"}]}`, "UsageDataPerPage is a list, not an object", true},
+			{fmt.Sprintf(page, `"Canary"`), "UsageDataPerPage is a text, not an object", true},
+			{fmt.Sprintf(page, `{"TotalCount":1,"Data":[{"Canary":1}]}`), "UsageDataPerPage.Data is a list, not an object", true},
+			{
+				fmt.Sprintf(page, `{"TotalCount":2,"Data":{"DataItem":[{"TaskId":1},"Canary"]}}`),
+				"UsageDataPerPage.Data.DataItem.1 is a text, not an object", true,
+			},
+			{
+				fmt.Sprintf(page, `{"TotalCount":1,"Data":{"DataItem":{"Canary":1}}}`),
+				"UsageDataPerPage.Data.DataItem has an unexpected value", true,
+			},
+			{fmt.Sprintf(page, `{"TotalCount":"Canary"}`), "UsageDataPerPage.TotalCount has an unexpected value", true},
+			{fmt.Sprintf(page, `{"Canary":1}`), "no TotalCount", true},
+			{fmt.Sprintf(page, `{"TotalCount":1,"Data":{"DataItem":[{}]}}`), "a task without a TaskId", true},
+		} {
+			got := pageError(t, newClient(t, "http://127.0.0.1", through(fail(200, tc.body))))
+			if got.Code != "decode" || got.Detail != tc.want || errors.Is(got, apiclient.ErrShape) != tc.shape {
+				t.Errorf("%s: %v (about the structure: %t), want %q, %t", tc.body, got, errors.Is(got, apiclient.ErrShape), tc.want, tc.shape)
+			}
 		}
 	})
 

@@ -60,9 +60,29 @@ func (c *Client) send(req *http.Request, number int, key Credentials) (Page, err
 	}
 	page, err := decodePage(body, number)
 	if err != nil {
-		return Page{}, malformed(CodeDecode, resp, err.Error())
+		return Page{}, decodeError(err, resp, body)
 	}
 	return page, nil
+}
+
+// decodeError returns the error for a body that is no page of tasks.
+func decodeError(err error, resp *http.Response, body []byte) *Error {
+	if isHTML(body) {
+		return malformed(CodeDecode, resp, htmlDetail)
+	}
+	failure := malformed(CodeDecode, resp, err.Error())
+	if errors.Is(err, ErrShape) {
+		failure.cause = ErrShape
+	}
+	return failure
+}
+
+const htmlDetail = "what answers is not the API: it sent an HTML page"
+
+// isHTML reports whether a body is a web page, such as a proxy's.
+func isHTML(body []byte) bool {
+	start := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), maxErrorBytes)]))
+	return bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html"))
 }
 
 // malformed returns the error for a response that the API does not send.
@@ -147,10 +167,13 @@ func responseError(resp *http.Response, body []byte, now time.Time, key Credenti
 	case ok:
 		err.Code, err.Class = kind.Code, kind.Class
 	case apiCode != "":
-		err.Code, err.Class = CodeOther, statusClass(status)
+		err.Code, err.Class = CodeOther, unknownClass(status, err.RetryAfter)
 	default:
 		err.Code, err.Class = CodeHTTPStatus, statusClass(status)
-		err.Detail = "the response has no error code of the API"
+		err.Detail = "what answers is not the API: the response has no error code"
+		if isHTML(body) {
+			err.Detail = htmlDetail
+		}
 	}
 	if containsSecret(apiCode, key) {
 		err.APICode = ""

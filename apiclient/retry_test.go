@@ -77,6 +77,14 @@ func TestRetry(t *testing.T) {
 			{reply{400, "InvalidParameter", nil}, 1},
 			{reply{403, "OperationDenied", nil}, 1},
 			{reply{418, "", nil}, 1},
+			{reply{404, "", nil}, 1},
+			// Families, whatever the HTTP status.
+			{reply{400, "Throttling.System", nil}, 4},
+			{reply{400, "Rejected.Throttling", nil}, 4},
+			{reply{400, "SystemBusy", nil}, 4},
+			{reply{400, "SomethingNew", nil}, 1},
+			{reply{400, "MissingSecurityToken", nil}, 2},
+			{reply{400, "IllegalTimestamp", nil}, 1},
 		} {
 			t.Run(fmt.Sprintf("%d %s", tc.failure.status, tc.failure.code), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -109,6 +117,21 @@ func TestRetry(t *testing.T) {
 				t.Errorf("%s before the retry of a throttled call, want 1 to 2 s", second)
 			}
 		})
+	})
+
+	t.Run("waits as long as an unknown code asks for", func(t *testing.T) {
+		for _, code := range []string{"Rejected.Throttling", "NeverHeardOf.This"} {
+			synctest.Test(t, func(t *testing.T) {
+				api := &script{answers: []reply{{400, code, map[string]string{"x-acs-retry-after": "1500"}}, {}}}
+				client := newClient(t, "http://127.0.0.1", through(api), retrying(3))
+				if _, err := client.Page(context.Background(), apiclient.Usage, 1); err != nil {
+					t.Fatal(err)
+				}
+				if waited := api.calls[1].Sub(api.calls[0]); waited < 1500*time.Millisecond {
+					t.Errorf("%s: waited %s, want 1.5 s", code, waited)
+				}
+			})
+		}
 	})
 
 	t.Run("honors wait hints", func(t *testing.T) {

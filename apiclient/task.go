@@ -27,10 +27,22 @@ func Exports() []Export { return []Export{Usage, UsageDetail} }
 func (e *Export) UnmarshalText(text []byte) error {
 	export := Export(text)
 	if !slices.Contains(Exports(), export) {
-		return fmt.Errorf("must be one of usage, usage_detail (got %q)", text)
+		return fmt.Errorf("must be one of usage, usage_detail (got %q%s)", text, didYouMean(string(text)))
 	}
 	*e = export
 	return nil
+}
+
+// didYouMean names the Export that is spelled in another way: usage-detail, UsageDetails, detail.
+func didYouMean(text string) string {
+	plain := strings.NewReplacer("_", "", "-", "", " ", "")
+	wrong := strings.TrimSuffix(strings.ToLower(plain.Replace(text)), "s")
+	for _, export := range Exports() {
+		if wrong != "" && strings.HasSuffix(plain.Replace(string(export)), wrong) {
+			return fmt.Sprintf("; did you mean %s?", export)
+		}
+	}
+	return ""
 }
 
 // Action returns the API's name of the list operation. With "cdn:" before it, it is the

@@ -11,7 +11,9 @@ func TestExportUnmarshalText(t *testing.T) {
 	for _, tc := range []struct{ text, want string }{
 		{"usage", ""},
 		{"usage_detail", ""},
-		{"Usage", `must be one of usage, usage_detail (got "Usage")`},
+		{"Usage", `must be one of usage, usage_detail (got "Usage"; did you mean usage?)`},
+		{"usage-detail", `must be one of usage, usage_detail (got "usage-detail"; did you mean usage_detail?)`},
+		{"users", `must be one of usage, usage_detail (got "users")`},
 		{"", `must be one of usage, usage_detail (got "")`},
 	} {
 		t.Run(tc.text, func(t *testing.T) {

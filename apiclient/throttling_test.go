@@ -43,7 +43,7 @@ func TestThrottling(t *testing.T) {
 		}{
 			"with a hint":                {reply{503, "Throttling", minute}, throttling},
 			"with a hint in an error":    {reply{503, "ServiceUnavailable", minute}, apiclient.ErrorKind{Code: "ServiceUnavailable", Class: apiclient.ClassServer}},
-			"with a hint and no code":    {reply{429, "", minute}, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassServer}},
+			"with a hint and no code":    {reply{429, "", minute}, apiclient.ErrorKind{Code: "http_status", Class: apiclient.ClassThrottled}},
 			"with a hint and status 200": {reply{200, "Throttling", minute}, throttling},
 		} {
 			t.Run(name, func(t *testing.T) {

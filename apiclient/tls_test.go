@@ -3,6 +3,7 @@ package apiclient_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"go.uber.org/goleak"
 
@@ -68,6 +70,23 @@ func TestTransport(t *testing.T) {
 		}
 	})
 
+	// The names of a certificate are the server's text.
+	t.Run("quotes and cuts the texts of a certificate", func(t *testing.T) {
+		authority := newAuthority(t)
+		for name, host := range map[string]string{
+			"escape sequences": "\x1b[31mred\x1b[0m.example.com",
+			"line ends":        "a\nlevel=info msg=forged\r\n.example.com",
+			"200 kB":           strings.Repeat("a", 200_000) + ".example.com",
+			"not UTF-8":        "\x7f\x01.example.com",
+		} {
+			endpoint := authority.serve(t, host, time.Now().Add(time.Hour), http.NotFoundHandler())
+			got := pageError(t, newClient(t, strings.Replace(endpoint, "127.0.0.1", "localhost", 1), authority.trusted))
+			if got.Code != "tls" || len(got.Error()) > 400 || strings.ContainsFunc(got.Error(), unicode.IsControl) {
+				t.Errorf("%s: %d bytes, %.500q", name, len(got.Error()), got)
+			}
+		}
+	})
+
 	t.Run("refuses bad TLS", func(t *testing.T) {
 		authority := newAuthority(t)
 		answer := file(t, "testdata/answers/missing_data_empty_list.json")
@@ -84,7 +103,10 @@ func TestTransport(t *testing.T) {
 			{"expired", authority.serve(t, "127.0.0.1", time.Now().Add(-time.Minute), answer), "expired"},
 			{"for another host", strings.Replace(authority.serve(t, "cdn.aliyuncs.com", time.Now().Add(time.Hour), answer), "127.0.0.1", "localhost", 1), "localhost"},
 			{"from an unknown authority", start(func(*tls.Config) {}), "unknown authority"},
-			{"TLS 1.1 at most", start(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }), ""},
+			{"TLS 1.1 at most", start(func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }), "tls: "},
+			{"an alert", start(func(c *tls.Config) {
+				c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, errors.New("no") }
+			}), "tls: "},
 			{"no TLS at all", strings.Replace(serve(t, answer), "http://", "https://", 1), "does not speak TLS"},
 		} {
 			t.Run(tc.name, func(t *testing.T) {

@@ -22,10 +22,13 @@ const (
 func NewTransport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	transport.Proxy = http.ProxyFromEnvironment
+	transport.DisableCompression = false
 	transport.ForceAttemptHTTP2 = true
 	transport.MaxIdleConns = maxIdleConnections
 	transport.MaxIdleConnsPerHost = maxIdleConnections
 	transport.MaxResponseHeaderBytes = maxHeaderBytes
+	transport.OnProxyConnectResponse = checkProxyResponse
 	// Without pings a silent HTTP/2 connection stays in use until TCP gives up, after
 	// a quarter of an hour.
 	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: http2PingTimeout, PingTimeout: http2PingTimeout}

@@ -28,8 +28,12 @@ func TestAPIMetricsBeforeTheFirstCall(t *testing.T) {
 		errorsOf("NoPermission", "denied"):                                  "0",
 		errorsOf("other", "server"):                                         "0",
 		errorsOf("other", "request"):                                        "0",
+		errorsOf("other", "throttled"):                                      "0",
 		errorsOf("http_status", "server"):                                   "0",
-		errorsOf("http_status", "request"):                                  "0",
+		errorsOf("http_status", "malformed"):                                "0",
+		errorsOf("http_status", "throttled"):                                "0",
+		errorsOf("http_status", "request"):                                  "",
+		errorsOf("proxy", "network"):                                        "0",
 		errorsOf("credentials", "credentials"):                              "0",
 		strings.Replace(ofMain("api_requests_total"), "usage", "detail", 1): "",
 	}

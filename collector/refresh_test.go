@@ -274,6 +274,32 @@ func TestRefreshPanics(t *testing.T) {
 	}
 }
 
+// The log line of a failed refresh says as much as the page and check.
+func TestRefreshFailedIsLogged(t *testing.T) {
+	for want, err := range map[string]error{
+		`class=denied err="page 1: Forbidden" advice="The key may not list these tasks. `: &apiclient.Error{
+			Code: "Forbidden", Class: apiclient.ClassDenied,
+		},
+		`class=network err="page 1: tls" advice="Check the endpoint's name, `: &apiclient.Error{
+			Code: apiclient.CodeTLS, Class: apiclient.ClassNetwork,
+		},
+		`class=none err="page 1: the list has 3 tasks, the limit is 2" advice="Raise --api.max-tasks. `: &apiclient.TooManyTasksError{
+			TotalCount: 3, MaxTasks: 2,
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			logs := new(logBook)
+			client := &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
+				return nil, fmt.Errorf("page 1: %w", err)
+			}}
+			newCollector(t, standard(logs.logger()), usageOf("main", client)).Refresh(t.Context())
+			if text := logs.String(); !strings.Contains(text, `msg="Refresh failed"`) || !strings.Contains(text, want) {
+				t.Errorf("logged:\n%s\nwant %s", text, want)
+			}
+		})
+	}
+}
+
 func TestRefreshTimeout(t *testing.T) {
 	t.Run("the error of a refresh that took too long names the flag", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

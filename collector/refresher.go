@@ -12,6 +12,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"alicdn_export_exporter/apiclient"
+	"alicdn_export_exporter/internal/advice"
 )
 
 // refreshState is the result of an export's refreshes so far.
@@ -107,12 +108,22 @@ func (r *refresher) refresh(lifetime context.Context, before refreshState) {
 	switch {
 	case err != nil && lifetime.Err() != nil: // Do not log the cancellation at shutdown.
 	case err != nil:
-		_ = level.Warn(r.logger).Log("msg", "Refresh failed", "duration", duration, "err", err)
+		_ = level.Warn(r.logger).Log("msg", "Refresh failed", "duration", duration, "class", classOf(err), "err", err,
+			"advice", advice.For(err, r.export))
 	case before.failing():
 		_ = level.Info(r.logger).Log("msg", "Refresh succeeded again", "duration", duration, "tasks", len(snapshot.ids))
 	default:
 		_ = level.Debug(r.logger).Log("msg", "Refresh succeeded", "duration", duration, "tasks", len(snapshot.ids))
 	}
+}
+
+// classOf returns the class of an error of reading a list, or "none" if no call failed: the
+// list changed too fast, is too long, or took too long to read.
+func classOf(err error) string {
+	if apiErr, ok := errors.AsType[*apiclient.Error](err); ok {
+		return string(apiErr.Class)
+	}
+	return "none"
 }
 
 // wait returns when no refresh is running.

@@ -2,10 +2,11 @@ package advice_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,45 +21,112 @@ const (
 	adviceOnTime = "Reading the list takes longer than --refresh.timeout allows. Raise that timeout. " +
 		"If the API does not throttle, you can raise the rate limit instead " +
 		"(--api.rate-limit, or rate_limit of the account)."
-	adviceOnNetwork = "Check the network path to the endpoint: its name (--api.endpoint, or endpoint of the account), " +
-		"DNS, firewall, proxy (HTTPS_PROXY, NO_PROXY), certificates."
-	adviceOnKeys = "There are no usable credentials. Fix the error above; the README lists the ways to provide a key."
+	adviceOnReports = "Please report this error together with the version."
 )
 
+// What an advice may blame. A cause is right for the codes that name it, and wrong for all others.
+var causes = map[string]struct {
+	words string // one of which names the cause
+	of    func(apiclient.ErrorKind) bool
+}{
+	"the clock": {"clock", func(k apiclient.ErrorKind) bool {
+		return k.Class == apiclient.ClassClock || k.Code == "tls" || k.Code == "InvalidSecurityToken.Expired"
+	}},
+	"the quota": {"quota|fewer calls", func(k apiclient.ErrorKind) bool { return k.Class == apiclient.ClassThrottled }},
+	"the network": {"DNS|firewall", func(k apiclient.ErrorKind) bool {
+		return k.Code == "timeout" || k.Code == "connection"
+	}},
+	"a proxy": {"proxy|proxies", func(k apiclient.ErrorKind) bool {
+		return k.Class == apiclient.ClassNetwork || k.Class == apiclient.ClassMalformed || k.Code == "http_status" ||
+			k.Code == "SignatureNonceUsed"
+	}},
+	"the endpoint": {"endpoint", func(k apiclient.ErrorKind) bool {
+		return k.Class == apiclient.ClassNetwork || k.Class == apiclient.ClassMalformed ||
+			k.Code == "InvalidApi.NotFound" || k.Code == "InvalidAction.NotFound"
+	}},
+	"certificates": {"certificate", func(k apiclient.ErrorKind) bool { return k.Code == "tls" }},
+	"permissions": {"RAM action|policy", func(k apiclient.ErrorKind) bool {
+		return k.Class == apiclient.ClassDenied && k.Code != "OperationDenied" && k.Code != "IllegalOperation"
+	}},
+	"the key": {"key|token|credentials", func(k apiclient.ErrorKind) bool {
+		return k.Class == apiclient.ClassCredentials && k.Code != "SignatureNonceUsed" || k.Class == apiclient.ClassDenied
+	}},
+	"the account": {"bill|Activate", func(k apiclient.ErrorKind) bool { return k.Code == "OperationDenied" }},
+	"a bug": {"report", func(k apiclient.ErrorKind) bool {
+		return k.Class == apiclient.ClassRequest && k.Code != "other" &&
+			k.Code != "InvalidApi.NotFound" && k.Code != "InvalidAction.NotFound"
+	}},
+}
+
 func TestFor(t *testing.T) {
-	t.Run("advises on every kind of API error", func(t *testing.T) {
-		classes := map[apiclient.Class]string{
-			apiclient.ClassThrottled: "The account's call quota is used up. Find out who else calls the API, and try again.",
-			apiclient.ClassServer:    "The API has an internal problem. Try again later.",
-			apiclient.ClassNetwork:   adviceOnNetwork,
-			apiclient.ClassMalformed: "This is not a response of the API. " +
-				"Check the endpoint (--api.endpoint, or endpoint of the account) and the proxies in between.",
-			apiclient.ClassDenied: "The key may not list these tasks. " +
-				`Grant it the RAM action cdn:DescribeUserUsageDataExportTask on the resource "*", ` +
-				"or attach the policy AliyunCDNReadOnlyAccess.",
-			apiclient.ClassCredentials: "The API rejects the key. " +
-				"Check that it exists and is enabled, and that its secret or token is correct.",
-			apiclient.ClassClock: "Set this machine's clock. " +
-				"The API rejects requests whose date is off by more than 15 minutes.",
-			apiclient.ClassRequest: "The API rejects the request itself. Please report this error together with the version.",
-		}
-		special := map[string]string{
-			"OperationDenied": "The account has no CDN service, or it is suspended. Activate it or pay its bill.",
-			"credentials":     adviceOnKeys,
-		}
+	t.Run("advises on every kind of API error, and blames nothing else", func(t *testing.T) {
 		for _, kind := range apiclient.ErrorKinds() {
-			want, ok := special[kind.Code]
-			if !ok {
-				want = classes[kind.Class]
+			got := advice.For(fmt.Errorf("page 1: %w", &apiclient.Error{Code: kind.Code, Class: kind.Class, Detail: "more"}), apiclient.Usage)
+			blamed := false
+			for cause, c := range causes {
+				if !regexp.MustCompile(`(?i)\b(` + c.words + `)`).MatchString(got) {
+					continue
+				}
+				blamed = true
+				if !c.of(kind) {
+					t.Errorf("%s, class %s: the advice blames %s: %s", kind.Code, kind.Class, cause, got)
+				}
 			}
-			delete(special, kind.Code)
-			err := fmt.Errorf("page 1: %w", &apiclient.Error{Code: kind.Code, Class: kind.Class, Detail: "more"})
-			if got := advice.For(err, apiclient.Usage); got != want || want == "" {
-				t.Errorf("%s, class %s: the advice is\n%s\nwant\n%s", kind.Code, kind.Class, got, want)
+			nobody := kind.Class == apiclient.ClassServer || kind.Code == "IllegalOperation" || kind.Code == "other"
+			if !blamed && !nobody {
+				t.Errorf("%s, class %s: the advice names no cause: %s", kind.Code, kind.Class, got)
+			}
+			if len(got) < 20 || !strings.HasSuffix(got, ".") {
+				t.Errorf("%s, class %s: the advice is %q", kind.Code, kind.Class, got)
 			}
 		}
-		if len(special) > 0 {
-			t.Errorf("not among the kinds of errors: %v", special)
+	})
+
+	t.Run("names the operation that the key must be allowed", func(t *testing.T) {
+		for export, action := range map[apiclient.Export]string{
+			apiclient.Usage:       "cdn:DescribeUserUsageDataExportTask on",
+			apiclient.UsageDetail: "cdn:DescribeUserUsageDetailDataExportTask on",
+		} {
+			got := advice.For(&apiclient.Error{Code: "Forbidden", Class: apiclient.ClassDenied}, export)
+			if !strings.Contains(got, action) {
+				t.Errorf("%s: the advice is %s", export, got)
+			}
+		}
+	})
+
+	// These have the same code and class as others, and another cause.
+	t.Run("distinguishes causes within a code", func(t *testing.T) {
+		client := func(status int, body string) *apiclient.Client {
+			return newClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(status)
+				_, _ = w.Write([]byte(body))
+			}), 10, apiclient.StaticCredentials{AccessKeyID: "id", AccessKeySecret: "secret"})
+		}
+		const notAPI = "This is not a response of the API."
+		for _, tc := range []struct {
+			status     int
+			body, want string
+		}{
+			{400, `{"Code":"MissingSecurityToken"}`, "its token is missing"},
+			{400, `{"Code":"InvalidSecurityToken.Malformed"}`, "Correct the token"},
+			{400, `{"Code":"IllegalTimestamp"}`, advice.Clock},
+			{404, `<html>`, notAPI},
+			{200, `<html>`, notAPI},
+			{200, `{"a":1}`, notAPI},
+			{200, `{"TotalCount":1,"UsageDataPerPage":[{"TaskId":"1"}]}`, adviceOnReports},
+			{200, `{"UsageDataPerPage":{}}`, adviceOnReports},
+		} {
+			_, err := client(tc.status, tc.body).Page(t.Context(), apiclient.Usage, 1)
+			got := advice.For(err, apiclient.Usage)
+			if !strings.Contains(got, tc.want) || strings.Contains(got, "report") != (tc.want == adviceOnReports) {
+				t.Errorf("%d %s: %v: the advice is %q, want %q", tc.status, tc.body, err, got, tc.want)
+			}
+		}
+		for status, want := range map[int]string{407: "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT", 403: "NO_PROXY"} {
+			err := apiclient.NetworkError(fmt.Errorf("call: %w", &apiclient.ProxyError{Status: status}))
+			if got := advice.For(err, apiclient.Usage); !strings.Contains(got, want) {
+				t.Errorf("%v: the advice is %q, want %q", err, got, want)
+			}
 		}
 	})
 
@@ -67,8 +135,9 @@ func TestFor(t *testing.T) {
 			"Raise --api.max-tasks. The README says what such a list costs.": &apiclient.TooManyTasksError{},
 			"The list changes faster than it can be read, or the API contradicts itself. Try again, or raise " +
 				"the rate limit (--api.rate-limit, or rate_limit of the account).": &apiclient.UnprovenError{},
-			adviceOnTime: context.DeadlineExceeded,
-			"Try again.": errors.New("something else"),
+			adviceOnTime:    context.DeadlineExceeded,
+			"Try again.":    context.Canceled,
+			adviceOnReports: apiclient.PanicError("a bug"),
 		} {
 			if got := advice.For(fmt.Errorf("listing: %w", err), apiclient.Usage); got != want {
 				t.Errorf("%v: the advice is\n%s\nwant\n%s", err, got, want)
@@ -94,7 +163,9 @@ func TestFor(t *testing.T) {
 			}{
 				"the token of the rate limit comes too late": {emptyList, 0.01, key, adviceOnTime},
 				"another call holds the only slot too long":  {slow, 10, key, adviceOnTime},
-				"the file of the key is missing":             {emptyList, 10, missing, adviceOnKeys},
+				"the file of the key is missing": {
+					emptyList, 10, missing, "Create the file, or correct access_key_id_file.",
+				},
 			} {
 				client := newClient(t, tc.api, tc.rate, tc.key)
 				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -53,7 +53,6 @@ const (
 		"or to the other site's: aliyun.com and alibabacloud.com have separate accounts."
 	Stale    = "Find out why no newer list was read: the last refreshes say so."
 	Slow     = "Raise the rate limit (--api.rate-limit, or rate_limit of the account), or find out who else uses the account's quota."
-	Clock    = "Set this machine's clock. The API rejects requests whose date is off by more than 15 minutes."
 	Unlisted = "This usually ends by itself. If it does not, compare the list with the CDN console, " +
 		"and ask Alibaba Cloud's support."
 	UnknownStatus = "Look at the tasks in the CDN console, and report their status together with the version."

@@ -107,9 +107,17 @@ func TestLoadCredentials(t *testing.T) {
 			{"no type", "role_name: a", []string{"2 type: is required, one of " + types}},
 			{"an unknown type", "type: rsa_key_pair\nrole_name: a", []string{"3 type: must be one of " + types}},
 			{"secrets in the file", "type: access_key\naccess_key_id: Canary\naccess_key_secret: Canary", []string{
-				"2 access_key_id_file: one of access_key_id_file, access_key_id_env is required",
-				"2 access_key_secret_file: one of access_key_secret_file, access_key_secret_env is required",
-				"4 access_key_id: unknown key", "5 access_key_secret: unknown key",
+				"4 access_key_id: secrets do not go into this file: use access_key_id_file or access_key_id_env",
+				"5 access_key_secret: secrets do not go into this file: use access_key_secret_file or access_key_secret_env",
+			}},
+			{"a secret in the file, in the API's spelling", "type: sts\nSecurityToken: Canary\naccess_key_id_file: a\naccess_key_secret_file: b", []string{
+				"4 SecurityToken: secrets do not go into this file: use security_token_file or security_token_env",
+			}},
+			{"a token in the file", "type: oidc_role_arn\noidc_token: Canary", []string{
+				"4 oidc_token: secrets do not go into this file: use oidc_token_file",
+			}},
+			{"a secret and nothing else", "access_key_secret: Canary", []string{
+				"3 access_key_secret: secrets do not go into this file: use access_key_secret_file or access_key_secret_env",
 			}},
 			{"half a key", "type: access_key\naccess_key_id_file: a", []string{"2 access_key_secret_file: one of access_key_secret_file, access_key_secret_env is required"}},
 			{"a key twice", "type: access_key\naccess_key_id_file: a\naccess_key_id_env: B\naccess_key_secret_env: C", []string{

@@ -31,6 +31,11 @@ func (f *Flags) ConfigVersion() string {
 	return fmt.Sprintf("%x", sha256.Sum256(content))
 }
 
+// file is a configuration file.
+type file struct {
+	Accounts []yaml.Node `yaml:"accounts"`
+}
+
 // Load reads the accounts of a configuration file: at least one, with different names.
 // Keys that an account leaves out are taken from defaults. The error lists all mistakes,
 // one a line, each with file, line and key.
@@ -44,21 +49,19 @@ func Load(path string, defaults Account) ([]Account, error) {
 	if document == nil {
 		return nil, m.err()
 	}
-	var file struct {
-		Accounts []yaml.Node `yaml:"accounts"`
-	}
-	m.load(document, &file)
-	if len(file.Accounts) == 0 {
+	var read file
+	m.load(document, &read)
+	if len(read.Accounts) == 0 {
 		m.add("accounts", "must list at least one account")
 	}
 
 	var accounts []Account
-	items := len(file.Accounts)
+	items := len(read.Accounts)
 	keys := make(map[string]string) // the key of the account with a name
-	for i := range file.Accounts {
+	for i := range read.Accounts {
 		key := fmt.Sprintf("accounts[%d]", i)
 		account := defaults
-		m.load(&file.Accounts[i], &account)
+		m.load(&read.Accounts[i], &account)
 		if !m.readable("") {
 			break
 		}

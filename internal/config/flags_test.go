@@ -237,8 +237,8 @@ func TestExportsFlag(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                   `must be one of usage, usage_detail (got "")`,
 		"usage,":             `must be one of usage, usage_detail (got "")`,
-		"usages":             `must be one of usage, usage_detail (got "usages")`,
-		"Usage":              `must be one of usage, usage_detail (got "Usage")`,
+		"usages":             `must be one of usage, usage_detail (got "usages"; did you mean usage?)`,
+		"Usage":              `must be one of usage, usage_detail (got "Usage"; did you mean usage?)`,
 		"usage usage_detail": `must be one of usage, usage_detail (got "usage usage_detail")`,
 		"usage,usage":        `duplicate value "usage"`,
 	} {

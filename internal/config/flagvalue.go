@@ -39,7 +39,7 @@ func text(into encoding.TextUnmarshaler) func(string) error {
 func oneOf(into *string, options ...string) func(string) error {
 	return func(value string) error {
 		if !slices.Contains(options, value) {
-			return fmt.Errorf("must be one of %s (got %q)", strings.Join(options, ", "), value)
+			return fmt.Errorf("must be one of %s (got %q%s)", strings.Join(options, ", "), value, didYouMean(value, options))
 		}
 		*into = value
 		return nil

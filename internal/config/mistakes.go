@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,6 +13,9 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"alicdn_export_exporter/internal/coverage"
+	"alicdn_export_exporter/internal/credentials"
 )
 
 // maxMistakes bounds the mistakes that an error lists.
@@ -198,9 +202,11 @@ func (m *mistakes) collect(err error) {
 }
 
 var (
-	unknownField  = regexp.MustCompile(`(?s)^field .* not found in type .+$`)
-	wrongKind     = regexp.MustCompile(`(?s)^cannot construct .* into (.+)$`)
-	unknownAnchor = regexp.MustCompile(`^unknown anchor .* referenced$`)
+	unknownField = regexp.MustCompile(`(?s)^field .* not found in type (.+)$`)
+	wrongKind    = regexp.MustCompile(`(?s)^cannot construct .* into (.+)$`)
+	// A list's hyphen counts as indentation.
+	indentedWithTab = regexp.MustCompile(`^[ -]*\t`)
+	unknownAnchor   = regexp.MustCompile(`^unknown anchor .* referenced$`)
 )
 
 // construct notes an error about a value. The library's own messages are replaced: they
@@ -211,8 +217,9 @@ func (m *mistakes) construct(err *yaml.LoadError) {
 	key, reason := m.values[where], err.Message
 	if match := wrongKind.FindStringSubmatch(reason); match != nil {
 		reason = "must be a " + kindOf(match[1])
-	} else if unknownField.MatchString(reason) {
-		key, reason = m.names[where], "unknown key"
+	} else if match := unknownField.FindStringSubmatch(reason); match != nil && m.names[where] != "" && !m.keys[""] {
+		m.unknownKey(m.names[where], match[1])
+		return
 	}
 	if m.keys[""] {
 		return
@@ -228,12 +235,39 @@ func (m *mistakes) construct(err *yaml.LoadError) {
 	}
 }
 
+// unknownKey notes a key that the Go type of its parent does not have.
+func (m *mistakes) unknownKey(key, parentType string) {
+	name := strings.TrimPrefix(key, parent(key)+".")
+	settings := credentials.SettingsOfSecret(name)
+	if len(settings) == 0 {
+		m.add(key, "unknown key"+didYouMean(name, keysOf(parentType)))
+		return
+	}
+	m.add(key, "secrets do not go into this file: use "+strings.Join(settings, " or "))
+	for _, setting := range settings { // That they are missing is the same mistake.
+		m.keys[parent(key)+"."+setting] = true
+	}
+}
+
+// keysOf returns the keys of the mapping that a Go type is read from.
+func keysOf(goType string) []string {
+	var keys []string
+	for _, mapping := range []any{file{}, Account{}, coverage.Limits{}, credentials.Config{}, coverage.Expectation{}} {
+		if t := reflect.TypeOf(mapping); t.String() == goType {
+			for field := range t.Fields() {
+				keys = append(keys, field.Tag.Get("yaml"))
+			}
+		}
+	}
+	return keys
+}
+
 // kindOf names the kind of value that a Go type is read from.
 func kindOf(goType string) string {
 	switch {
 	case strings.HasPrefix(goType, "[]"):
 		return "list"
-	case goType == "config.Account", goType == "credentials.Config", goType == "coverage.Expectation", strings.HasPrefix(goType, "struct"):
+	case len(keysOf(goType)) > 0:
 		return "mapping"
 	default:
 		return "single value"
@@ -253,8 +287,12 @@ func (m *mistakes) syntax(err error, content string) {
 	} else if loadErr.ContextMsg != "" {
 		reason += ", " + loadErr.ContextMsg
 	}
-	last := 1 + strings.Count(strings.TrimSuffix(content, "\n"), "\n") // The end of the text is a line below it.
-	m.note(min(cmp.Or(loadErr.Mark.Line, unreadableLine(content)), last), "", reason)
+	lines := strings.Split(strings.TrimSuffix(content, "\n"), "\n")
+	line := min(cmp.Or(loadErr.Mark.Line, unreadableLine(content)), len(lines)) // The end of the text is a line below it.
+	if line > 0 && indentedWithTab.MatchString(lines[line-1]) {
+		reason = "tabs are not allowed; indent with spaces"
+	}
+	m.note(line, "", reason)
 }
 
 // unreadableLine returns the first line with a byte that YAML does not allow, which the

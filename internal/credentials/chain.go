@@ -11,11 +11,98 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aliyun/credentials-go/credentials/providers"
+
 	"alicdn_export_exporter/internal/smallfile"
 )
 
 // maxProfileBytes bounds the CLI's profile file that is looked at for an error.
 const maxProfileBytes = 1 << 20
+
+// chain is a library's provider that uses the first of its members that has a key, and that one ever after. The library's
+// own chain makes the requests for keys itself.
+type chain struct {
+	members []providers.CredentialsProvider
+	used    providers.CredentialsProvider // nil before the first key
+}
+
+// newChain returns the default chain, in the order of the library's. The library reads the environment and the two
+// profile files.
+func newChain() *chain {
+	c := new(chain)
+	add := func(member providers.CredentialsProvider, err error) {
+		if err == nil {
+			c.members = append(c.members, member)
+		}
+	}
+	environment, err := providers.NewEnvironmentVariableCredentialsProviderBuilder().Build()
+	add(environment, err)
+	assumed := role{
+		arn:         os.Getenv("ALIBABA_CLOUD_ROLE_ARN"),
+		sessionName: cmp.Or(os.Getenv("ALIBABA_CLOUD_ROLE_SESSION_NAME"), defaultSessionName),
+	}
+	providerARN, token := os.Getenv("ALIBABA_CLOUD_OIDC_PROVIDER_ARN"), os.Getenv("ALIBABA_CLOUD_OIDC_TOKEN_FILE")
+	if assumed.arn != "" && providerARN != "" && token != "" {
+		add(newOIDCProvider(assumed, providerARN, secret{setting: "oidc_token", file: token}.read), nil)
+	}
+	profile, err := providers.NewCLIProfileCredentialsProviderBuilder().Build()
+	add(inFile{profilePath(), profile}, err)
+	section, err := providers.NewProfileCredentialsProviderBuilder().Build()
+	add(inFile{credentialsFilePath(), section}, err)
+	if !isMetadataDisabled() {
+		add(newMetadataProvider(""), nil)
+	}
+	if uri := os.Getenv("ALIBABA_CLOUD_CREDENTIALS_URI"); uri != "" {
+		add(newURIProvider(uri), nil)
+	}
+	return c
+}
+
+// errNoKey means that no member of the chain has a key.
+var errNoKey = errors.New("no member of the chain has a key")
+
+// GetCredentials returns the key of the first member that has one, or the errors of all.
+func (c *chain) GetCredentials() (*providers.Credentials, error) {
+	if c.used != nil {
+		return c.get(c.used)
+	}
+	errs := []error{errNoKey}
+	for _, member := range c.members {
+		key, err := c.get(member)
+		if err == nil {
+			c.used = member
+			return key, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
+func (c *chain) get(member providers.CredentialsProvider) (*providers.Credentials, error) {
+	key, err := member.GetCredentials()
+	if err != nil {
+		return nil, err
+	}
+	key.ProviderName = c.GetProviderName() + "/" + cmp.Or(key.ProviderName, member.GetProviderName())
+	return key, nil
+}
+
+// GetProviderName returns the name that the library has for the chain.
+func (c *chain) GetProviderName() string { return TypeDefault }
+
+// inFile is a provider that reads a file. It makes sure first that reading the file ends.
+type inFile struct {
+	path string
+	providers.CredentialsProvider
+}
+
+// GetCredentials returns the key in the file.
+func (f inFile) GetCredentials() (*providers.Credentials, error) {
+	if _, err := smallfile.Read(f.path, maxProfileBytes); err != nil {
+		return nil, err
+	}
+	return f.CredentialsProvider.GetCredentials()
+}
 
 // chainText says why the default chain found no key: what of the chain is set up, and what is wrong with it. If nothing
 // is set up, it lists the places where the chain looks. It repeats no contents of variables and files.
@@ -68,7 +155,7 @@ func someAreMissing(variables ...string) string {
 
 // profileText says what is wrong with the CLI's profile, "" if there is none or nothing is.
 func profileText() string {
-	path := cmp.Or(os.Getenv("ALIBABA_CLOUD_CONFIG_FILE"), inHome(".aliyun/config.json"))
+	path := profilePath()
 	content, err := smallfile.Read(path, maxProfileBytes)
 	if errors.Is(err, fs.ErrNotExist) && os.Getenv("ALIBABA_CLOUD_CONFIG_FILE") == "" && os.Getenv("ALIBABA_CLOUD_PROFILE") == "" {
 		return ""
@@ -100,7 +187,7 @@ func profileText() string {
 // credentialsFileText says what is wrong with the credentials file, "" if there is none.
 func credentialsFileText() string {
 	variable := os.Getenv("ALIBABA_CLOUD_CREDENTIALS_FILE")
-	path := cmp.Or(variable, inHome(".alibabacloud/credentials"))
+	path := credentialsFilePath()
 	_, err := smallfile.Read(path, maxProfileBytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && variable == "":
@@ -110,6 +197,14 @@ func credentialsFileText() string {
 	default:
 		return fmt.Sprintf("the credentials file: %s gives no key", path)
 	}
+}
+
+func profilePath() string {
+	return cmp.Or(os.Getenv("ALIBABA_CLOUD_CONFIG_FILE"), inHome(".aliyun/config.json"))
+}
+
+func credentialsFilePath() string {
+	return cmp.Or(os.Getenv("ALIBABA_CLOUD_CREDENTIALS_FILE"), inHome(".alibabacloud/credentials"))
 }
 
 func inHome(name string) string {

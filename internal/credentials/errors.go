@@ -1,10 +1,9 @@
 package credentials
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,28 +14,45 @@ import (
 // The library's errors may quote whole responses of a key service, secrets included. Only texts from this file and
 // known codes are passed on.
 
-// newError returns an error that begins with the type, except for TypeDefault.
-func (c *Config) newError(text string) error {
-	if c.isDefault() {
-		return errors.New(text)
-	}
-	return fmt.Errorf("%s: %s", c.Type, text)
+// Error is why there is no key. It holds no secrets.
+type Error struct {
+	// Type is one of Types.
+	Type string
+
+	cause error
 }
+
+// Error returns the cause, after the type unless it is TypeDefault.
+func (e *Error) Error() string {
+	if e.Type == TypeDefault {
+		return e.cause.Error()
+	}
+	return e.Type + ": " + e.cause.Error()
+}
+
+// Unwrap returns the cause: a *SecretError, context.DeadlineExceeded or another one.
+func (e *Error) Unwrap() error { return e.cause }
+
+// newError returns an *Error with a text.
+func (c *Config) newError(text string) error { return c.wrap(errors.New(text)) }
+
+// wrap returns an *Error with a cause.
+func (c *Config) wrap(cause error) error { return &Error{cmp.Or(c.Type, TypeDefault), cause} }
 
 // noKeyError returns the error to show if the library returned libraryErr. A nil libraryErr means that the library
 // returned neither a key nor an error.
-func (s *Source) noKeyError(libraryErr error) error {
+func (f *fetcher) noKeyError(libraryErr error) error {
 	if hubErr, ok := errors.AsType[*hubError](libraryErr); ok {
-		return s.config.newError("no key to assume the role with: " + hubErr.Error())
+		return f.config.newError("no key to assume the role with: " + hubErr.Error())
 	}
-	text := s.config.noKeyText(libraryErr)
-	if s.hub != nil && s.hub.key.Provider != "" {
-		text += ", called with the key from " + s.hub.key.Provider
+	text := f.config.noKeyText(libraryErr)
+	if f.hub != nil && f.hub.key.Provider != "" {
+		text += ", called with the key from " + f.hub.key.Provider
 	}
-	if reason := s.config.publicReason(libraryErr); reason != "" {
+	if reason := f.config.publicReason(libraryErr); reason != "" {
 		text += ": " + reason
 	}
-	return s.config.newError(text)
+	return f.config.newError(text)
 }
 
 func (c *Config) noKeyText(libraryErr error) string {
@@ -44,7 +60,7 @@ func (c *Config) noKeyText(libraryErr error) string {
 	case TypeRAMRoleARN, TypeOIDCRoleARN:
 		return "STS returned no key for the role"
 	case TypeECSRAMRole:
-		if strings.EqualFold(os.Getenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED"), "true") {
+		if isMetadataDisabled() {
 			return "ALIBABA_CLOUD_ECS_METADATA_DISABLED turns off the metadata service"
 		}
 		return "the ECS metadata service returned no key for the role"
@@ -77,19 +93,29 @@ const denied = " (the caller needs sts:AssumeRole on the role, and the role's tr
 
 var quotedCode = regexp.MustCompile(`"Code"\s*:\s*"([\w.]+)"`)
 
-// publicReason returns the part of an error that cannot be a secret: why STS could not be reached, or a documented code
-// of STS or of the RPC gateway in front of it. It returns "" if there is no such part.
+// publicReason returns the part of an error that cannot be a secret: why the service could not be reached, why its
+// response is not used, or a documented code of STS or of the RPC gateway in front of it. It returns "" if there is no
+// such part.
 func (c *Config) publicReason(libraryErr error) string {
-	if libraryErr == nil || c.Type != TypeRAMRoleARN && c.Type != TypeOIDCRoleARN {
+	if libraryErr == nil || c.isDefault() {
 		return ""
+	}
+	if response, ok := errors.AsType[responseError](libraryErr); ok {
+		return response.Error()
 	}
 	if _, ok := errors.AsType[*url.Error](libraryErr); ok {
 		text := apiclient.NetworkError(libraryErr).Error()
+		// The user may have pasted a secret there, which can look like a host name.
 		if host := (&url.URL{Host: c.STSEndpoint}).Hostname(); host != "" {
-			// The user may have pasted a secret there, which can look like a host name.
 			text = strings.ReplaceAll(text, host, "sts_endpoint")
 		}
+		if uri, err := url.Parse(c.URI); err == nil && uri.Hostname() != "" {
+			text = strings.ReplaceAll(text, uri.Hostname(), "uri")
+		}
 		return text
+	}
+	if c.Type != TypeRAMRoleARN && c.Type != TypeOIDCRoleARN {
+		return ""
 	}
 	code := stsCode(libraryErr)
 	if slices.Contains(stsCodes, code) {

@@ -122,14 +122,14 @@ func TestSourceErrors(t *testing.T) {
 		}
 		source := newSource(credentials.Config{Type: credentials.TypeURI, URI: "http://127.0.0.1:1/Canary"})
 		_, err := source.Credentials(context.Background())
-		if err == nil || err.Error() != "credentials_uri: the service returned no key" {
+		if err == nil || err.Error() != "credentials_uri: the service returned no key: connection: dial tcp uri:1: connect: connection refused" {
 			t.Errorf("error = %v", err)
 		}
 	})
 
 	t.Run("name a hanging service before the API call times out", func(t *testing.T) {
 		if testing.Short() {
-			t.Skip("takes 8 seconds, the library's timeouts")
+			t.Skip("takes 8 seconds, the timeouts of the requests")
 		}
 		noKeys(t)
 		hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -144,7 +144,7 @@ func TestSourceErrors(t *testing.T) {
 				Type: credentials.TypeOIDCRoleARN, RoleARN: testRole, OIDCProviderARN: testProvider,
 				OIDCTokenFile: secretFile(t, "token"),
 			},
-			"credentials: credentials_uri: the service returned no key": {
+			"credentials: credentials_uri: the service returned no key: timeout: no complete response within the time limit": {
 				Type: credentials.TypeURI, URI: "http://keys.example.com/",
 			},
 		} {

@@ -8,7 +8,11 @@ import (
 
 // NewChain returns a Source of the default type that gets its providers from newProvider.
 func NewChain(newProvider func() (credentials.Credential, error)) *Source {
-	return &Source{newProvider: func(inputs) (credentials.Credential, error) { return newProvider() }}
+	s := &Source{newFetcher: func() *fetcher {
+		return &fetcher{newProvider: func(inputs) (credentials.Credential, error) { return newProvider() }}
+	}}
+	s.fetcher = s.newFetcher()
+	return s
 }
 
 // Age makes the key and the provider older, for tests that cannot use fake time.
@@ -16,7 +20,7 @@ func Age(s *Source, by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetchedAt = s.fetchedAt.Add(-by)
-	s.madeAt = s.madeAt.Add(-by)
+	s.fetcher.madeAt = s.fetcher.madeAt.Add(-by)
 }
 
 // Expire makes the next call fetch the key. Unlike Age, it may be called during a fetch.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aliyun/credentials-go/credentials"
 	"github.com/aliyun/credentials-go/credentials/providers"
@@ -14,7 +13,7 @@ import (
 
 // hubPatience is how long AssumeRole waits for the hub's key. It is less than the default timeout of an API call, so
 // that the call's error can name the hub.
-const hubPatience = (connectTimeout + responseTimeout) * time.Millisecond
+const hubPatience = connectTimeout + responseTimeout
 
 // hub passes the key of another provider to the library, which assumes a role with it. The library asks for the key
 // whenever the role's token must be renewed.
@@ -79,16 +78,10 @@ func (h *hub) assumeRole(role credentials.Credential) (*credentials.CredentialMo
 	return role.GetCredential()
 }
 
-// newHubProvider returns the library's provider of a role's key. It gets the key to assume the role with from h.
+// newHubProvider returns the provider of a role's key. It gets the key to assume the role with from h.
 func (c *Config) newHubProvider(h *hub, in inputs) (credentials.Credential, error) {
-	provider, err := providers.NewRAMRoleARNCredentialsProviderBuilder().
-		WithCredentialsProvider(h).
-		WithRoleArn(in.roleARN).WithRoleSessionName(in.roleSessionName).WithExternalId(c.ExternalID).
-		WithStsEndpoint(c.STSEndpoint).
-		WithHttpOptions(&providers.HttpOptions{ConnectTimeout: connectTimeout, ReadTimeout: responseTimeout}).
-		Build()
-	if err != nil {
-		return nil, err
+	assumed := role{
+		arn: in.roleARN, sessionName: in.roleSessionName, externalID: c.ExternalID, stsEndpoint: c.STSEndpoint,
 	}
-	return credentials.FromCredentialsProvider(c.Type, provider), nil
+	return credentials.FromCredentialsProvider(c.Type, newRoleProvider(h, assumed)), nil
 }

@@ -7,13 +7,7 @@ import (
 	"os"
 
 	"github.com/aliyun/credentials-go/credentials"
-)
-
-// The timeouts of requests to STS and to a credentials URI, in milliseconds. An API call waits for the key, so their
-// sum is less than the default timeout of a call. For the metadata service, the library uses one second each.
-const (
-	connectTimeout  = 3000
-	responseTimeout = 5000
+	"github.com/aliyun/credentials-go/credentials/providers"
 )
 
 // defaultSessionName is the name of the session in ActionTrail.
@@ -83,20 +77,41 @@ func (c *Config) readOnce() (in inputs, err error) {
 	return in, err
 }
 
-// newProvider returns the library's provider of the key. The library reads environment variables for values that it is
-// not given, so all values that matter are given.
+// newProvider returns the provider of the key.
 func (c *Config) newProvider(in inputs) (credentials.Credential, error) {
-	if c.isDefault() {
-		return credentials.NewCredential(nil)
+	assumed := role{
+		arn: in.roleARN, sessionName: in.roleSessionName, externalID: c.ExternalID, stsEndpoint: c.STSEndpoint,
 	}
-	config := new(credentials.Config).SetType(c.Type).
-		SetAccessKeyId(in.accessKeyID).SetAccessKeySecret(in.accessKeySecret).SetSecurityToken(in.securityToken).
-		SetRoleArn(in.roleARN).SetRoleSessionName(in.roleSessionName).SetExternalId(c.ExternalID).
-		SetOIDCProviderArn(in.oidcProviderARN).SetOIDCToken(in.oidcToken).
-		SetSTSEndpoint(c.STSEndpoint).SetRoleName(c.RoleName).
-		SetConnectTimeout(connectTimeout).SetTimeout(responseTimeout)
-	config.Url = &c.URI
-	return credentials.NewCredential(config)
+	var provider providers.CredentialsProvider
+	switch c.Type {
+	case TypeAccessKey, TypeSTS:
+		provider = staticKey(in)
+	case TypeRAMRoleARN:
+		provider = newRoleProvider(staticKey(in), assumed)
+	case TypeOIDCRoleARN:
+		provider = newOIDCProvider(assumed, in.oidcProviderARN, func() (string, error) { return in.oidcToken, nil })
+	case TypeECSRAMRole:
+		provider = newMetadataProvider(c.RoleName)
+	case TypeURI:
+		provider = newURIProvider(c.URI)
+	default:
+		provider = newChain()
+	}
+	return credentials.FromCredentialsProvider(c.Type, provider), nil
 }
+
+// staticKey is the library's provider of a key that is in files or variables.
+type staticKey inputs
+
+// GetCredentials returns the key.
+func (k staticKey) GetCredentials() (*providers.Credentials, error) {
+	return &providers.Credentials{
+		AccessKeyId: k.accessKeyID, AccessKeySecret: k.accessKeySecret, SecurityToken: k.securityToken,
+		ProviderName: k.GetProviderName(),
+	}, nil
+}
+
+// GetProviderName returns the name that the library has for such a key.
+func (k staticKey) GetProviderName() string { return "static" }
 
 func (c *Config) isDefault() bool { return c.Type == "" || c.Type == TypeDefault }

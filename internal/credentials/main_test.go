@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 	if err := network.Setenv(); err != nil {
 		panic(err)
 	}
+	credentials.RestrictLibrary()
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(dir)
 		os.Exit(code)

@@ -17,24 +17,54 @@ type secret struct {
 	file, env string // one of them is set
 }
 
-// read returns the current value without surrounding whitespace. Its errors name the setting, never the value. They do
-// not name the variable either: the user may have pasted a secret there, which can look like a name.
+// SettingsOfSecret returns the settings that say where a secret is, such as access_key_secret_file and
+// access_key_secret_env, for the name of the secret itself in any spelling: access_key_secret, AccessKeySecret. It
+// returns nil for every other name.
+func SettingsOfSecret(name string) []string {
+	plain := func(name string) string {
+		return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+	}
+	var settings []string
+	for _, f := range new(Config).fields() {
+		if f.baseName() != f.name && plain(f.baseName()) == plain(name) {
+			settings = append(settings, f.name)
+		}
+	}
+	return settings
+}
+
+// SecretError is what is wrong with a file or an environment variable of a secret. It names the setting, never the
+// value, and not the variable either: the user may have pasted a secret there, which can look like a name.
+type SecretError struct {
+	// Setting is the name in the configuration file, such as access_key_secret_file.
+	Setting string
+
+	cause error
+}
+
+// Error returns the setting and the cause.
+func (e *SecretError) Error() string { return e.Setting + ": " + e.cause.Error() }
+
+// Unwrap returns the cause, such as fs.ErrNotExist.
+func (e *SecretError) Unwrap() error { return e.cause }
+
+// read returns the current value without surrounding whitespace. Its error is a *SecretError.
 func (s secret) read() (string, error) {
-	place, value := s.setting+"_env: the variable", os.Getenv(s.env)
+	setting, place, value := s.setting+"_env", "the variable", os.Getenv(s.env)
 	if s.file != "" {
-		place = fmt.Sprintf("%s_file: %s", s.setting, s.file)
+		setting, place = s.setting+"_file", s.file
 		content, err := smallfile.Read(s.file, maxSecretBytes)
 		if err != nil {
-			return "", fmt.Errorf("%s_file: %w", s.setting, err)
+			return "", &SecretError{setting, err}
 		}
 		value = string(content)
 	}
 	value = strings.TrimSpace(value)
 	if value == "" {
-		return "", fmt.Errorf("%s is empty", place)
+		return "", &SecretError{setting, fmt.Errorf("%s is empty", place)}
 	}
 	if hasOddCharacters(value) {
-		return "", fmt.Errorf("%s %s", place, oddCharacters)
+		return "", &SecretError{setting, fmt.Errorf("%s %s", place, oddCharacters)}
 	}
 	return value, nil
 }

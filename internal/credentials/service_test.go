@@ -1,11 +1,16 @@
 package credentials_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,6 +174,108 @@ func TestSourceWithService(t *testing.T) {
 		})
 	})
 
+	// A token must not be sent elsewhere, least of all without encryption.
+	t.Run("follows no redirect", func(t *testing.T) {
+		forEachService(t, func(t *testing.T, s service) {
+			for _, status := range []int{301, 302, 303, 307, 308} {
+				var followed atomic.Int64
+				elsewhere := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
+				s.server.Fail(http.RedirectHandler(elsewhere+"/?Canary", status).ServeHTTP)
+				_, err := newSource(s.settings).Credentials(t.Context())
+				if err == nil || !contains(err.Error(), "the service redirects, which is not followed") || contains(err.Error(), "Canary") {
+					t.Errorf("status %d: error = %v, want one about the redirect", status, err)
+				}
+				if n := followed.Load(); n > 0 {
+					t.Errorf("status %d: the redirect was followed %d times", status, n)
+				}
+			}
+		})
+	})
+
+	t.Run("reads little of a response", func(t *testing.T) {
+		blanks := bytes.Repeat([]byte(" "), 1<<20)
+		var bomb bytes.Buffer
+		z := gzip.NewWriter(&bomb)
+		for range 300 {
+			_, _ = z.Write(blanks)
+		}
+		_ = z.Close()
+		flood := func(w http.ResponseWriter) {
+			for range 400 {
+				if _, err := w.Write(blanks); err != nil {
+					return
+				}
+			}
+		}
+		forEachService(t, func(t *testing.T, s service) {
+			for name, tc := range map[string]struct {
+				answer http.HandlerFunc
+				want   string // in the error
+			}{
+				"400 MB": {func(w http.ResponseWriter, _ *http.Request) { flood(w) }, "larger than 64 KiB"},
+				"400 MB of an error": {func(w http.ResponseWriter, _ *http.Request) {
+					w.WriteHeader(http.StatusForbidden)
+					flood(w)
+				}, "larger than 64 KiB"},
+				"300 kB of gzip that hold 300 MB": {func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Encoding", "gzip")
+					_, _ = w.Write(bomb.Bytes())
+				}, "larger than 64 KiB"},
+				"a key after 64 KiB": {func(w http.ResponseWriter, _ *http.Request) {
+					_, _ = w.Write(blanks[:64<<10])
+					_, _ = w.Write([]byte(`{"AccessKeyId":"Canary"}`))
+				}, "larger than 64 KiB"},
+			} {
+				s.server.Fail(tc.answer)
+				source := newSource(s.settings)
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				_, err := source.Credentials(t.Context())
+				runtime.ReadMemStats(&after)
+				if err == nil || !contains(err.Error(), tc.want) || contains(err.Error(), "Canary") {
+					t.Errorf("%s: error = %v, want %q", name, err, tc.want)
+				}
+				if grown := after.TotalAlloc - before.TotalAlloc; grown > 16<<20 {
+					t.Errorf("%s: %d MiB allocated", name, grown>>20)
+				}
+			}
+			s.server.Issue(sessionKey("first"), time.Hour)
+			wantSession(t, newSource(s.settings), "first", s.settings.Type)
+		})
+	})
+
+	// After a 101, the body is the connection, which may never end.
+	t.Run("does not switch protocols", func(t *testing.T) {
+		forEachService(t, func(t *testing.T, s service) {
+			s.server.Fail(func(w http.ResponseWriter, _ *http.Request) {
+				connection, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer connection.Close()
+				_, _ = io.WriteString(connection, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+				_, _ = io.Copy(io.Discard, connection) // Until the client closes it.
+			})
+			began := time.Now()
+			_, err := newSource(s.settings).Credentials(t.Context())
+			if err == nil || time.Since(began) > 5*time.Second {
+				t.Errorf("error = %v after %s", err, time.Since(began))
+			}
+		})
+	})
+
+	t.Run("says what a proxy answered", func(t *testing.T) {
+		forEachService(t, func(t *testing.T, s service) {
+			network.RefuseAll(http.StatusProxyAuthRequired)
+			_, err := newSource(s.settings).Credentials(t.Context())
+			https := s.settings.Type != credentials.TypeECSRAMRole
+			if err == nil || contains(err.Error(), "proxy: the proxy answered 407: ") != https {
+				t.Errorf("error = %v, want one about the proxy: %t", err, https)
+			}
+		})
+	})
+
 	t.Run("shares one request among many callers", func(t *testing.T) {
 		forEachService(t, func(t *testing.T, s service) {
 			source := newSource(s.settings)
@@ -216,7 +323,7 @@ func TestSourceWithService(t *testing.T) {
 		}
 		const roles = "GET /latest/meta-data/ram/security-credentials/"
 		const token = "PUT /latest/api/token"
-		want := []string{token, roles, token, roles + "exporter", token, roles + "exporter"}
+		want := []string{token, roles, roles + "exporter", token, roles + "exporter"}
 		if got := metadata.Requests(); !slices.Equal(got, want) {
 			t.Errorf("requests %q, want %q", got, want)
 		}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aliyun/credentials-go/credentials"
@@ -23,23 +23,26 @@ const (
 	chainLifetime = 5 * time.Minute
 	// renewalPatience is how long a caller that has a key waits for a newer one.
 	renewalPatience = time.Second
+	// fetchPatience is after how long a fetch is given up. Requests and the programs of CLI profiles, to which the
+	// library gives 60 s, end before; a file system may hang.
+	fetchPatience = 70 * time.Second
+	// maxAbandoned bounds the fetches that were given up and still hang. Each may hold a thread.
+	maxAbandoned = 3
 )
 
 // Source supplies the key that a Config describes. It implements apiclient.CredentialsProvider. It makes
 // github.com/aliyun/credentials-go safe for concurrent use, bounds it by a context, and reads changed files again. If a
 // renewal fails, it keeps the last key until the API rejects it.
 type Source struct {
-	config      Config
-	newProvider func(inputs) (credentials.Credential, error)
-	renewed     func(error)
-	fetches     singleflight.Group
+	config     Config
+	newFetcher func() *fetcher
+	renewed    func(error)
+	fetches    singleflight.Group
+	abandoned  atomic.Int64 // fetches that were given up and have not ended
 
 	// Only the fetch in flight uses these. There is at most one.
-	hub      *hub                   // supplies the key to assume the role with; nil if config has it, or needs none
-	provider credentials.Credential // nil if the next fetch must make a new one
-	inputs   inputs                 // of provider
-	madeAt   time.Time              // when provider was made
-	failure  string                 // the last error that was passed to renewed; "" after a success
+	fetcher *fetcher
+	failure string // the last error that was passed to renewed; "" after a success
 
 	mu        sync.Mutex
 	last      apiclient.Credentials // the zero value if there is no key
@@ -51,11 +54,16 @@ type Source struct {
 // gets that key from chain, which many Sources can share. If renewed is not nil, it is called with an error when
 // renewals start to fail or fail for another reason, and with nil when they work again.
 func NewSource(config Config, chain apiclient.CredentialsProvider, renewed func(error)) *Source {
-	s := &Source{config: config, newProvider: config.newProvider, renewed: renewed}
-	if config.usesHub() {
-		s.hub = &hub{provider: chain}
-		s.newProvider = func(in inputs) (credentials.Credential, error) { return config.newHubProvider(s.hub, in) }
+	s := &Source{config: config, renewed: renewed}
+	s.newFetcher = func() *fetcher {
+		f := &fetcher{config: config, newProvider: config.newProvider}
+		if config.usesHub() {
+			f.hub = &hub{provider: chain}
+			f.newProvider = func(in inputs) (credentials.Credential, error) { return config.newHubProvider(f.hub, in) }
+		}
+		return f
 	}
+	s.fetcher = s.newFetcher()
 	return s
 }
 
@@ -65,8 +73,7 @@ func (s *Source) Credentials(ctx context.Context) (apiclient.Credentials, error)
 	if fresh {
 		return last, nil
 	}
-	// The library takes no context. If this caller stops waiting, the fetch continues until the library's own timeouts,
-	// and the next caller gets its result.
+	// If this caller stops waiting, the fetch continues, and the next caller gets its result.
 	fetched := s.fetches.DoChan("", func() (any, error) { return s.fetch() })
 	if last != (apiclient.Credentials{}) {
 		var cancel context.CancelFunc
@@ -81,7 +88,7 @@ func (s *Source) Credentials(ctx context.Context) (apiclient.Credentials, error)
 		}
 		err = result.Err
 	case <-ctx.Done():
-		err = ctx.Err()
+		err = s.config.wrap(fmt.Errorf("no key within the time limit: %w", ctx.Err()))
 	}
 	if last, _ = s.cached(); last != (apiclient.Credentials{}) {
 		return last, nil
@@ -110,8 +117,10 @@ func (s *Source) cached() (last apiclient.Credentials, fresh bool) {
 // rejected key.
 func (s *Source) fetch() (apiclient.Credentials, error) {
 	for {
-		s.resetIfStale()
-		key, err := s.fetchOnce()
+		if s.takeRejected() {
+			s.fetcher.provider = nil
+		}
+		key, err := s.fetchWithin(fetchPatience)
 		if s.store(key, err) {
 			s.report(err)
 			return key, err
@@ -119,64 +128,38 @@ func (s *Source) fetch() (apiclient.Credentials, error) {
 	}
 }
 
-// resetIfStale drops the provider after a rejection or chainLifetime.
-func (s *Source) resetIfStale() {
+// takeRejected reports whether the API rejected the last key since the last call.
+func (s *Source) takeRejected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rejected || s.config.isDefault() && time.Since(s.madeAt) >= chainLifetime {
-		s.provider = nil
-		s.rejected = false
-	}
+	rejected := s.rejected
+	s.rejected = false
+	return rejected
 }
 
-// fetchOnce gets the key from the library and turns the library's panics into errors. If the inputs did not change, it
-// uses the same provider again, which renews its key only shortly before the key expires.
-func (s *Source) fetchOnce() (key apiclient.Credentials, err error) {
-	current, err := s.config.readInputs()
-	if err != nil {
-		return apiclient.Credentials{}, s.config.newError(err.Error())
+// fetchWithin fetches a key with the fetcher, or gives the fetcher up and uses another one from then on.
+func (s *Source) fetchWithin(patience time.Duration) (apiclient.Credentials, error) {
+	if s.abandoned.Load() >= maxAbandoned {
+		return apiclient.Credentials{}, s.config.newError("reading the key still hangs")
 	}
-	defer func() {
-		if recover() != nil {
-			key, err = apiclient.Credentials{}, s.noKeyError(nil)
-		}
-		if err != nil {
-			s.provider = nil // The library's chain repeats its first failure.
-		}
-	}()
-	if s.provider == nil || s.inputs != current {
-		if s.provider, err = s.newProvider(current); err != nil {
-			return apiclient.Credentials{}, s.noKeyError(err)
-		}
-		s.inputs, s.madeAt = current, time.Now()
+	type result struct {
+		key apiclient.Credentials
+		err error
 	}
-	model, err := s.getCredential()
-	if err != nil {
-		return apiclient.Credentials{}, s.noKeyError(err)
+	ended := make(chan result, 1)
+	s.abandoned.Add(1) // Until it has ended in time.
+	go func(f *fetcher) {
+		defer s.abandoned.Add(-1)
+		key, err := f.fetch()
+		ended <- result{key, err}
+	}(s.fetcher)
+	select {
+	case r := <-ended:
+		return r.key, r.err
+	case <-time.After(patience):
+		s.fetcher = s.newFetcher()
+		return apiclient.Credentials{}, s.config.newError(fmt.Sprintf("reading the key hangs for %s", patience))
 	}
-	key = apiclient.Credentials{
-		AccessKeyID:     trimmed(model.AccessKeyId),
-		AccessKeySecret: trimmed(model.AccessKeySecret),
-		SecurityToken:   trimmed(model.SecurityToken),
-		Provider:        s.config.Type,
-	}
-	if s.config.isDefault() || s.hub != nil {
-		key.Provider = deref(model.ProviderName) // It names the source within the chain.
-	}
-	if key.AccessKeyID == "" || key.AccessKeySecret == "" {
-		return apiclient.Credentials{}, s.noKeyError(nil)
-	}
-	if hasOddCharacters(key.AccessKeyID + key.AccessKeySecret + key.SecurityToken) {
-		return apiclient.Credentials{}, s.config.newError(fmt.Sprintf("the key from %s %s", key.Provider, oddCharacters))
-	}
-	return key, nil
-}
-
-func (s *Source) getCredential() (*credentials.CredentialModel, error) {
-	if s.hub != nil {
-		return s.hub.assumeRole(s.provider)
-	}
-	return s.provider.GetCredential()
 }
 
 // store keeps the result of a fetch. It returns false, and keeps nothing, if the API rejected the last key during the
@@ -212,14 +195,4 @@ func (s *Source) report(err error) {
 		s.failure = failure
 		s.renewed(err)
 	}
-}
-
-// trimmed returns a part of a key without the line end that variables and files often have.
-func trimmed(s *string) string { return strings.TrimSpace(deref(s)) }
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

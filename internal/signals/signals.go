@@ -19,6 +19,10 @@ var Hangup = notify(syscall.SIGHUP)
 // StopHangup lets SIGHUP end the process again.
 func StopHangup() { signal.Stop(Hangup) }
 
+// IgnoreBrokenPipes makes writing to a stdout or stderr whose reader has gone an error. Go
+// ends the process otherwise.
+func IgnoreBrokenPipes() { signal.Ignore(syscall.SIGPIPE) }
+
 // Context returns a context that ends at the first SIGTERM, SIGINT or SIGQUIT, or when
 // cancel is called. From then on, such a signal ends the process at once.
 func Context() (ctx context.Context, cancel context.CancelFunc) {

@@ -3,6 +3,7 @@ package signature
 import (
 	"bufio"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"net/http"
 	"net/url"
@@ -149,6 +150,30 @@ func FuzzCanonicalQuery(f *testing.F) {
 		}
 		if decoded.Get(name) != value {
 			t.Errorf("%q decodes to %v, want %v", encoded, decoded, query)
+		}
+	})
+}
+
+// Whatever is signed: the signature has its form, covers every value, and is the same again.
+func FuzzSignatures(f *testing.F) {
+	f.Add("secret", "x-acs-action", "DescribeRegions", "PageNumber", "1")
+	f.Add("", "X", " a\t b ", "a b", "*~+/=&%\x00\xff出")
+	f.Fuzz(func(t *testing.T, secret, header, value, name, param string) {
+		query := url.Values{name: {param}}
+		headers := []Header{{"host", "example.com"}, {header, value}}
+		names, sum := V3(secret, "POST", query, headers, EmptyPayloadHash)
+		if raw, err := hex.DecodeString(sum); err != nil || len(raw) != 32 || !strings.Contains(names, "host") {
+			t.Errorf("V3: %q over %q", sum, names)
+		}
+		old := HMACSHA1(secret, "POST", query)
+		if raw, err := base64.StdEncoding.DecodeString(old); err != nil || len(raw) != 20 {
+			t.Errorf("HMACSHA1: %q", old)
+		}
+		changed := url.Values{name: {param + "x"}}
+		_, other := V3(secret, "POST", changed, headers, EmptyPayloadHash)
+		_, again := V3(secret, "POST", query, headers, EmptyPayloadHash)
+		if other == sum || again != sum || name != "Signature" && HMACSHA1(secret, "POST", changed) == old {
+			t.Errorf("a changed parameter does not change the signature, or the same parameters do")
 		}
 	})
 }

@@ -29,7 +29,7 @@ func (f collectFunc) Describe(chan<- *prometheus.Desc)    {}
 func (f collectFunc) Collect(ch chan<- prometheus.Metric) { f(ch) }
 
 // setting returns a working configuration with two gauges. A refresh fails the test.
-func setting(t *testing.T) web.Config {
+func setting(t testing.TB) web.Config {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "data", Help: "Data."}))
@@ -54,7 +54,7 @@ func scraped(t *testing.T) web.Config {
 	return config
 }
 
-func newHandler(t *testing.T, config web.Config) http.Handler {
+func newHandler(t testing.TB, config web.Config) http.Handler {
 	t.Helper()
 	handler, err := web.New(config)
 	if err != nil {

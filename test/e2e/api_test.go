@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"alicdn_export_exporter/internal/credentials/credentialstest"
@@ -89,6 +90,16 @@ func overwrite(t *testing.T, path, format string, args ...any) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// pipe returns the path of a named pipe to which nothing writes.
+func pipe(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // occupiedAddress returns an address that is in use until the test ends.

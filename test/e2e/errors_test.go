@@ -33,6 +33,10 @@ func TestStartErrors(t *testing.T) {
 			args: []string{"--demo"}, env: []string{"ALICDN_EXPORT_EXPORTER_API_CONCURRENCY=many"},
 			want: []string{`--api.concurrency: must be a whole number (got "many")`},
 		},
+		"a variable that is neither true nor false": {
+			env:  []string{"ALICDN_EXPORT_EXPORTER_DEMO=yes"},
+			want: []string{`--demo (ALICDN_EXPORT_EXPORTER_DEMO): must be true or false (got "yes")`},
+		},
 		"two invalid values": {
 			args: []string{"--demo", "--log.level=loud", "--refresh.timeout=0s"},
 			want: []string{
@@ -72,6 +76,14 @@ func TestStartErrors(t *testing.T) {
 			},
 			want: []string{missing},
 		},
+		"an empty web configuration": {
+			args: []string{"--demo", "--log.level=error", "--web.config.file=" + writeFile(t, "web.yml", "# cut\n")},
+			want: []string{"--web.config.file: ", "web.yml is empty, so everybody would have access"},
+		},
+		"a web configuration that hangs": {
+			args: []string{"--demo", "--log.level=error", "--web.config.file=" + pipe(t)},
+			want: []string{"--web.config.file: ", "is not a regular file"},
+		},
 		"a missing configuration file": {
 			args: []string{"--demo", "--config.file=" + missing}, want: []string{"--config.file: ", missing},
 		},
@@ -82,8 +94,8 @@ func TestStartErrors(t *testing.T) {
 		"a configuration file with several mistakes": {
 			args: []string{"--demo", "--config.file=" + unknownKeys},
 			want: []string{
-				errorPrefix + unknownKeys + ":2: accounts[0].nam: " + unknownKey + "\n",
-				errorPrefix + unknownKeys + ":3: accounts[0].exprts: " + unknownKey + "\n",
+				errorPrefix + unknownKeys + ":2: accounts[0].nam: " + unknownKey + "; did you mean name?\n",
+				errorPrefix + unknownKeys + ":3: accounts[0].exprts: " + unknownKey + "; did you mean exports?\n",
 			},
 			lines: 2,
 		},

@@ -82,17 +82,33 @@ func TestProxy(t *testing.T) {
 			t.Errorf("exit status %d:\n%s%s", status, stdout, stderr)
 		}
 	})
-	for _, refusal := range []int{http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusBadGateway} {
-		t.Run(fmt.Sprint("is mentioned after status ", refusal), func(t *testing.T) {
+	for status, want := range map[int][2]string{
+		http.StatusForbidden:  {"proxy: the proxy answered 403 Forbidden\n", "Let the proxy connect to the endpoint"},
+		http.StatusBadGateway: {"proxy: the proxy answered 502 Bad Gateway\n", "Let the proxy connect to the endpoint"},
+		http.StatusProxyAuthRequired: {
+			"proxy: the proxy answered 407: it requires a user and a password (HTTPS_PROXY)\n",
+			"HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+		},
+	} {
+		t.Run(fmt.Sprint("is named with its status ", status), func(t *testing.T) {
 			t.Parallel()
 			proxy := newProxy(t, nil)
-			proxy.RefuseAll(refusal)
-			expectCheckFails(t, proxyEnv(proxy), "connection", proxyAdvice)
+			proxy.RefuseAll(status)
+			expectCheckFails(t, proxyEnv(proxy), want[0], want[1])
+			p, address := serve(t, proxyEnv(proxy), apiArgs("serve")...)
+			page := scrape(t, address)
+			expectSamples(t, page, map[string]string{
+				`api_errors_total{account="default",class="network",code="proxy",export="usage"}`: "1",
+			})
+			p.stop()
+			if log := p.stderr.String(); !strings.Contains(log, "class=network") || !strings.Contains(log, want[1]) {
+				t.Errorf("the log does not name the cause and what to do:\n%s", log)
+			}
 		})
 	}
 	t.Run("is unreachable", func(t *testing.T) {
 		t.Parallel()
-		expectCheckFails(t, append(keyEnv(defaultKey), "HTTPS_PROXY=http://127.0.0.1:1"), "connection")
+		expectCheckFails(t, append(keyEnv(defaultKey), "HTTPS_PROXY=http://127.0.0.1:1"), "connection: the proxy cannot be reached: ", proxyAdvice)
 	})
 	t.Run("has an invalid URL", func(t *testing.T) {
 		t.Parallel()

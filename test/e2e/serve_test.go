@@ -110,6 +110,21 @@ func (g gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.Handler.ServeHTTP(w, r)
 }
 
+func TestServeUnknownVariable(t *testing.T) {
+	t.Parallel()
+	p, address := serve(t, []string{
+		"ALICDN_EXPORT_EXPORTER_CACHE_TLT=Canary", "ALICDN_EXPORT_EXPORTER_SERVICE_HOST=10.0.0.1", "ALICDN_EXPORT_EXPORTER_PORT=tcp://10.0.0.1:1",
+	}, "--demo")
+	scrape(t, address)
+	p.stop()
+	log := p.stderr.String()
+	const want = `msg="Unknown environment variable" variable=ALICDN_EXPORT_EXPORTER_CACHE_TLT did_you_mean=ALICDN_EXPORT_EXPORTER_CACHE_TTL`
+	if !strings.Contains(log, want) || strings.Count(log, "Unknown environment variable") != 1 {
+		t.Errorf("log, want one warning:\n%s", log)
+	}
+	expectHidden(t, log, "Canary")
+}
+
 func TestServeShutdown(t *testing.T) {
 	t.Parallel()
 	t.Run("finishes a scrape in flight", func(t *testing.T) {
