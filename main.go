@@ -48,6 +48,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		Default("healthy").String()
 	address := simulateCmd.Flag("address", "Address to listen on.").Default("127.0.0.1:10078").String()
 
+	config.ShapeHelp(app, map[string]string{simulateCmd.FullCommand(): scenario.Help()})
+
 	exited := false
 	app.Terminate(func(int) { exited = true })
 	command, err := app.Parse(args)
@@ -55,7 +57,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	if err != nil {
-		err = fmt.Errorf("%w, try --help", err)
+		err = config.UsageError(app, args, err)
 	} else if err = flags.Validate(); err == nil {
 		ctx, cancel := signals.Context()
 		defer cancel()
@@ -67,7 +69,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			err = check.Accounts(ctx, flags, stdout)
 		case simulateCmd.FullCommand():
 			signals.StopHangup()
-			err = simulate(ctx, *scenarioName, *address, stdout)
+			err = scenario.Serve(ctx, *scenarioName, *address, os.Args[0], stdout)
 		}
 	}
 	if err != nil {
@@ -112,6 +114,7 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 		Statuses:            coll.Statuses,
 		EnableLifecycle:     flags.EnableLifecycle,
 		Reload:              reload,
+		Demo:                flags.Demo,
 		Logger:              logger,
 	})
 	if err != nil {
@@ -132,16 +135,4 @@ func serve(ctx context.Context, flags *config.Flags, stderr io.Writer) error {
 	}()
 	_ = level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	return web.Serve(ctx, handler, flags.Web, base)
-}
-
-// simulate serves a scenario until ctx ends.
-func simulate(ctx context.Context, scenarioName, address string, stdout io.Writer) error {
-	server, err := scenario.Listen(ctx, scenarioName, address)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	_, err = fmt.Fprintf(stdout, "Serving the scenario %q. In another terminal:\n\n%s", scenarioName, server.Usage(os.Args[0]))
-	<-ctx.Done()
-	return err
 }

@@ -46,7 +46,7 @@ func Accounts(ctx context.Context, flags *config.Flags, out io.Writer) error {
 		}
 		accountCtx, cancel := context.WithTimeout(ctx, flags.RefreshTimeout)
 		if !Run(accountCtx, out, Config{
-			Account: account.Collected, Endpoint: account.Endpoint.String(),
+			Account: account.Collected, Endpoint: account.Settings.Endpoint.String(),
 			Credentials: account.Credentials, Client: account.Client, Now: time.Now(),
 		}) {
 			failed++

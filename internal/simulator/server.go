@@ -51,6 +51,11 @@ type Options struct {
 	// Order is the order of a scenario's task list. New ignores it.
 	Order Order
 
+	// Start is when a scenario starts; what it describes, such as "last month was not
+	// exported", is true then. The default is now. If Start is later than the clock, the
+	// server shows the time before. New ignores it.
+	Start time.Time
+
 	// Fail, if not nil, decides whether a request fails with a server error. It is
 	// called with the number of the request, counted from 1. The server does not
 	// read a request that fails.

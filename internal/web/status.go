@@ -57,6 +57,7 @@ func newStatusPage(config Config) (http.Handler, error) {
 		view.Account = account
 		view.Detailed = oneAccount || len(statuses) <= maxDetailed
 		view.MetricsPath = config.TelemetryPath
+		view.Demo = config.Demo
 		var body bytes.Buffer
 		if err := page.Execute(&body, view); err != nil {
 			_ = level.Error(config.Logger).Log("msg", "Rendering the status page failed", "err", err)
@@ -78,6 +79,7 @@ type statusView struct {
 	Style       template.CSS
 	MetricsPath string
 	Version     string
+	Demo        bool
 	Now         time.Time
 	Account     string // empty for all accounts
 	Detailed    bool   // whether the page has the details of the exports

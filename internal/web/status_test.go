@@ -279,6 +279,22 @@ func TestStatusPage(t *testing.T) {
 
 var bars = regexp.MustCompile(`<rect class="track" width="40" [^>]*><rect class="covered" width="([^"]*)"`)
 
+func TestStatusPageOfDemo(t *testing.T) {
+	const banner = "Demo: these accounts and their exports are simulated."
+	for _, demo := range []bool{false, true} {
+		config := setting(t)
+		config.Demo = demo
+		config.Statuses = func(time.Time) []collector.ExportStatus { return []collector.ExportStatus{sound("main")} }
+		handler := newHandler(t, config)
+		for _, path := range []string{"/", "/?account=main"} {
+			text := readable(ask(handler, http.MethodGet, path).Body.String())
+			if strings.Contains(text, banner) != demo {
+				t.Errorf("%s, demo %t:\n%s", path, demo, text)
+			}
+		}
+	}
+}
+
 func TestStatusPageBars(t *testing.T) {
 	s := sound("main")
 	for i, ratio := range []float64{.25, 1} {

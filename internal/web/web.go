@@ -38,6 +38,8 @@ type Config struct {
 	// the error, which must not contain secrets.
 	EnableLifecycle bool
 	Reload          func() error
+	// Demo tells whether the accounts are simulated. The status page says so.
+	Demo bool
 	// Logger receives the errors that responses do not contain.
 	Logger log.Logger
 }

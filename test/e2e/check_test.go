@@ -10,9 +10,27 @@ import (
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	t.Run("passes for the demo", func(t *testing.T) {
+	t.Run("shows the accounts of the demo", func(t *testing.T) {
 		t.Parallel()
-		status, stdout, stderr := run(t, nil, "check", "--demo", "--collector.exports=usage,usage_detail")
+		status, stdout, stderr := run(t, keyEnv(defaultKey), "check", "--demo")
+		if status != 1 || stderr != errorPrefix+"check failed: 1 of 3 accounts\n" {
+			t.Errorf("exit status %d, want 1; stderr %q", status, stderr)
+		}
+		for _, want := range []string{
+			"account       ok      demo-fine at http://127.0.0.1:", "account       ok      demo-overdue at http://127.0.0.1:",
+			"account       ok      demo-refused at http://127.0.0.1:", "credentials   ok      from the demo\n",
+			"monthly bill: OVERDUE since ", "usage         FAILED  NoPermission",
+		} {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("stdout lacks %q:\n%s", want, stdout)
+			}
+		}
+	})
+	t.Run("passes for a healthy account", func(t *testing.T) {
+		t.Parallel()
+		_, endpoint := serveScenario(t, "healthy")
+		status, stdout, stderr := run(t, keyEnv(defaultKey),
+			"check", "--api.endpoint="+endpoint, "--collector.exports=usage,usage_detail")
 		if status != 0 || stderr != "" {
 			t.Errorf("exit status %d, want 0; stderr %q", status, stderr)
 		}
