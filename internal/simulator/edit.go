@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/xml"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -69,10 +70,8 @@ func expectOneOf(params url.Values, name string, options ...string) *apiError {
 	if value == "" {
 		return missingParameter(name)
 	}
-	for _, option := range options {
-		if value == option {
-			return nil
-		}
+	if slices.Contains(options, value) {
+		return nil
 	}
 	return invalidParameter("The specified value of parameter " + name + " is not valid.")
 }

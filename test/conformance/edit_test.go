@@ -25,7 +25,10 @@ type parameters struct {
 }
 
 // created is the answer to a Create operation.
-type created struct{ TaskId, StartTime, EndTime string } //nolint:revive // The API's name.
+type created struct {
+	TaskID             string `json:"TaskId"`
+	StartTime, EndTime string
+}
 
 // editor creates and deletes tasks with an official client. The actions are those that list the tasks.
 type editor interface {
@@ -94,7 +97,7 @@ func (c darabonba) delete(action, id string) error {
 	action = map[string]string{
 		simulator.UsageAction: simulator.DeleteUsageAction, simulator.DetailAction: simulator.DeleteDetailAction,
 	}[action]
-	return c.edit(action, map[string]any{"TaskId": id}, new(struct{ RequestId string })) //nolint:revive // The API's name.
+	return c.edit(action, map[string]any{"TaskId": id}, new(struct{}))
 }
 
 func (c darabonba) edit(action string, fields map[string]any, answer any) error {
@@ -172,7 +175,7 @@ func TestClientsEdit(t *testing.T) {
 				if answer.StartTime != start || answer.EndTime != end {
 					t.Errorf("the answer is %+v, want the period %s to %s", answer, start, end)
 				}
-				want := item{id: answer.TaskId, name: p.TaskName, status: "created", start: start, end: end}
+				want := item{id: answer.TaskID, name: p.TaskName, status: "created", start: start, end: end}
 				got := list()[0]
 				if got.created == "" {
 					t.Errorf("the task has no time of creation: %+v", got)
@@ -181,10 +184,10 @@ func TestClientsEdit(t *testing.T) {
 					t.Errorf("the new task is %+v, want %+v", got, want)
 				}
 				ahead.Store(int64(3 * time.Minute))
-				if got = list()[0]; got.id != answer.TaskId || got.status != "success" || got.updated == "" || got.download == "" {
+				if got = list()[0]; got.id != answer.TaskID || got.status != "success" || got.updated == "" || got.download == "" {
 					t.Errorf("after three minutes it is %+v", got)
 				}
-				if err := c.(editor).delete(action, answer.TaskId); err != nil {
+				if err := c.(editor).delete(action, answer.TaskID); err != nil {
 					t.Fatal(err)
 				}
 				if after := list(); !slices.Equal(after, before) {
