@@ -15,7 +15,7 @@ func startDemo(t *testing.T, name string, start time.Time) *testServer {
 	s := &testServer{t: t, now: start, client: newClient(start)}
 	for _, d := range Demo() {
 		if d.Name == name {
-			s.Server = d.server(simulator.Options{Quota: 1e6, Now: func() time.Time { return s.now }})
+			s.Server = d.API(simulator.Options{Quota: 1e6, Now: func() time.Time { return s.now }})
 			return s
 		}
 	}

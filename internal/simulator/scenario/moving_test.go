@@ -1,8 +1,6 @@
 package scenario
 
 import (
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -42,22 +40,23 @@ func TestMoving(t *testing.T) {
 		}
 	})
 
-	// A reader that misses tasks needs some seconds without such changes to confirm that.
+	// A reader that misses tasks needs some seconds in which none leaves to confirm that.
 	t.Run("tasks leave at two moments of half a minute", func(t *testing.T) {
-		for _, list := range []string{simulator.UsageAction, simulator.DetailAction} {
-			s := startServer(t, "moving", noon)
-			before := s.list(list)
-			moments := 0
-			for range 300 {
-				s.now = s.now.Add(time.Second)
-				tasks := s.list(list)
-				if slices.ContainsFunc(compareLists(before, tasks), func(change string) bool { return strings.HasPrefix(change, "removed") }) {
-					moments++
+		end := noon.Add(10 * time.Minute)
+		moments := make(map[string]map[time.Time]bool) // by action
+		for _, schedule := range (generator{start: noon, seed: 5}).movingAccount() {
+			for _, j := range schedule(noon, end) {
+				if at := j.listedUntil(); at.After(noon) && !at.After(end) {
+					if moments[j.action] == nil {
+						moments[j.action] = make(map[time.Time]bool)
+					}
+					moments[j.action][at.UTC()] = true
 				}
-				before = tasks
 			}
-			if moments > 20 {
-				t.Errorf("%s: tasks leave in %d of 300 seconds, want at most 20", list, moments)
+		}
+		for action, most := range map[string]int{simulator.UsageAction: 41, simulator.DetailAction: 20} {
+			if n := len(moments[action]); n < 10 || n > most {
+				t.Errorf("%s: tasks leave at %d moments of ten minutes, want at most %d", action, n, most)
 			}
 		}
 	})

@@ -137,10 +137,11 @@ func New(name string, options simulator.Options) (*simulator.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.server(options), nil
+	return s.API(options), nil
 }
 
-func (s Scenario) server(options simulator.Options) *simulator.Server {
+// API returns a server for the scenario. New explains the options.
+func (s Scenario) API(options simulator.Options) *simulator.Server {
 	if options.Now == nil {
 		options.Now = time.Now
 	}

@@ -28,7 +28,7 @@ func (s Scenario) Listen(ctx context.Context, address string) (*Server, error) {
 	server := &Server{
 		scenario: s,
 		address:  listener.Addr().String(),
-		http:     &http.Server{Handler: s.server(simulator.Options{}), ReadHeaderTimeout: 10 * time.Second},
+		http:     &http.Server{Handler: s.API(simulator.Options{}), ReadHeaderTimeout: 10 * time.Second},
 		ended:    make(chan struct{}),
 	}
 	go func() {
