@@ -54,7 +54,7 @@ pictures: programs ## draw the dashboards and the status page into docs/images
 	    -run '^(TestPanels|TestStatusPage)$$' -v
 bench: ## compare speed and memory with the official SDKs, 15 minutes (docs/performance.md)
 	cd test && go run ./bench && go test -run '^$$' -bench . ./bench
-demo: ## serve a simulated account on http://localhost:10077/metrics
+demo: ## serve three simulated accounts on http://localhost:10077/metrics
 	go run . --demo
 docker: ## build the container image alicdn_export_exporter
 	docker build -t alicdn_export_exporter . \

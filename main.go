@@ -71,6 +71,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		Default("healthy").String()
 	address := simulateCmd.Flag("address", "Address to listen on.").Default("127.0.0.1:10078").String()
 
+	config.ShapeHelp(app, map[string]string{simulateCmd.FullCommand(): scenario.Help()})
+
 	exited, status := false, 0
 	app.Terminate(func(int) { exited = true })
 	command, err := app.Parse(args)
@@ -78,7 +80,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	if err != nil {
-		err = cmp.Or(config.CheckBooleans(app), fmt.Errorf("%w, try --help", err))
+		err = cmp.Or(config.CheckBooleans(app), config.UsageError(app, args, err))
 	} else if err = flags.Validate(); err == nil {
 		ctx, cancel := signals.Context()
 		defer cancel()
@@ -90,7 +92,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			status, err = check.Run(ctx, flags, checked, stdout, stderr)
 		case simulateCmd.FullCommand():
 			signals.StopHangup()
-			err = simulate(ctx, *scenarioName, *address, stdout)
+			err = scenario.Serve(ctx, *scenarioName, *address, os.Args[0], stdout)
 		}
 	}
 	if err != nil {
@@ -164,16 +166,4 @@ func serve(ctx context.Context, flags *config.Flags, unknown []config.UnknownVar
 	}
 	_ = level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	return web.Serve(ctx, handler, flags.Web, base)
-}
-
-// simulate serves a scenario until ctx ends.
-func simulate(ctx context.Context, scenarioName, address string, stdout io.Writer) error {
-	server, err := scenario.Listen(ctx, scenarioName, address)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	_, err = fmt.Fprintf(stdout, "Serving the scenario %q. In another terminal:\n\n%s", scenarioName, server.Usage(os.Args[0]))
-	<-ctx.Done()
-	return err
 }

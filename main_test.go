@@ -32,13 +32,14 @@ func TestRun(t *testing.T) {
 	}{
 		{name: "prints its version", args: []string{"--version"}, stdout: "alicdn_export_exporter, version "},
 		{name: "prints help", args: []string{"--help"}, stdout: "usage: alicdn_export_exporter "},
-		{name: "checks the demo", args: []string{"check", "--demo"}, stdout: "This is a demo"},
+		{name: "rejects an unknown account", args: []string{"check", "--demo", "x"}, stderr: `there is no account "x", only demo-fine, demo-`},
 		{name: "rejects an unknown flag", args: []string{"--nonsense"}, stderr: "unknown long flag '--nonsense'"},
-		{name: "rejects an unknown command", args: []string{"bake"}, stderr: "bake"},
+		{name: "rejects an unknown command", args: []string{"chek"}, stderr: "error: unknown command chek: serve, check or simulate\n"},
+		{name: "rejects an argument", args: []string{"simulate", "x"}, stderr: "unexpected x, try --help"},
 		{name: "rejects an invalid flag", args: []string{"--demo", "--log.level=loud"}, stderr: "--log.level: "},
 		{
 			name:   "rejects an invalid file",
-			args:   []string{"--demo", "--config.file=" + config},
+			args:   []string{"--config.file=" + config},
 			stderr: config + ":1: accounts[0].nam: ",
 		},
 		{
@@ -65,6 +66,51 @@ func TestRun(t *testing.T) {
 				}
 			}
 			goleak.VerifyNone(t)
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	help := func(args ...string) string {
+		var stdout, stderr bytes.Buffer
+		if status := run(args, &stdout, &stderr); status != 0 || stderr.Len() > 0 {
+			t.Errorf("%q: exit status %d, stderr %q", args, status, stderr.String())
+		}
+		return stdout.String()
+	}
+	for name, tc := range map[string]struct {
+		args       []string
+		has, lacks []string
+	}{
+		"of the program": {
+			args: []string{"--help"}, has: []string{"--web.listen-address", "--api.endpoint", "simulate"},
+			lacks: []string{"forgotten-month"},
+		},
+		"of check": {
+			args: []string{"check", "--help"}, has: []string{"--config.file", "--api.endpoint", "--limit.pending-age", "--help"},
+			lacks: []string{"--web.", "--log.", "--cache.", "--scrape.", "--collector.task-info"},
+		},
+		"of check, as help check": {args: []string{"help", "check"}, has: []string{"--api.endpoint"}, lacks: []string{"--web."}},
+		"of simulate": {
+			args:  []string{"simulate", "--help"},
+			has:   []string{"\n  stuck  ", "Alerts: CDNExportStuckPending.", "--scenario", "--address", "--help", "--[no-]version"},
+			lacks: []string{"--web.", "--api.", "--demo", "--config.file"},
+		},
+		"of simulate, as help simulate": {args: []string{"help", "simulate"}, has: []string{"\n  stuck  "}, lacks: []string{"--api."}},
+		"of serve":                      {args: []string{"serve", "--help"}, has: []string{"--web.listen-address", "--api.endpoint"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := help(tc.args...)
+			for _, want := range tc.has {
+				if !strings.Contains(text, want) {
+					t.Errorf("the help lacks %q:\n%s", want, text)
+				}
+			}
+			for _, other := range tc.lacks {
+				if strings.Contains(text, other) {
+					t.Errorf("the help has %q:\n%s", other, text)
+				}
+			}
 		})
 	}
 }

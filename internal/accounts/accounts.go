@@ -26,8 +26,7 @@ import (
 // Account is a running account.
 type Account struct {
 	Settings config.Account
-	// Endpoint and Credentials are those of the Settings, or the demo's.
-	Endpoint    apiclient.Endpoint
+	// Credentials are those of the Settings, or the demo's.
 	Credentials apiclient.CredentialsProvider
 	// Limiter bounds the account's calls. Accounts with a common quota share it.
 	Limiter *apiclient.Limiter
@@ -56,7 +55,7 @@ type Accounts struct {
 }
 
 // New returns Accounts without accounts; Load or Reload adds them. It starts the
-// simulated API if the flags ask for the demo.
+// demo if the flags ask for it.
 func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts, error) {
 	if slices.Contains(strings.Split(os.Getenv("DEBUG"), ","), "credential") {
 		return nil, errors.New("DEBUG=credential makes the credentials library print secrets, unset it")
@@ -74,9 +73,11 @@ func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts
 	}
 	if flags.Demo {
 		var err error
-		if a.demo, err = startDemo(ctx); err != nil {
+		if a.demo, err = startDemo(ctx, flags); err != nil {
 			return nil, err
 		}
+		_ = level.Warn(logger).Log("msg", "Demo: all accounts and exports are simulated. "+
+			"Credentials in the environment and in files are ignored")
 	}
 	return a, nil
 }
@@ -85,7 +86,7 @@ func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts
 // are and returns an error. An account with unchanged settings is kept as it is. A
 // changed one starts anew, except for its rate limit (see limiters).
 func (a *Accounts) Load() ([]*Account, error) {
-	configured, err := a.flags.Accounts()
+	configured, err := a.configured()
 	if err != nil {
 		return nil, err
 	}
@@ -107,18 +108,24 @@ func (a *Accounts) Load() ([]*Account, error) {
 	return next, nil
 }
 
+// configured returns the accounts of the demo, or those of the file or the flags.
+func (a *Accounts) configured() ([]config.Account, error) {
+	if a.demo != nil {
+		return a.demo.accounts, nil
+	}
+	return a.flags.Accounts()
+}
+
 // newAccount returns an account that has made no API call yet.
 func (a *Accounts) newAccount(settings config.Account, limiter *apiclient.Limiter) *Account {
-	account := &Account{Settings: settings, Endpoint: settings.Endpoint, Limiter: limiter}
-	if a.demo != nil {
-		account.Endpoint, account.Credentials = a.demo.endpoint, a.demo.credentials
-	} else {
+	account := &Account{Settings: settings, Credentials: demoCredentials, Limiter: limiter}
+	if a.demo == nil {
 		account.Credentials = credentials.NewSource(settings.Credentials, a.chain,
 			logRenewals(log.With(a.logger, "account", settings.Name)))
 	}
 	metrics := collector.NewAPIMetrics(settings.Name, settings.Exports, a.logger)
 	account.Client = apiclient.New(apiclient.Config{
-		Endpoint:    account.Endpoint,
+		Endpoint:    settings.Endpoint,
 		Credentials: account.Credentials,
 		Timeout:     a.flags.APITimeout,
 		Limiter:     limiter,

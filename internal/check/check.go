@@ -143,7 +143,7 @@ type Connection struct{ Endpoint, Credentials, Clock string }
 func connections(ctx context.Context, selected []*accounts.Account) map[string]Connection {
 	all := make(map[string]Connection, len(selected))
 	for _, account := range selected {
-		c := Connection{Endpoint: account.Endpoint.String(), Credentials: "none", Clock: "not known"}
+		c := Connection{Endpoint: account.Settings.Endpoint.String(), Credentials: "none", Clock: "not known"}
 		if key, err := account.Credentials.Credentials(ctx); err == nil {
 			c.Credentials = "from " + key.Provider
 		}

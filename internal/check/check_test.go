@@ -35,7 +35,11 @@ const (
 func simulate(t *testing.T, name string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	server, err := scenario.Listen(ctx, name, "127.0.0.1:0")
+	found, err := scenario.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := found.Listen(ctx, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +98,7 @@ func TestRun(t *testing.T) {
 			"  stuck           audit-", "has been pending for", "pending  ", "\ndefault needs an export\n",
 		}, nil},
 		"exits with 2 if an export failed": {"failed", check.ExitMissing, []string{
-			"  failed          usage-", "The command above ends this too.",
+			"  failed          usage-", "A command above ends this too.",
 		}, nil},
 		"exits with 1 if a list may not be read": {"denied", check.ExitFailed, []string{
 			"default usage: cannot be read\n  refused         The list cannot be read: page 1: NoPermission",
@@ -278,7 +282,7 @@ func TestPrint(t *testing.T) {
                   # too old
                   A key.
   success_too_old It is old.
-                  Make one. The command above ends this too.
+                  Make one. A command above ends this too.
 
 main\x1b[2J at cdn.aliyuncs.com
   credentials     from env

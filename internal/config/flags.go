@@ -42,11 +42,13 @@ type Flags struct {
 	TaskInfo            int // tasks
 
 	errs []error // errors of invalid values
+	app  *kingpin.Application
+	set  map[string]*bool // whether a flag is on the command line, by its name
 }
 
 // AddFlags adds the flags to an application.
 func AddFlags(app *kingpin.Application) *Flags {
-	f := new(Flags)
+	f := &Flags{app: app, set: make(map[string]*bool)}
 	f.Web = kingpinflag.AddFlags(app, ":10077")
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&f.TelemetryPath)
 	app.Flag("web.enable-lifecycle", "Reload the configuration on POST /-/reload, as on SIGHUP.").BoolVar(&f.EnableLifecycle)
@@ -56,7 +58,7 @@ func AddFlags(app *kingpin.Application) *Flags {
 	app.Flag("config.file", "File with the accounts and the expected exports. The flags are its defaults.").StringVar(&f.ConfigFile)
 	app.Flag("config.enable-auto-reload", "Reload the configuration within 30 seconds after --config.file has changed.").
 		BoolVar(&f.AutoReload)
-	app.Flag("demo", "Read a simulated account in this process instead of a real one.").BoolVar(&f.Demo)
+	app.Flag("demo", "Show three simulated accounts in this process instead of real ones.").BoolVar(&f.Demo)
 	f.add(app, "account.name", "default", "Value of the label account.", labelValue(&f.Account.Name))
 	f.add(app, "account.time-zone", "Asia/Shanghai", "Time zone in which the account's months, weeks and days begin.",
 		text(&f.Account.TimeZone))
@@ -85,6 +87,10 @@ func AddFlags(app *kingpin.Application) *Flags {
 		durationUpTo(&limits.SuccessAge, coverage.MaxSuccessAge))
 	f.add(app, "limit.month-grace", "3d", "Time after the end of a month to export it, at most 30d.",
 		durationUpTo(&limits.MonthGrace, coverage.MaxMonthGrace))
+	for _, flag := range app.Model().Flags {
+		f.set[flag.Name] = new(bool)
+		app.GetFlag(flag.Name).IsSetByUser(f.set[flag.Name])
+	}
 	return f
 }
 
@@ -96,7 +102,7 @@ func (f *Flags) add(app *kingpin.Application, name, value, help string, parse fu
 
 // Validate returns an error for each flag whose value cannot be used, joined.
 func (f *Flags) Validate() error {
-	errs := slices.Clone(f.errs)
+	errs := append(slices.Clone(f.errs), f.demoConflicts()...)
 	if len(errs) == 0 && f.CacheMaxStale <= f.CacheTTL {
 		errs = append(errs, fmt.Errorf("--cache.max-stale: must be greater than --cache.ttl=%s (got %s)", f.CacheTTL, f.CacheMaxStale))
 	}
@@ -104,6 +110,35 @@ func (f *Flags) Validate() error {
 		errs = append(errs, errors.New("--config.enable-auto-reload: needs --config.file"))
 	}
 	return errors.Join(errs...)
+}
+
+// Given returns how a flag was given: as --name or as a variable. It returns "" if the
+// flag has its default.
+func (f *Flags) Given(name string) string {
+	flag := f.app.GetFlag(name)
+	switch {
+	case *f.set[name]:
+		return "--" + name
+	case flag.HasEnvarValue():
+		return flag.Model().Envar
+	default:
+		return ""
+	}
+}
+
+// demoConflicts returns an error for each flag that makes no sense in the demo.
+func (f *Flags) demoConflicts() []error {
+	if !f.Demo {
+		return nil
+	}
+	var errs []error
+	for _, flag := range f.app.Model().Flags {
+		isAccount := strings.HasPrefix(flag.Name, "account.") || flag.Name == "config.file" || flag.Name == "api.endpoint"
+		if given := f.Given(flag.Name); isAccount && given != "" {
+			errs = append(errs, fmt.Errorf("%s cannot be used with %s, which has accounts of its own", given, f.Given("demo")))
+		}
+	}
+	return errs
 }
 
 // Accounts returns the accounts of the configuration file or, without one, the one

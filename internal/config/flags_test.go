@@ -59,7 +59,7 @@ func TestFlags(t *testing.T) {
 	t.Run("take values from the command line", func(t *testing.T) {
 		flags, err := parse(
 			"--web.listen-address=127.0.0.1:1", "--web.listen-address=127.0.0.1:2", "--web.config.file=web.yml",
-			"--web.telemetry-path=/m", "--log.level=debug", "--log.format=json", "--demo", "--account.name=main",
+			"--web.telemetry-path=/m", "--log.level=debug", "--log.format=json", "--account.name=main",
 			"--api.endpoint=http://127.0.0.1:3", "--api.timeout=1s", "--api.rate-limit=0.5", "--api.concurrency=2", "--api.max-retries=0",
 			"--api.max-tasks=4", "--cache.ttl=0s", "--cache.max-stale=5s", "--refresh.timeout=6s", "--scrape.timeout-offset=0s",
 			"--collector.exports=usage,usage_detail", "--collector.task-info=7", "--config.file=c.yml", "--config.enable-auto-reload", "--account.time-zone=Europe/Berlin",
@@ -69,7 +69,7 @@ func TestFlags(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := &config.Flags{
-			TelemetryPath: "/m", LogLevel: "debug", LogFormat: "json", Demo: true,
+			TelemetryPath: "/m", LogLevel: "debug", LogFormat: "json",
 			Account: config.Account{
 				Name: "main", Endpoint: endpoint("http://127.0.0.1:3"), TimeZone: zone("Europe/Berlin"), RateLimit: 0.5, Exports: apiclient.Exports(),
 				UsageDelay: day, Limits: coverage.Limits{SuccessAge: 14 * day, MonthGrace: 8 * day},
@@ -217,6 +217,57 @@ func TestFlagErrors(t *testing.T) {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	})
+}
+
+func TestDemoFlag(t *testing.T) {
+	t.Run("excludes flags that describe accounts", func(t *testing.T) {
+		for _, argument := range []string{
+			"--config.file=c.yml", "--api.endpoint=cdn.aliyuncs.com", "--account.name=default", "--account.time-zone=UTC",
+			"--account.usage-delay=4h",
+		} {
+			name, _, _ := strings.Cut(argument, "=")
+			_, err := parse("--demo", argument)
+			if want := name + " cannot be used with --demo, which has accounts of its own"; err == nil || err.Error() != want {
+				t.Errorf("%s: error %v, want %s", argument, err, want)
+			}
+			if _, err := parse("--no-demo", argument); err != nil {
+				t.Errorf("%s without the demo: %v", argument, err)
+			}
+		}
+	})
+	t.Run("excludes variables that describe accounts", func(t *testing.T) {
+		t.Setenv("TEST_DEMO", "true")
+		t.Setenv("TEST_CONFIG_FILE", "c.yml")
+		t.Setenv("TEST_ACCOUNT_NAME", "main")
+		_, err := parse()
+		want := "TEST_CONFIG_FILE cannot be used with TEST_DEMO, which has accounts of its own\n" +
+			"TEST_ACCOUNT_NAME cannot be used with TEST_DEMO, which has accounts of its own"
+		if err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	})
+	t.Run("allows all other flags", func(t *testing.T) {
+		flags, err := parse("--demo", "--collector.exports=usage_detail", "--limit.pending-age=1h", "--api.rate-limit=1", "--cache.ttl=5s")
+		if err != nil || !flags.Demo {
+			t.Errorf("demo %t, error %v", flags.Demo, err)
+		}
+	})
+}
+
+func TestGiven(t *testing.T) {
+	t.Setenv("TEST_CACHE_TTL", "5s")
+	t.Setenv("TEST_LOG_LEVEL", "warn")
+	flags, err := parse("--collector.exports=usage", "--log.level=info")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"collector.exports": "--collector.exports", "cache.ttl": "TEST_CACHE_TTL", "log.level": "--log.level", "api.endpoint": "",
+	} {
+		if got := flags.Given(name); got != want {
+			t.Errorf("%s was given as %q, want %q", name, got, want)
+		}
+	}
 }
 
 func TestExportsFlag(t *testing.T) {

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"crypto/hmac"
+	"slices"
 	"time"
 )
 
@@ -18,9 +19,9 @@ type authParams struct {
 	sign func(secret string) (signature, stringToSign string)
 }
 
-// authenticate verifies that the call was signed recently with the accepted
-// credentials. It returns the nonce of the call.
-func (c *call) authenticate(accepted credentials, now time.Time) (nonce string, apiErr *apiError) {
+// authenticate verifies that the call was signed recently with one of the accepted
+// credentials, and returns them and the nonce of the call.
+func (c *call) authenticate(accepted []credentials, now time.Time) (key credentials, nonce string, apiErr *apiError) {
 	var params authParams
 	switch {
 	case c.isV3():
@@ -34,15 +35,14 @@ func (c *call) authenticate(accepted credentials, now time.Time) (nonce string, 
 		apiErr = checkDate(params.date, now)
 	}
 	if apiErr == nil {
-		apiErr = params.verify(accepted)
+		key, apiErr = params.verify(accepted)
 	}
-	return params.nonce, apiErr
+	return key, params.nonce, apiErr
 }
 
 func checkDate(date string, now time.Time) *apiError {
-	t, err := time.Parse(timeFormat, date)
-	// Parse also accepts fractions of a second, which the format does not have.
-	if err != nil || t.Format(timeFormat) != date {
+	t, ok := parseTime(date)
+	if !ok {
 		return errDateFormat
 	}
 	if now.Sub(t).Abs() > nonceLifetime {
@@ -51,19 +51,29 @@ func checkDate(date string, now time.Time) *apiError {
 	return nil
 }
 
-func (p authParams) verify(accepted credentials) *apiError {
-	if p.keyID != accepted.id {
-		return errUnknownKey
+// parseTime parses a time in the API's format.
+func parseTime(text string) (t time.Time, ok bool) {
+	t, err := time.Parse(timeFormat, text)
+	// Parse also accepts fractions of a second, which the format does not have.
+	return t, err == nil && t.Format(timeFormat) == text
+}
+
+// verify returns the accepted credentials with which the call was signed.
+func (p authParams) verify(accepted []credentials) (credentials, *apiError) {
+	i := slices.IndexFunc(accepted, func(key credentials) bool { return key.id == p.keyID })
+	if i < 0 {
+		return credentials{}, errUnknownKey
 	}
-	if p.token == "" && accepted.tokenRequired {
-		return errTokenMalformed
+	key := accepted[i]
+	if p.token == "" && key.tokenRequired {
+		return credentials{}, errTokenMalformed
 	}
-	if p.token != "" && p.token != accepted.token {
-		return errTokenMismatch
+	if p.token != "" && p.token != key.token {
+		return credentials{}, errTokenMismatch
 	}
-	want, stringToSign := p.sign(accepted.secret)
+	want, stringToSign := p.sign(key.secret)
 	if !hmac.Equal([]byte(p.signature), []byte(want)) {
-		return signatureMismatch(stringToSign)
+		return credentials{}, signatureMismatch(stringToSign)
 	}
-	return nil
+	return key, nil
 }

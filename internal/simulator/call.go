@@ -9,13 +9,6 @@ import (
 	"alicdn_export_exporter/internal/signature"
 )
 
-// The list operations, one per kind of export, and the API version that has them.
-const (
-	UsageAction  = "DescribeUserUsageDataExportTask"
-	DetailAction = "DescribeUserUsageDetailDataExportTask"
-	Version      = "2018-05-10"
-)
-
 // maxRequestBody is the largest accepted request body, in bytes.
 const maxRequestBody = 1 << 20
 
@@ -79,6 +72,7 @@ func (c *call) parseAction() *apiError {
 		return c.params.Get(parameter)
 	}
 	c.action = get("x-acs-action", "Action")
+	_, known := operations[c.action]
 	switch version := get("x-acs-version", "Version"); {
 	case c.action == "":
 		return missingParameter("Action")
@@ -86,7 +80,7 @@ func (c *call) parseAction() *apiError {
 		return missingParameter("Version")
 	case version != Version:
 		return errUnknownAPI
-	case c.action != UsageAction && c.action != DetailAction:
+	case !known:
 		return errUnknownAction
 	}
 	return nil

@@ -5,21 +5,31 @@ import (
 	"strings"
 )
 
-// The default credentials of a server.
+// The credentials that a server accepts by default. They may only list tasks.
 const (
 	DefaultAccessKeyID     = "LTAI5tSimulatedAccessKey"
 	DefaultAccessKeySecret = "SimulatedAccessKeySecret000001"
 	DefaultSecurityToken   = "SimulatedSecurityToken000001"
 )
 
-// credentials are what a server accepts.
+// The key of a person, which every server also accepts. It may list, create and delete
+// tasks.
+const (
+	PersonAccessKeyID     = "LTAI5tSimulatedPersonKey"
+	PersonAccessKeySecret = "SimulatedPersonKeySecret000001"
+)
+
+// credentials are a key that a server accepts.
 type credentials struct {
 	id, secret, token string
 	tokenRequired     bool
+	mayEdit           bool // create and delete tasks
 }
 
-// SetCredentials replaces the credentials that the server accepts; the previous
-// ones are unknown from then on. An empty argument means the default.
+var personKey = credentials{id: PersonAccessKeyID, secret: PersonAccessKeySecret, mayEdit: true}
+
+// SetCredentials replaces the credentials that the server accepts beside the person's;
+// the previous ones are unknown from then on. An empty argument means the default.
 //
 // Every request must send the security token if securityToken is given, or if the
 // access key id begins with "STS.", as those of temporary keys do. Otherwise the

@@ -36,6 +36,9 @@ var (
 		"Specified time stamp or date value is not well formatted.")
 	errDateExpired = badRequest("InvalidTimeStamp.Expired",
 		"Specified time stamp or date value is expired.")
+	errMissingTime = badRequest("MissingTimeParameter", "The StartTime and EndTime must be both specified.")
+	errTimeRange   = badRequest("InvalidTimeRange",
+		"The StartTime must be before the EndTime, by 31 days at most, and within the last year.")
 	errTokenMalformed = badRequest("InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.")
 	errTokenMismatch  = badRequest("InvalidSecurityToken.MismatchWithAccessKey",
 		"Specified SecurityToken mismatch with the AccessKey.")
@@ -43,6 +46,10 @@ var (
 
 func missingParameter(name string) *apiError {
 	return badRequest("Missing"+name, name+" is mandatory for this action.")
+}
+
+func malformedTime(parameter string) *apiError {
+	return badRequest("Invalid"+parameter+".Malformed", "The specified value of parameter "+parameter+" is malformed.")
 }
 
 func invalidParameter(message string) *apiError {

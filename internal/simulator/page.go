@@ -36,22 +36,27 @@ func parseNumber(params url.Values, name string, byDefault, limit int) (int, *ap
 	return n, nil
 }
 
-// response returns the response with this page of tasks. A page after the last one is empty.
-func (p page) response(tasks []Task, action string, meta responseMeta) *response {
+// listTasks answers the two Describe operations. A page after the last one is empty.
+func listTasks(r request) (any, *apiError) {
+	p, apiErr := parsePage(r.params)
+	if apiErr != nil {
+		return nil, apiErr
+	}
+	tasks := r.account.Tasks(r.list, r.now)
 	from := min((p.number-1)*p.size, len(tasks))
 	to := min(from+p.size, len(tasks))
 	items := make([]dataItem, 0, to-from) // An empty page has an empty array, not null.
 	for _, task := range tasks[from:to] {
 		items = append(items, newDataItem(task))
 	}
-	return encodeResponse(pageBody{
-		XMLName:   xml.Name{Local: action + "Response"},
-		RequestID: meta.requestID,
+	return pageBody{
+		XMLName:   xml.Name{Local: r.action + "Response"},
+		RequestID: r.id,
 		UsageDataPerPage: usageDataPerPage{
 			PageSize: p.size, PageNumber: p.number, TotalCount: len(tasks),
 			Data: dataItems{DataItem: items},
 		},
-	}, meta)
+	}, nil
 }
 
 func newDataItem(task Task) dataItem {

@@ -53,6 +53,21 @@ type taskConfig struct {
 	EndTime   string `json:",omitempty" xml:",omitempty"`
 }
 
+// createdBody is the answer to a Create operation, in JSON and XML.
+type createdBody struct {
+	XMLName   xml.Name `json:"-"`
+	RequestID string   `json:"RequestId" xml:"RequestId"`
+	StartTime string
+	EndTime   string
+	TaskID    string `json:"TaskId" xml:"TaskId"`
+}
+
+// deletedBody is the answer to a Delete operation, in JSON and XML.
+type deletedBody struct {
+	XMLName   xml.Name `json:"-"`
+	RequestID string   `json:"RequestId" xml:"RequestId"`
+}
+
 // errorBody is the body of an error, in JSON and XML.
 type errorBody struct {
 	XMLName            xml.Name            `json:"-" xml:"Error"`
@@ -64,8 +79,8 @@ type errorBody struct {
 	AccessDeniedDetail *accessDeniedDetail `json:"AccessDeniedDetail,omitempty" xml:"AccessDeniedDetail,omitempty"`
 }
 
-// encodeResponse returns a response with status 200. Body is a pageBody or an
-// errorBody, which always encode without an error.
+// encodeResponse returns a response with status 200. Body is one of the types above,
+// which always encode without an error.
 func encodeResponse(body any, meta responseMeta) *response {
 	var b bytes.Buffer
 	resp := &response{status: http.StatusOK, contentType: "application/json;charset=utf-8"}

@@ -36,8 +36,8 @@ type Options struct {
 	// Seed determines the request ids and the random choices of a scenario.
 	Seed uint64
 
-	// AccessKeyID, AccessKeySecret and SecurityToken are the credentials that the
-	// server accepts. SetCredentials explains them.
+	// AccessKeyID, AccessKeySecret and SecurityToken are credentials that the server
+	// accepts and that may only list tasks. SetCredentials explains them.
 	AccessKeyID, AccessKeySecret, SecurityToken string
 
 	// Latency delays every response, in real time.
@@ -50,6 +50,11 @@ type Options struct {
 
 	// Order is the order of a scenario's task list. New ignores it.
 	Order Order
+
+	// Start is when a scenario starts; what it describes, such as "last month was not
+	// exported", is true then. The default is now. If Start is later than the clock, the
+	// server shows the time before. New ignores it.
+	Start time.Time
 
 	// Fail, if not nil, decides whether a request fails with a server error. It is
 	// called with the number of the request, counted from 1. The server does not
@@ -65,6 +70,7 @@ type Options struct {
 // safe for concurrent use.
 type Server struct {
 	account Account
+	editor  Editor // the account; nil if it is no Editor
 	options Options
 	calls   atomic.Int64
 	nonces  nonces
@@ -74,7 +80,8 @@ type Server struct {
 	credentials credentials
 }
 
-// New returns a server that lists the tasks of account.
+// New returns a server that lists the tasks of account, and creates and deletes tasks if
+// account is an Editor.
 func New(account Account, options Options) *Server {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -84,6 +91,7 @@ func New(account Account, options Options) *Server {
 		options: options,
 		quota:   newTokenBucket(cmp.Or(options.Quota, DefaultQuota), options.Now()),
 	}
+	s.editor, _ = account.(Editor)
 	s.SetCredentials(options.AccessKeyID, options.AccessKeySecret, options.SecurityToken)
 	return s
 }
@@ -135,22 +143,23 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, now time.Time, 
 	if apiErr == nil {
 		apiErr = s.authorize(c, now)
 	}
+	var body any
+	if apiErr == nil {
+		o := operations[c.action]
+		body, apiErr = o.perform(request{meta.requestID, c.action, o.list, c.params, now, s.account, s.editor})
+	}
 	if apiErr != nil {
 		return apiErr.response(meta)
 	}
-	p, apiErr := parsePage(c.params)
-	if apiErr != nil {
-		return apiErr.response(meta)
-	}
-	return p.response(s.account.Tasks(c.action, now), c.action, meta)
+	return encodeResponse(body, meta)
 }
 
-// authorize returns an error unless the account may make the call now.
+// authorize returns an error unless the caller may make the call now.
 func (s *Server) authorize(c *call, now time.Time) *apiError {
 	s.mu.RLock()
 	accepted := s.credentials
 	s.mu.RUnlock()
-	nonce, apiErr := c.authenticate(accepted, now)
+	key, nonce, apiErr := c.authenticate([]credentials{accepted, personKey}, now)
 	if apiErr != nil {
 		return apiErr
 	}
@@ -162,6 +171,9 @@ func (s *Server) authorize(c *call, now time.Time) *apiError {
 	}
 	if code, denied := s.options.Denied[c.action]; denied {
 		return permissionDenied(code, c.action)
+	}
+	if operations[c.action].edits && (!key.mayEdit || s.editor == nil) {
+		return permissionDenied("Forbidden.RAM", c.action)
 	}
 	return nil
 }

@@ -264,9 +264,9 @@ func (w words) remedy(text string, exports []advice.Export) Problem {
 }
 
 // EachCommandOnce returns the problems of an export for a reader who reads them in their
-// order. A command that stands at one of them is left out at those after it.
+// order. A command, and who can run it, are left out where they stand at a problem before.
 func EachCommandOnce(problems []Problem) []Problem {
-	seen := make(map[[2]string]bool)
+	seen, needed := make(map[[2]string]bool), make(map[string]bool)
 	problems = slices.Clone(problems)
 	for i := range problems {
 		p := &problems[i]
@@ -278,9 +278,12 @@ func EachCommandOnce(problems []Problem) []Problem {
 			return again
 		})
 		if all > 0 && len(p.Commands) == 0 {
-			p.Needs = ""
-			p.Advice += " The command above ends this too."
+			p.Advice += " A command above ends this too."
 		}
+		if len(p.Commands) == 0 || needed[p.Needs] {
+			p.Needs = ""
+		}
+		needed[p.Needs] = true
 	}
 	return problems
 }

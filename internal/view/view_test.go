@@ -414,7 +414,7 @@ func TestEachCommandOnce(t *testing.T) {
 	problems := document(limited(t), read(limited(t), apiclient.Usage, september)).Accounts[0].Exports[0].Problems
 	once := view.EachCommandOnce(problems)
 	if len(once[0].Commands) != 1 || once[0].Needs == "" || len(once[1].Commands) != 0 || once[1].Needs != "" ||
-		!strings.HasSuffix(once[1].Advice, "The command above ends this too.") {
+		!strings.HasSuffix(once[1].Advice, "A command above ends this too.") {
 		t.Errorf("%+v", once)
 	}
 	if len(problems[1].Commands) != 1 {

@@ -129,7 +129,7 @@ func TestStatusPage(t *testing.T) {
 		}), []string{
 			"✖ the verdict Usage exports of Alibaba Cloud CDN main usage needs an export usage-1999-12 (id 22) failed. Make it again. Runbook " +
 				"1999-12-01 to 1999-12-31; possible until 2000-12-01 aliyun cdn Create --TaskName 'a b' too old A person's key. " +
-				"It is old. Make one. The command above ends this too. Runbook",
+				"It is old. Make one. A command above ends this too. Runbook",
 			"main usage ✖ needs an export",
 		}, []string{"✔"}},
 		"a remark": {with(func(e *view.Export) {

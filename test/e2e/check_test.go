@@ -10,6 +10,22 @@ import (
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
+	t.Run("shows the accounts of the demo", func(t *testing.T) {
+		t.Parallel()
+		status, stdout, stderr := run(t, keyEnv(defaultKey), "check", "--demo")
+		if status != 1 || stderr != "" {
+			t.Errorf("exit status %d, want 1; stderr %q", status, stderr)
+		}
+		for _, want := range []string{
+			"This is a demo: the accounts are simulated.\n", "\ndemo-fine at http://127.0.0.1:", "  credentials     from the demo\n",
+			"  overdue         monthly bill is overdue since ", "  failed          ", "  stuck           ",
+			"\ndemo-refused cannot be read; demo-overdue needs an export; 1 of 3 accounts fine\n",
+		} {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("stdout lacks %q:\n%s", want, stdout)
+			}
+		}
+	})
 	for _, tc := range []struct {
 		name, scenario string
 		status         int

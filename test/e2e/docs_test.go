@@ -57,9 +57,10 @@ func TestDocsDeployment(t *testing.T) {
 		t.Errorf("containerPort is %d, want 10077, the default of --web.listen-address in %v", port.ContainerPort, flags)
 	}
 
-	// The demo replaces the API, and a file in a temporary directory replaces the mounted one.
-	file := writeFile(t, "exporter.yml", "accounts: [{name: a}]")
-	args := []string{"--demo"}
+	// A simulated API replaces the real one, and a file in a temporary directory replaces the mounted one.
+	_, endpoint := serveScenario(t, "healthy")
+	file := writeFile(t, "exporter.yml", "accounts: [{name: a, endpoint: %q}]", endpoint)
+	var args []string
 	for _, arg := range container.Args {
 		if path, ok := strings.CutPrefix(arg, "--config.file="); ok {
 			if !filepath.IsAbs(path) {
@@ -69,7 +70,7 @@ func TestDocsDeployment(t *testing.T) {
 		}
 		args = append(args, arg)
 	}
-	_, address := serve(t, nil, args...)
+	_, address := serve(t, keyEnv(defaultKey), args...)
 	for _, probe := range []probe{container.LivenessProbe, container.ReadinessProbe} {
 		status, _ := get(t, address+probe.HTTPGet.Path)
 		if status != 200 || probe.HTTPGet.Path == "" || probe.HTTPGet.Port != port.Name {

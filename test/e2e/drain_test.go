@@ -170,7 +170,7 @@ func TestSignals(t *testing.T) {
 		if err := file.Close(); err != nil {
 			t.Fatal(err)
 		}
-		p.stderr.await(t, fmt.Sprintf(reloaded, 1, 0))
+		p.stderr.await(t, fmt.Sprintf(reloaded, 3, 0))
 		p.stderr.await(t, fmt.Sprintf(reloaded, 0, 0))
 		address := "http://" + p.stderr.await(t, listening)
 		expectSamples(t, scrape(t, address), map[string]string{"config_last_reload_successful": "1"})

@@ -23,7 +23,7 @@ func TestStartErrors(t *testing.T) {
 			args: []string{"--nonsense"}, want: []string{"unknown long flag '--nonsense'", "try --help"},
 		},
 		"an unknown command": {
-			args: []string{"bake"}, want: []string{"bake", "try --help"},
+			args: []string{"bake"}, want: []string{errorPrefix + "unknown command bake: serve, check or simulate\n"},
 		},
 		"a flag's value of the wrong type": {
 			args: []string{"--demo", "--cache.ttl=soon"},
@@ -46,7 +46,15 @@ func TestStartErrors(t *testing.T) {
 			lines: 2,
 		},
 		"an account name that cannot be a label": {
-			args: []string{"--demo", "--account.name=\xff"}, want: []string{"--account.name", "must be UTF-8"},
+			args: []string{"--account.name=\xff"}, want: []string{"--account.name", "must be UTF-8"},
+		},
+		"an endpoint in the demo": {
+			args: []string{"--demo"}, env: []string{"ALICDN_EXPORT_EXPORTER_API_ENDPOINT=cdn.aliyuncs.com"},
+			want: []string{"ALICDN_EXPORT_EXPORTER_API_ENDPOINT cannot be used with --demo, which has accounts of its own\n"},
+		},
+		"a configuration file in a demo that was left on": {
+			args: []string{"--config.file=" + unknownKeys}, env: []string{"ALICDN_EXPORT_EXPORTER_DEMO=true"},
+			want: []string{"--config.file cannot be used with ALICDN_EXPORT_EXPORTER_DEMO, which has accounts of its own\n"},
 		},
 		"an unknown export": {
 			args: []string{"--demo", "--collector.exports=users"},
@@ -60,7 +68,7 @@ func TestStartErrors(t *testing.T) {
 			want: []string{"--api.endpoint: ", "loopback addresses only"},
 		},
 		"a telemetry path that cannot be served": {
-			args: []string{"--demo", "--web.telemetry-path=/a//b"}, want: []string{`telemetry path "/a//b"`},
+			args: []string{"--demo", "--log.level=error", "--web.telemetry-path=/a//b"}, want: []string{`telemetry path "/a//b"`},
 		},
 		"an address in use": {
 			args: []string{"--demo", "--log.level=error", "--web.listen-address=" + occupied},
@@ -85,14 +93,14 @@ func TestStartErrors(t *testing.T) {
 			want: []string{"--web.config.file: ", "is not a regular file"},
 		},
 		"a missing configuration file": {
-			args: []string{"--demo", "--config.file=" + missing}, want: []string{"--config.file: ", missing},
+			args: []string{"--config.file=" + missing}, want: []string{"--config.file: ", missing},
 		},
 		"an expectation of an export that the account does not have": {
-			args: []string{"--demo", "--config.file=" + writeFile(t, "exporter.yml", oneExpectation)},
+			args: []string{"--config.file=" + writeFile(t, "exporter.yml", oneExpectation)},
 			want: []string{"accounts[0].expectations[0].export: usage_detail is not one of the account's exports\n"},
 		},
 		"a configuration file with several mistakes": {
-			args: []string{"--demo", "--config.file=" + unknownKeys},
+			args: []string{"--config.file=" + unknownKeys},
 			want: []string{
 				errorPrefix + unknownKeys + ":2: accounts[0].nam: " + unknownKey + "; did you mean name?\n",
 				errorPrefix + unknownKeys + ":3: accounts[0].exprts: " + unknownKey + "; did you mean exports?\n",

@@ -49,8 +49,8 @@ func TestEnvironmentVariables(t *testing.T) {
 		t.Parallel()
 		// Kubernetes could set such variables for services that are called like the program.
 		env := []string{"ALICDN_EXPORT_EXPORTER_HELP=true", "ALICDN_EXPORT_EXPORTER_VERSION=1.2.3"}
-		if status, stdout, _ := run(t, env, "check", "--demo"); status != 0 || !strings.HasPrefix(stdout, "This is a demo") {
-			t.Errorf("exit status %d:\n%s", status, stdout)
+		if _, stdout, _ := run(t, env, "check", "--demo"); !strings.HasPrefix(stdout, "This is a demo") {
+			t.Errorf("stdout:\n%s", stdout)
 		}
 	})
 }

@@ -133,8 +133,7 @@ func metricsTable(t *testing.T) string {
 // servedMetrics runs the demo with every metric enabled. It returns the row of each metric, by its name.
 func servedMetrics(t *testing.T) map[string][]string {
 	t.Helper()
-	file := writeFile(t, "exporter.yml", `accounts: [{expectations: [{name: monthly, export: usage, every: month}]}]`)
-	_, address := serve(t, nil, "--demo", "--config.file="+file, "--collector.task-info=1")
+	_, address := serve(t, nil, "--demo", "--collector.task-info=1")
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(scrape(t, address)))
 	if err != nil {

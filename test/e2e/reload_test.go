@@ -151,10 +151,10 @@ func TestReloadOnHangup(t *testing.T) {
 		p, address := serve(t, nil, "--demo", "--cache.ttl=59m")
 		before := scrape(t, address)
 		p.signal(syscall.SIGHUP)
-		if accounts := p.stderr.await(t, fmt.Sprintf(reloaded, 0, 0)); accounts != "1" {
-			t.Errorf("%s accounts, want 1", accounts)
+		if accounts := p.stderr.await(t, fmt.Sprintf(reloaded, 0, 0)); accounts != "3" {
+			t.Errorf("%s accounts, want 3", accounts)
 		}
-		requests := metric("api_requests_total", "default")
+		requests := metric("api_requests_total", "demo-fine")
 		expectSamples(t, scrape(t, address), map[string]string{
 			requests: sample(before, requests), "config_last_reload_successful": "1",
 		})

@@ -110,14 +110,16 @@ func TestScenarios(t *testing.T) {
 func TestExpectations(t *testing.T) {
 	t.Parallel()
 	tomorrow := time.Now().AddDate(0, 0, 2).Format(time.DateOnly) // Later than today in every time zone.
+	_, endpoint := serveScenario(t, "healthy")
 	file := writeFile(t, "exporter.yml", `accounts:
 - name: main
+  endpoint: %q
   expectations:
   - {name: plain, export: usage, task_name: no such task, every: month}
   - {name: patient, export: usage, task_name: no such task, every: month, grace: 30h}
   - {name: later, export: usage, task_name: no such task, every: month, since: %s}
-`, tomorrow)
-	_, address := serve(t, nil, "--demo", "--config.file="+file)
+`, endpoint, tomorrow)
+	_, address := serve(t, keyEnv(defaultKey), "--config.file="+file)
 	page := scrape(t, address)
 	due := func(expectation string) time.Time { return timestamp(t, page, dueName("main", expectation)) }
 	t.Run("are due when the usage of a period is complete", func(t *testing.T) {

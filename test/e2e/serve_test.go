@@ -3,7 +3,9 @@ package e2e_test
 import (
 	"encoding/json"
 	"net/http"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,23 +17,28 @@ import (
 
 func TestServeDemo(t *testing.T) {
 	t.Parallel()
-	p, address := serve(t, nil, "--demo")
+	p, address := serve(t, keyEnv(credentialstest.Key{ID: "LTAIreal", Secret: "real"}), "--demo")
 	page := scrape(t, address)
 	t.Run("serves metrics", func(t *testing.T) {
 		expectSamples(t, page, map[string]string{
-			`up{account="default",export="usage"}`:                                                  "1",
-			`refreshes_total{account="default",export="usage"}`:                                     "1",
-			`refresh_failures_total{account="default",export="usage"}`:                              "0",
-			`api_requests_total{account="default",export="usage"}`:                                  "1",
-			`api_errors_total{account="default",class="denied",code="NoPermission",export="usage"}`: "0",
-			`api_rate_limit_requests_per_second{account="default"}`:                                 "20",
-			`tasks{account="default",export="usage",status="created"}`:                              "1",
-			`tasks{account="default",export="usage",status="failed"}`:                               "1",
-			`tasks{account="default",export="usage",status="unknown"}`:                              "0",
-			`unlisted_tasks{account="default",export="usage"}`:                                      "0",
-			`newest_task_status{account="default",export="usage",status="created"}`:                 "1",
-			`tasks{account="default",export="usage_detail",status="created"}`:                       "",
-			`api_request_duration_seconds_count{account="default",export="usage"}`:                  "1",
+			`up{account="demo-fine",export="usage"}`:                                                     "1",
+			`refreshes_total{account="demo-fine",export="usage"}`:                                        "1",
+			`refresh_failures_total{account="demo-fine",export="usage"}`:                                 "0",
+			`api_requests_total{account="demo-fine",export="usage"}`:                                     "1",
+			`api_errors_total{account="demo-fine",class="denied",code="NoPermission",export="usage"}`:    "0",
+			`api_rate_limit_requests_per_second{account="demo-fine"}`:                                    "20",
+			`tasks{account="demo-fine",export="usage",status="created"}`:                                 "1",
+			`tasks{account="demo-fine",export="usage",status="failed"}`:                                  "1",
+			`tasks{account="demo-fine",export="usage",status="unknown"}`:                                 "0",
+			`unlisted_tasks{account="demo-fine",export="usage"}`:                                         "0",
+			`newest_task_status{account="demo-fine",export="usage",status="created"}`:                    "1",
+			`up{account="demo-fine",export="usage_detail"}`:                                              "1",
+			`up{account="demo-overdue",export="usage"}`:                                                  "1",
+			`up{account="demo-overdue",export="usage_detail"}`:                                           "",
+			`unrecovered_failures{account="demo-overdue",export="usage"}`:                                "1",
+			`up{account="demo-refused",export="usage"}`:                                                  "0",
+			`api_errors_total{account="demo-refused",class="denied",code="NoPermission",export="usage"}`: "1",
+			`api_request_duration_seconds_count{account="demo-fine",export="usage"}`:                     "1",
 		})
 		families := []string{
 			"alicdn_export_build_info", "go_goroutines", "process_open_fds", "promhttp_metric_handler_errors_total",
@@ -51,11 +58,22 @@ func TestServeDemo(t *testing.T) {
 			}
 		}
 	})
-	t.Run("logs no warning", func(t *testing.T) {
+	t.Run("says on the status page that it is a demo", func(t *testing.T) {
+		if _, text := get(t, address+"/"); !strings.Contains(text, "Demo: these accounts and their exports are simulated.") {
+			t.Errorf("the status page:\n%s", text)
+		}
+	})
+	t.Run("warns that it is a demo, and of the account that is refused", func(t *testing.T) {
 		p.stop()
 		log := p.stderr.String()
-		if strings.Contains(log, "level=warn") || strings.Contains(log, "level=error") {
-			t.Errorf("a warning in the log:\n%s", log)
+		simulated := `level=warn .*"Demo: all accounts and exports are simulated. Credentials in the environment and in files are ignored"`
+		for _, want := range []string{simulated, `level=warn .*account=demo-refused .*Refresh failed`} {
+			if !regexp.MustCompile(want).MatchString(log) {
+				t.Errorf("the log lacks %s:\n%s", want, log)
+			}
+		}
+		if strings.Count(log, "level=warn") != 2 || strings.Contains(log, "level=error") {
+			t.Errorf("another warning in the log:\n%s", log)
 		}
 		if !strings.Contains(log, shuttingDown) {
 			t.Errorf("the log lacks %q:\n%s", shuttingDown, log)
@@ -68,10 +86,10 @@ func TestServeDemo(t *testing.T) {
 
 func TestServeExports(t *testing.T) {
 	t.Parallel()
-	_, address := serve(t, nil, "--demo", "--collector.exports=usage,usage_detail", "--account.name=main")
+	_, address := serve(t, nil, "--demo", "--collector.exports=usage,usage_detail")
 	expectSamples(t, scrape(t, address), map[string]string{
-		`up{account="main",export="usage"}`:        "1",
-		`up{account="main",export="usage_detail"}`: "1",
+		`up{account="demo-overdue",export="usage"}`:        "1",
+		`up{account="demo-overdue",export="usage_detail"}`: "1",
 	})
 }
 
@@ -226,20 +244,37 @@ func TestServeWithoutKey(t *testing.T) {
 func TestSimulate(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil, "simulate", "--scenario=moving", "--address=127.0.0.1:0")
-	endpoint := p.stdout.await(t, `(--api\.endpoint=http://127\.0\.0\.1:\d+)\n`)
-	key := keyEnv(credentialstest.Key{
-		ID:     p.stdout.await(t, `ALIBABA_CLOUD_ACCESS_KEY_ID=(\S+)`),
-		Secret: p.stdout.await(t, `ALIBABA_CLOUD_ACCESS_KEY_SECRET=(\S+)`),
-	})
-	t.Run("serves an API that check reads", func(t *testing.T) {
-		if status, stdout, stderr := run(t, key, "check", endpoint); status == 1 {
-			t.Errorf("exit status %d:\n%s%s", status, stdout, stderr)
+	p.stdout.await(t, `(aliyun cdn .*)\n`) // The last line.
+	var commands []string
+	for line := range strings.Lines(p.stdout.String()) {
+		if command, ok := strings.CutPrefix(line, "  "); ok {
+			commands = append(commands, command)
+		}
+	}
+	if len(commands) != 5 {
+		t.Fatalf("commands %q, want 5", commands)
+	}
+	shell := func(commands ...string) (output string, err error) {
+		c := exec.Command("sh", "-e", "-c", strings.Join(commands, ""))
+		c.Env = []string{"HOME=" + t.TempDir(), "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true"}
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	t.Run("prints a command that checks it", func(t *testing.T) {
+		if out, err := shell(commands[0], commands[1]); !strings.HasSuffix(out, "\ndefault needs an export\n") {
+			t.Errorf("%v\n%s", err, out)
 		}
 	})
-	t.Run("serves an API that the exporter reads", func(t *testing.T) {
-		_, address := serve(t, key, endpoint)
+	t.Run("prints a command that reads it", func(t *testing.T) {
+		_, flag, _ := strings.Cut(strings.TrimSpace(commands[2]), " ")
+		_, address := serve(t, keyEnv(defaultKey), flag)
 		if page := scrape(t, address); up(page, "default") != "1" {
 			t.Errorf("up is %q", up(page, "default"))
+		}
+	})
+	t.Run("prints the key of a person, which also reads it", func(t *testing.T) {
+		if out, err := shell(commands[3], commands[1]); !strings.HasSuffix(out, "\ndefault needs an export\n") {
+			t.Errorf("%v\n%s", err, out)
 		}
 	})
 	t.Run("prints no download secret", func(t *testing.T) {

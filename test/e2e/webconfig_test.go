@@ -217,7 +217,7 @@ func TestWebConfigExample(t *testing.T) {
 		})
 	}
 	body, status, err := getWithPassword(t, tlsConfig(), address+"/metrics", "open sesame")
-	if err != nil || status != http.StatusOK || up(body, "default") != "1" {
+	if err != nil || status != http.StatusOK || up(body, "demo-fine") != "1" {
 		t.Errorf("the metrics: status %d, %v", status, err)
 	}
 }

@@ -53,11 +53,14 @@ func (g generator) tooEarlyAccount() []schedule {
 	return append(g.monthlyDetails(), g.monthlyUsageAfter(time.Minute, nil))
 }
 
-// movingAccount has about seven pages of tasks that change every few seconds: tasks
-// are created, finish, fail and are deleted, some of them before they finish. Old
-// tasks expire in the first ten minutes, except on a day that the month three months
-// ago does not have, such as May 31.
+// movingAccount has about seven pages of tasks that change all the time: every few
+// seconds a task is created, finishes or fails, and every half minute some are deleted,
+// some of them before they finish. Old tasks expire in the first ten minutes, except on a
+// day that the month three months ago does not have, such as May 31. Tasks do not leave
+// more often, because a reader that misses tasks can prove its list only if none leaves
+// for some seconds.
 func (g generator) movingAccount() []schedule {
+	const leaving = 30 * time.Second
 	usage := bulk{
 		action: simulator.UsageAction, kind: kindBulk, seed: g.seed,
 		start: g.start.Add(-time.Hour), interval: 4 * time.Second, failOneIn: 8,
@@ -67,13 +70,13 @@ func (g generator) movingAccount() []schedule {
 			}
 			return randomSeconds(16*time.Minute, 26*time.Minute, seed, slot, 5)
 		},
-		maxLifetime: 26 * time.Minute,
+		maxLifetime: 26 * time.Minute, deletions: leaving,
 	}
 	details := usage
 	details.action, details.interval = simulator.DetailAction, 30*time.Second
 	expiring := bulk{
 		action: simulator.UsageAction, kind: kindExpiring, seed: g.seed,
-		start: threeMonthsBefore(g.start), interval: 5 * time.Second, count: 120,
+		start: threeMonthsBefore(g.start), interval: leaving, count: 20,
 	}
 	return []schedule{usage.jobs, details.jobs, expiring.jobs}
 }

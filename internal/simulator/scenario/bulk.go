@@ -20,9 +20,11 @@ type bulk struct {
 	failOneIn uint64        // one in so many jobs fails; 0 means none
 
 	// lifetime, if not nil, returns how long after its creation a user deletes a
-	// task, at most maxLifetime. Otherwise tasks stay until they expire.
+	// task, at most maxLifetime. Otherwise tasks stay until they expire. Users delete all
+	// tasks of the last deletions together.
 	lifetime    func(seed, slot uint64) time.Duration
 	maxLifetime time.Duration
+	deletions   time.Duration
 }
 
 // evenBulk returns a schedule of count jobs, spread evenly over the three months before end.
@@ -49,7 +51,7 @@ func Bulk(n int, now time.Time, seed uint64) []simulator.Task {
 func (b bulk) jobs(from, to time.Time) []job {
 	oldest := earliestListed(from)
 	if b.lifetime != nil {
-		oldest = from.Add(-b.maxLifetime)
+		oldest = from.Add(-b.maxLifetime - b.deletions)
 	}
 	first := max(0, int(oldest.Sub(b.start)/b.interval)-1)
 	last := int(to.Sub(b.start) / b.interval)
@@ -78,7 +80,8 @@ func (b bulk) job(slot int) job {
 		failed: b.failOneIn > 0 && random(b.seed, kind, key, 2)%b.failOneIn == 0,
 	}
 	if b.lifetime != nil {
-		j.deleted = created.Add(b.lifetime(b.seed, key))
+		deleted := created.Add(b.lifetime(b.seed, key)).Sub(b.start)
+		j.deleted = b.start.Add((deleted + b.deletions - 1).Truncate(b.deletions))
 	}
 	return j
 }

@@ -54,15 +54,15 @@ func (g generator) weeklyUsage() []schedule {
 // monthlyDetails exports the usage details of each month on the 2nd of the next
 // month: one task for traffic, one for value-added services.
 func (g generator) monthlyDetails() []schedule {
-	domains := periodic{
+	traffic := periodic{
 		action: simulator.DetailAction, kind: kindMonthly, seed: g.seed,
 		startOf: startOfMonth, months: 1, delay: 33 * time.Hour, spread: 20 * time.Minute,
-		name: func(month time.Time) string { return "domains-" + formatMonth(month) },
+		name: func(month time.Time) string { return "detail-flow-" + formatMonth(month) },
 	}
-	services := domains
+	services := traffic
 	services.kind = kindServices
-	services.name = func(month time.Time) string { return "services-" + formatMonth(month) }
-	return []schedule{domains.jobs, services.jobs}
+	services.name = func(month time.Time) string { return "detail-vas-" + formatMonth(month) }
+	return []schedule{traffic.jobs, services.jobs}
 }
 
 // tooEarly is an export of a whole month, two months ago, that was made on the 20th

@@ -23,6 +23,13 @@ func newClient(now time.Time) *simulatortest.Client {
 	}
 }
 
+// newPerson returns a client with the person's key.
+func newPerson(now time.Time) *simulatortest.Client {
+	return &simulatortest.Client{
+		KeyID: simulator.PersonAccessKeyID, Secret: simulator.PersonAccessKeySecret, Now: now, NoncePrefix: "person-",
+	}
+}
+
 // startTimes returns times at which a scenario must be able to start: every two
 // days for more than a year, at all hours, with some ends of months, weeks and
 // years. The first hours of a month are missing, because the export of the month before
@@ -50,6 +57,7 @@ type testServer struct {
 	t      *testing.T
 	now    time.Time
 	client *simulatortest.Client
+	person *simulatortest.Client
 }
 
 // startServer starts a scenario. Its quota is too high to matter.
@@ -60,7 +68,7 @@ func startServer(t *testing.T, name string, start time.Time) *testServer {
 
 func startServerWith(t *testing.T, name string, start time.Time, options simulator.Options) *testServer {
 	t.Helper()
-	s := &testServer{t: t, now: start, client: newClient(start)}
+	s := &testServer{t: t, now: start, client: newClient(start), person: newPerson(start)}
 	options.Now = func() time.Time { return s.now }
 	var err error
 	if s.Server, err = New(name, options); err != nil {

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -21,6 +22,7 @@ type job struct {
 	finished     time.Time // zero if the job never finishes
 	failed       bool      // whether the job fails when it finishes
 	deleted      time.Time // zero if no user deletes the task
+	number       uint64    // the id; 0 for one that follows from kind and created
 }
 
 // jobKind is the last digit of a task id, so that tasks created in the same second
@@ -37,13 +39,18 @@ const (
 	kindServices
 	kindBulk
 	kindExpiring
+	kindCreated // by a user
 )
 
 // idEpoch gives ids of about ten digits.
 var idEpoch = time.Date(2018, time.May, 10, 0, 0, 0, 0, time.UTC)
 
 func (j job) id() string {
-	return strconv.FormatUint(uint64(j.created.Sub(idEpoch)/time.Second)*10+uint64(j.kind), 10)
+	return strconv.FormatUint(cmp.Or(j.number, idNumber(j.kind, j.created)), 10)
+}
+
+func idNumber(kind jobKind, created time.Time) uint64 {
+	return uint64(created.Sub(idEpoch)/time.Second)*10 + uint64(kind)
 }
 
 // listedUntil returns when the task leaves the list: it expires or is deleted.

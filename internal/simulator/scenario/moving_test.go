@@ -40,6 +40,27 @@ func TestMoving(t *testing.T) {
 		}
 	})
 
+	// A reader that misses tasks needs some seconds in which none leaves to confirm that.
+	t.Run("tasks leave at two moments of half a minute", func(t *testing.T) {
+		end := noon.Add(10 * time.Minute)
+		moments := make(map[string]map[time.Time]bool) // by action
+		for _, schedule := range (generator{start: noon, seed: 5}).movingAccount() {
+			for _, j := range schedule(noon, end) {
+				if at := j.listedUntil(); at.After(noon) && !at.After(end) {
+					if moments[j.action] == nil {
+						moments[j.action] = make(map[time.Time]bool)
+					}
+					moments[j.action][at.UTC()] = true
+				}
+			}
+		}
+		for action, most := range map[string]int{simulator.UsageAction: 41, simulator.DetailAction: 20} {
+			if n := len(moments[action]); n < 10 || n > most {
+				t.Errorf("%s: tasks leave at %d moments of ten minutes, want at most %d", action, n, most)
+			}
+		}
+	})
+
 	t.Run("old tasks expire in the first ten minutes", func(t *testing.T) {
 		s := startServer(t, "moving", noon)
 		countOld := func() int {
@@ -47,14 +68,14 @@ func TestMoving(t *testing.T) {
 				return s.now.Sub(task.Created(t)) > 80*24*time.Hour
 			})
 		}
-		if n := countOld(); n != 120 {
-			t.Errorf("%d old tasks at start, want 120", n)
+		if n := countOld(); n != 20 {
+			t.Errorf("%d old tasks at start, want 20", n)
 		}
 		s.now = noon.Add(5 * time.Minute)
-		if n := countOld(); n < 55 || n > 65 {
-			t.Errorf("%d old tasks after five minutes, want about 60", n)
+		if n := countOld(); n < 9 || n > 11 {
+			t.Errorf("%d old tasks after five minutes, want about 10", n)
 		}
-		s.now = noon.Add(10*time.Minute + 5*time.Second)
+		s.now = noon.Add(10*time.Minute + 30*time.Second)
 		if n := countOld(); n != 0 {
 			t.Errorf("%d old tasks after ten minutes, want none", n)
 		}

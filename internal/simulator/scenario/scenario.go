@@ -19,6 +19,9 @@ import (
 type Scenario struct {
 	Name        string
 	Description string // one sentence
+	// Alerts are the names of the alerts that fire because of the account, whatever its
+	// expectations are. Those about a month wait until the 4th of the next one.
+	Alerts []string
 
 	account   func(generator) []schedule
 	configure func(*simulator.Options) // nil if the API works as it should
@@ -34,55 +37,78 @@ func All() []Scenario {
 		},
 		{
 			Name:        "throttle",
-			Description: "Like healthy, but with four pages of tasks and a quota of one call per second.",
+			Description: "Four pages and a quota of one call per second: reading the list takes several seconds.",
 			account:     generator.throttledAccount, configure: setLowQuota,
 		},
 		{
 			Name:        "denied",
-			Description: "The API refuses every call, because the caller lacks the permission.",
+			Description: "The API refuses every call, because the key lacks the permission.",
+			Alerts:      []string{"CDNExportAccountRefused"},
 			account:     generator.healthyAccount, configure: denyAll,
 		},
 		{
 			Name:        "failed",
 			Description: "The newest monthly export failed and was not repeated.",
+			Alerts:      []string{"CDNExportUnrecoveredFailure", "CDNExportMonthUncovered"},
 			account:     generator.failedAccount,
 		},
 		{
 			Name:        "stuck",
-			Description: "Like healthy, but the pending export is a day old and never finishes.",
+			Description: "An export has been pending for a day and never finishes.",
+			Alerts:      []string{"CDNExportStuckPending"},
 			account:     generator.stuckAccount,
 		},
 		{
 			Name:        "forgotten-month",
 			Description: "Last month was not exported.",
+			Alerts:      []string{"CDNExportMonthUncovered"},
 			account:     generator.forgottenMonthAccount,
 		},
 		{
 			Name:        "too-early",
 			Description: "Each month is exported a minute after its end, before its usage is complete.",
+			Alerts:      []string{"CDNExportMonthUncovered"},
 			account:     generator.tooEarlyAccount,
 		},
 		{
 			Name:        "moving",
-			Description: "Several pages of tasks that appear, finish, fail and disappear every few seconds.",
+			Description: "Seven pages of tasks that appear, finish, fail and disappear all the time.",
+			Alerts:      []string{"CDNExportMonthUncovered"},
 			account:     generator.movingAccount,
 		},
 		{
 			Name:        "clock-skew",
-			Description: "Like healthy, but the clock of the API is one hour ahead.",
+			Description: "The clock of the API is one hour ahead, so it refuses every call.",
+			Alerts:      []string{"CDNExportAccountRefused", "CDNExportClockSkew"},
 			account:     generator.healthyAccount, configure: setClockAhead,
 		},
 		{
 			Name:        "outage",
 			Description: "The API answers every call with an error: 500, 502 or 503.",
+			Alerts:      []string{"CDNExportAccountUnreachable"},
 			account:     generator.healthyAccount, configure: failAll,
 		},
 		{
 			Name:        "huge",
-			Description: "The account has 20,000 tasks.",
+			Description: "20,000 tasks: reading the list takes 20 seconds.",
 			account:     generator.hugeAccount,
 		},
 	}
+}
+
+// Help returns the table of scenarios as text, one a line.
+func Help() string {
+	var b strings.Builder
+	b.WriteString("Scenarios:\n\n")
+	for _, s := range All() {
+		alerts := "No alert."
+		if len(s.Alerts) > 0 {
+			alerts = "Alerts: " + strings.Join(s.Alerts, ", ") + "."
+		}
+		_, _ = fmt.Fprintf(&b, "  %-16s %s %s\n", s.Name, s.Description, alerts)
+	}
+	b.WriteString("\nAn alert fires within 20 minutes; those about a month from the 4th of the next one on.")
+	return b.String()
 }
 
 // Names returns the names of all scenarios, in the order of the table.
@@ -94,25 +120,39 @@ func Names() []string {
 	return names
 }
 
-// New returns a server for the named scenario. The scenario starts now, by the clock in options. It overrides the
-// options that it needs, except the quota: a quota in options takes precedence.
-func New(name string, options simulator.Options) (*simulator.Server, error) {
+// Find returns the named scenario.
+func Find(name string) (Scenario, error) {
 	for _, s := range All() {
 		if s.Name == name {
-			return s.server(options), nil
+			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("unknown scenario %q, must be one of %s", name, strings.Join(Names(), ", "))
+	return Scenario{}, fmt.Errorf("unknown scenario %q, must be one of %s", name, strings.Join(Names(), ", "))
 }
 
-func (s Scenario) server(options simulator.Options) *simulator.Server {
+// New returns a server for the named scenario. The scenario starts now, by the clock in options, unless they say
+// otherwise. It overrides the options that it needs, except the quota: a quota in options takes precedence.
+func New(name string, options simulator.Options) (*simulator.Server, error) {
+	s, err := Find(name)
+	if err != nil {
+		return nil, err
+	}
+	return s.API(options), nil
+}
+
+// API returns a server for the scenario. New explains the options.
+func (s Scenario) API(options simulator.Options) *simulator.Server {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
 	if s.configure != nil {
 		s.configure(&options)
 	}
-	start := options.Now().Truncate(time.Second)
+	start := options.Start
+	if start.IsZero() {
+		start = options.Now()
+	}
+	start = start.Truncate(time.Second)
 	account := &timeline{
 		schedules: s.account(generator{start: start, seed: options.Seed}),
 		order:     options.Order,

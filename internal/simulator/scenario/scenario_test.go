@@ -83,6 +83,26 @@ func TestNew(t *testing.T) {
 		}
 	})
 
+	t.Run("shows the time before its start", func(t *testing.T) {
+		options := simulator.Options{Quota: 1e6, Start: noon.AddDate(0, 0, 30)}
+		s := startServerWith(t, "failed", noon, options)
+		for _, tc := range []struct {
+			name string
+			now  time.Time
+			want int // unrecovered failures
+		}{
+			{"a month before", noon, 0},
+			{"before the export that fails", time.Date(2026, time.December, 1, 5, 0, 0, 0, zone), 0},
+			{"after it", time.Date(2026, time.December, 1, 7, 0, 0, 0, zone), 1},
+			{"at the start", noon.AddDate(0, 0, 30), 1},
+		} {
+			s.now = tc.now
+			if got := unrecovered(t, s.checkedList(simulator.UsageAction)); got != tc.want {
+				t.Errorf("%s: %d unrecovered failures, want %d", tc.name, got, tc.want)
+			}
+		}
+	})
+
 	t.Run("concurrent calls over HTTP", func(t *testing.T) {
 		s, err := New("moving", simulator.Options{Quota: 1e6})
 		if err != nil {

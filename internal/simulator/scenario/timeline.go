@@ -1,13 +1,14 @@
 package scenario
 
 import (
+	"slices"
 	"sync"
 	"time"
 
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// timeline is an account whose list depends only on its schedules and the time, not on earlier calls.
+// timeline is an account whose list depends only on its schedules, on what users create and delete, and on the time.
 type timeline struct {
 	schedules []schedule
 	order     simulator.Order
@@ -15,6 +16,9 @@ type timeline struct {
 
 	mu    sync.Mutex
 	lists map[string]taskList // the last list of each action
+
+	created []job                // by users
+	deleted map[string]time.Time // by users; the keys are actions and task ids
 }
 
 // taskList is a list that does not change between two moments.
@@ -30,6 +34,10 @@ const maxValidity = 10 * time.Minute
 func (t *timeline) Tasks(action string, now time.Time) []simulator.Task {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.tasks(action, now)
+}
+
+func (t *timeline) tasks(action string, now time.Time) []simulator.Task {
 	list, ok := t.lists[action]
 	if !ok || now.Before(list.from) || !now.Before(list.until) {
 		list = t.computeList(action, now)
@@ -44,10 +52,13 @@ func (t *timeline) Tasks(action string, now time.Time) []simulator.Task {
 // computeList computes the list of an action.
 func (t *timeline) computeList(action string, now time.Time) taskList {
 	list := taskList{from: now.Add(-maxValidity), until: now.Add(maxValidity)}
-	for _, schedule := range t.schedules {
+	for _, schedule := range append(slices.Clip(t.schedules), fixed(t.created...)) {
 		for _, j := range schedule(list.from, list.until) {
 			if j.action != action {
 				continue
+			}
+			if at, ok := t.deleted[action+j.id()]; ok {
+				j.deleted = at
 			}
 			list.limit(now, j.created)
 			list.limit(now, j.finished)
@@ -59,6 +70,41 @@ func (t *timeline) computeList(action string, now time.Time) taskList {
 	}
 	sortTasks(list.tasks, t.order, t.seed)
 	return list
+}
+
+// Create implements simulator.Editor. The export takes as long as any other.
+func (t *timeline) Create(action string, task simulator.Task, now time.Time) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	j := job{
+		action: action, kind: kindCreated, name: task.Name,
+		start: task.Start, end: task.End.Add(time.Second),
+		created: now.Truncate(time.Second),
+	}
+	j.finished = j.created.Add(exportTime(t.seed, j.kind, j.created))
+	j.number = idNumber(j.kind, j.created)
+	if n := len(t.created); n > 0 { // Tasks that are created in the same second need different ids.
+		j.number = max(j.number, t.created[n-1].number+10)
+	}
+	t.created = append(t.created, j)
+	delete(t.lists, action)
+	return j.id()
+}
+
+// Delete implements simulator.Editor.
+func (t *timeline) Delete(action, id string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	hasID := func(task simulator.Task) bool { return task.ID == id }
+	if !slices.ContainsFunc(t.tasks(action, now), hasID) {
+		return false
+	}
+	if t.deleted == nil {
+		t.deleted = make(map[string]time.Time)
+	}
+	t.deleted[action+id] = now
+	delete(t.lists, action)
+	return true
 }
 
 // limit shortens the time for which the list is valid, so that it does not reach

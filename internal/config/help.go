@@ -1,0 +1,63 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+)
+
+// unusedFlags are the beginnings of the names of the flags that a command does not use.
+var unusedFlags = map[string][]string{
+	"check":    {"web.", "log.", "cache.", "scrape.", "collector.task-info"},
+	"simulate": {""},
+}
+
+// ShapeHelp makes the help of a command leave out flags that the command does not use,
+// and add what details has for it. The list of all commands stays short.
+func ShapeHelp(app *kingpin.Application, details map[string]string) {
+	app.PreAction(func(parsed *kingpin.ParseContext) error {
+		name := helpSubject(app, parsed)
+		for _, beginning := range unusedFlags[name] {
+			for _, flag := range app.Model().Flags {
+				clause := app.GetFlag(flag.Name)
+				if strings.HasPrefix(flag.Name, beginning) && clause != app.HelpFlag && clause != app.VersionFlag {
+					clause.Hidden()
+				}
+			}
+		}
+		if text := details[name]; text != "" {
+			command := app.GetCommand(name)
+			command.Help(command.Model().Help + "\n\n" + text)
+		}
+		return nil
+	})
+}
+
+// helpSubject returns the name of the command that "COMMAND --help" or "help COMMAND" is
+// about.
+func helpSubject(app *kingpin.Application, parsed *kingpin.ParseContext) string {
+	if parsed.SelectedCommand != app.HelpCommand {
+		if parsed.SelectedCommand == nil {
+			return ""
+		}
+		return parsed.SelectedCommand.FullCommand()
+	}
+	for _, element := range parsed.Elements {
+		if _, ok := element.Clause.(*kingpin.ArgClause); ok {
+			return *element.Value
+		}
+	}
+	return ""
+}
+
+// UsageError returns what is wrong with a command line that app cannot parse with err.
+func UsageError(app *kingpin.Application, args []string, err error) error {
+	parsed, _ := app.ParseContext(args) // It fails with err.
+	unread := parsed.Peek()
+	// After anything but a command, kingpin selects the default one.
+	if unread.Type == kingpin.TokenArg && parsed.SelectedCommand != nil && parsed.SelectedCommand.Model().Default {
+		return fmt.Errorf("unknown command %s: serve, check or simulate", unread.Value)
+	}
+	return fmt.Errorf("%w, try --help", err)
+}
