@@ -20,6 +20,7 @@ import (
 
 	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/accounts"
+	"alicdn_export_exporter/internal/buildinfo"
 	"alicdn_export_exporter/internal/check"
 	"alicdn_export_exporter/internal/config"
 	"alicdn_export_exporter/internal/signals"
@@ -29,7 +30,10 @@ import (
 
 const name = "alicdn_export_exporter"
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	buildinfo.SetVersion()
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // run is the whole program. It returns the exit status: 0, or 1 after one clear line per
 // error on stderr.
