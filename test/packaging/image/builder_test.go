@@ -1,7 +1,6 @@
 package image
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,18 +16,9 @@ type builder struct {
 
 func newBuilder(t *testing.T) *builder {
 	t.Helper()
-	// Not in t.TempDir, whose long path is too long for some of buildah's sockets and mounts.
-	dir, err := os.MkdirTemp("", "images")
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
 	b := &builder{t: t, storage: []string{"--storage-driver=vfs", "--root=" + dir + "/root", "--runroot=" + dir + "/run"}}
-	t.Cleanup(func() {
-		b.buildah("unmount", "--all")
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { b.buildah("unmount", "--all") })
 	return b
 }
 
@@ -55,8 +45,10 @@ func (b *builder) mount(image string) string {
 func (b *builder) makeBases() {
 	b.t.Helper()
 	goroot := strings.TrimSpace(output(b.t, "go", "env", "GOROOT"))
-	paths := []string{filepath.Join(goroot, "bin"), filepath.Join(goroot, "pkg"), filepath.Join(goroot, "src"),
-		filepath.Join(goroot, "lib"), filepath.Join(goroot, "go.env"), filepath.Join(goroot, "VERSION")}
+	var paths []string
+	for _, name := range []string{"bin", "pkg", "src", "lib", "go.env", "VERSION"} {
+		paths = append(paths, filepath.Join(goroot, name))
+	}
 	for _, program := range []string{"/bin/bash", "/bin/sh", "/usr/bin/make", "/usr/bin/date", "/usr/bin/id"} {
 		paths = append(paths, program)
 		paths = append(paths, regexp.MustCompile(`/\S+`).FindAllString(output(b.t, "ldd", program), -1)...)

@@ -27,7 +27,7 @@ import (
 const root = "../../.."
 
 // maxBytes is the greatest size of all files of the image.
-const maxBytes = 25e6
+const maxBytes = 25_000_000
 
 // These are the build arguments of the image under test.
 const (
