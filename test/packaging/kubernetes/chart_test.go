@@ -143,14 +143,14 @@ func TestChartExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	examples := regexp.MustCompile("(?ms)^( *)```yaml\n(.*?)^ *```$").FindAllStringSubmatch(string(readme), -1)
+	examples := regexp.MustCompile("```yaml\n([^`]*)```").FindAllStringSubmatch(string(readme), -1)
 	if len(examples) == 0 {
 		t.Fatal("no examples")
 	}
 	for _, example := range examples {
 		var values map[string]any
-		if err := yaml.UnmarshalStrict([]byte(example[2]), &values); err != nil {
-			t.Fatalf("%v\n%s", err, example[2])
+		if err := yaml.UnmarshalStrict([]byte(example[1]), &values); err != nil {
+			t.Fatalf("%v\n%s", err, example[1])
 		}
 		checkManifests(t, decode(t, render(t, load(t), values)))
 	}
