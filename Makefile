@@ -45,6 +45,11 @@ end-to-end: programs ## test alerts, dashboards and the status page with the rea
 programs: .tools/promtool .tools/alertmanager test/render/dist/index.html ## build and install what end-to-end needs
 	@command -v chromium chromium-browser google-chrome >/dev/null || \
 	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+test-packaging: ## test the image, with buildah and as root
+	@command -v buildah >/dev/null || \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends buildah; }
+	$(MAKE) --no-print-directory tidy lint MODULES=test/packaging
+	go -C test/packaging test -count=1 -timeout 30m ./...
 rules: ## generate alerts/prometheusrule.yaml from the alert rules
 	go -C test test ./monitoring -run '^TestManifestIsCurrent$$' -update
 schema: ## generate docs/config.schema.json from the types of the configuration
@@ -81,4 +86,4 @@ test/render/dist/index.html: test/render/node_modules/.package-lock.json $(wildc
 	cd test/render && npm run --silent build
 	touch $@
 
-.PHONY: help build test test-short lint fmt fuzz model tidy end-to-end programs rules schema pictures bench demo docker clean
+.PHONY: help build test test-short lint fmt fuzz model tidy end-to-end programs test-packaging rules schema pictures bench demo docker clean

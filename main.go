@@ -23,6 +23,7 @@ import (
 
 	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/accounts"
+	"alicdn_export_exporter/internal/buildinfo"
 	"alicdn_export_exporter/internal/check"
 	"alicdn_export_exporter/internal/config"
 	"alicdn_export_exporter/internal/credentials"
@@ -35,6 +36,7 @@ import (
 const name = "alicdn_export_exporter"
 
 func main() {
+	buildinfo.SetVersion()
 	signals.IgnoreBrokenPipes()
 	stdout := os.Stdout
 	silenceLibraries()

@@ -15,7 +15,7 @@ func TestHelp(t *testing.T) {
 		"help":            {"usage: alicdn_export_exporter"},
 		"check --help":    {"usage: alicdn_export_exporter check"},
 		"simulate --help": {"--scenario", "forgotten-month"},
-		"--version":       {"alicdn_export_exporter, version", "go version"},
+		"--version":       {"alicdn_export_exporter, version devel (branch: unknown, revision: unknown)\n", "go version"},
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
