@@ -44,7 +44,7 @@ var (
 	commandRun = regexp.MustCompile(`(?:alicdn_export_exporter|go run \.)((?: [^\n|;&]*)?)`)
 	anyFlag    = regexp.MustCompile(`(?:^|\s)(--[a-z][a-z.-]*[a-z])`)
 	variable   = regexp.MustCompile(`ALICDN_EXPORT_EXPORTER_[A-Z_]*[A-Z]`)
-	metric     = regexp.MustCompile(`\balicdn_export_[a-z_]*[a-z]`)
+	metric     = regexp.MustCompile(`\balicdn_export_[a-z_]*[a-z](?:_…)?`)
 	recorded   = regexp.MustCompile(`\balicdn_export:[a-z0-9_:]*[a-z0-9]`)
 	alert      = regexp.MustCompile(`\bCDNExport[A-Z][A-Za-z]*`)
 	suffix     = regexp.MustCompile(`_(bucket|count|sum)$`)
@@ -53,7 +53,7 @@ var (
 // foreign are names with our prefixes, and flags with a dot, that belong to something else.
 var foreign = []string{
 	"alicdn_export_exporter", "alicdn_export_thresholds", "alicdn_export_health",
-	"--cluster.listen-address", "--storage.tsdb.path", "--alertmanager.url",
+	"--cluster.listen-address", "--query.replica-label", "--storage.tsdb.path", "--alertmanager.url",
 }
 
 // unknown returns the names in a text that do not exist.
@@ -79,7 +79,11 @@ func (n names) unknown(text string) []string {
 		}))
 	}
 	for _, name := range metric.FindAllString(text, -1) {
-		report(name, slices.Contains(n.metrics, name) || slices.Contains(n.metrics, suffix.ReplaceAllString(name, "")))
+		prefix, isPrefix := strings.CutSuffix(name, "…")
+		base := suffix.ReplaceAllString(name, "")
+		report(name, slices.ContainsFunc(n.metrics, func(metric string) bool {
+			return metric == name || metric == base || isPrefix && strings.HasPrefix(metric, prefix)
+		}))
 	}
 	for _, name := range recorded.FindAllString(text, -1) {
 		report(name, slices.Contains(n.series, name))
@@ -113,12 +117,12 @@ func TestUnknown(t *testing.T) {
 		series: []string{"alicdn_export:a:limit"}, alerts: []string{"CDNExportAbsent"},
 	}
 	const known = "`--config.file=a --config.file` alicdn_export_exporter check --demo --help ALICDN_EXPORT_EXPORTER_CONFIG_FILE " +
-		"alicdn_export_up alicdn_export_duration_seconds_bucket alicdn_export:a:limit CDNExportAbsent CDNExport… alicdn_export_…"
+		"alicdn_export_up alicdn_export_duration_seconds_bucket alicdn_export:a:limit CDNExportAbsent CDNExport… alicdn_export_… alicdn_export_duration_…"
 	if got := n.unknown(known); got != nil {
 		t.Errorf("%q do exist", got)
 	}
 	for _, name := range []string{
-		"--config.files", "ALICDN_EXPORT_EXPORTER_CONFIG", "alicdn_export_upp", "alicdn_export_up_seconds", "alicdn_export:a",
+		"--config.files", "ALICDN_EXPORT_EXPORTER_CONFIG", "alicdn_export_upp", "alicdn_export_up_seconds", "alicdn_export_down_…", "alicdn_export:a",
 		"CDNExportAbsence",
 	} {
 		if got := n.unknown("text " + name + " text"); fmt.Sprint(got) != fmt.Sprint([]string{name}) {
