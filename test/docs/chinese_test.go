@@ -76,8 +76,8 @@ func TestChineseAlerts(t *testing.T) {
 // The values in the tables of the Chinese pages are those of the English pages.
 func TestChineseValues(t *testing.T) {
 	t.Parallel()
-	chinese := findPage(t, "docs/zh/configuration.md").rows()
-	english := findPage(t, "docs/configuration.md").rows()
+	chinese := findPage(t, "docs/zh/configuration.md").rows("参数")
+	english := findPage(t, "docs/configuration.md").rows("flag")
 	count := 0
 	for key, row := range chinese {
 		if original, ok := english[key]; ok && strings.HasPrefix(key, "--") {
@@ -107,15 +107,24 @@ func TestChineseValues(t *testing.T) {
 	}
 }
 
-// rows returns the rows of the tables on a page, by the text in their first cell.
-func (p page) rows() map[string][]string {
-	rows := make(map[string][]string)
-	for _, row := range nodes[*east.TableRow](p) {
-		var cells []string
+// rows returns the rows of the tables that have this text in the first cell of their header, by the text in the first
+// cell of the row.
+func (p page) rows(header string) map[string][]string {
+	cells := func(row ast.Node) (cells []string) {
 		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
 			cells = append(cells, p.plain(cell))
 		}
-		rows[cells[0]] = cells
+		return cells
+	}
+	rows := make(map[string][]string)
+	for _, table := range nodes[*east.Table](p) {
+		first := table.FirstChild()
+		if cells(first)[0] != header {
+			continue
+		}
+		for row := first.NextSibling(); row != nil; row = row.NextSibling() {
+			rows[cells(row)[0]] = cells(row)
+		}
 	}
 	return rows
 }

@@ -123,13 +123,7 @@ func checkYAML(t *testing.T, code string) error {
 	}
 	switch {
 	case has("accounts"):
-		app := kingpin.New("", "")
-		flags := config.AddFlags(app)
-		if _, err := app.Parse([]string{"--config.file=" + path}); err != nil {
-			t.Fatal(err)
-		}
-		_, err := flags.Accounts()
-		return err
+		return loadConfig(t, path)
 	case has("scrape_configs", "remote_write", "rule_files", "alerting"):
 		return runTool(t, "promtool", "check", "config", "--syntax-only", path)
 	case has("groups"):
@@ -141,6 +135,18 @@ func checkYAML(t *testing.T, code string) error {
 	default:
 		return fmt.Errorf("unknown kind of configuration, with the keys %q", slices.Sorted(maps.Keys(keys)))
 	}
+}
+
+// loadConfig loads a configuration file as the exporter does.
+func loadConfig(t *testing.T, path string) error {
+	t.Helper()
+	app := kingpin.New("", "")
+	flags := config.AddFlags(app)
+	if _, err := app.Parse([]string{"--config.file=" + path}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := flags.Accounts()
+	return err
 }
 
 // runTool runs one of the programs that "make programs" builds.
