@@ -57,7 +57,7 @@ schema: ## generate docs/config.schema.json from the types of the configuration
 pictures: programs ## draw the dashboards and the status page into docs/images
 	PICTURES='$(CURDIR)/docs/images' go -C test test -p 1 ./monitoring ./status -count=1 \
 	    -run '^(TestPanels|TestStatusPage)$$' -v
-bench: ## compare speed and memory with the official SDKs, 15 minutes (docs/performance.md)
+bench: ## compare speed and memory with the official SDKs, 15 minutes (docs/dev/benchmarks.md)
 	cd test && go run ./bench && go test -run '^$$' -bench . ./bench
 demo: ## serve three simulated accounts on http://localhost:10077/metrics
 	go run . --demo

@@ -38,10 +38,8 @@ const name = "alicdn_export_exporter"
 func main() {
 	buildinfo.SetVersion()
 	signals.IgnoreBrokenPipes()
-	stdout := os.Stdout
-	silenceLibraries()
 	credentials.RestrictLibrary()
-	os.Exit(run(os.Args[1:], stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, silenceLibraries))
 }
 
 // silenceLibraries discards what libraries print past the logger. net/http prints stray bytes
@@ -53,8 +51,9 @@ func silenceLibraries() {
 }
 
 // run is the whole program. It returns the exit status: 0, or 1 after one clear line per
-// error on stderr, or that of the check command.
-func run(args []string, stdout, stderr io.Writer) int {
+// error on stderr, or that of the check command. It calls parsed once the command line is
+// parsed: until then, kingpin prints to os.Stdout.
+func run(args []string, stdout, stderr io.Writer, parsed func()) int {
 	app := kingpin.New(name, "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN.").
 		DefaultEnvars().Version(version.Print(name)).UsageWriter(stdout)
 	app.HelpFlag.Short('h')
@@ -78,6 +77,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	exited, status := false, 0
 	app.Terminate(func(int) { exited = true })
 	command, err := app.Parse(args)
+	parsed()
 	if exited { // After --help or --version.
 		return 0
 	}

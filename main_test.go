@@ -50,7 +50,7 @@ func TestRun(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			status := run(tc.args, &stdout, &stderr)
+			status := run(tc.args, &stdout, &stderr, func() {})
 			if !strings.HasPrefix(stdout.String(), tc.stdout) || (stdout.Len() == 0) != (tc.stdout == "") {
 				t.Errorf("stdout %q, want it to begin with %q", stdout.String(), tc.stdout)
 			}
@@ -73,7 +73,7 @@ func TestRun(t *testing.T) {
 func TestHelp(t *testing.T) {
 	help := func(args ...string) string {
 		var stdout, stderr bytes.Buffer
-		if status := run(args, &stdout, &stderr); status != 0 || stderr.Len() > 0 {
+		if status := run(args, &stdout, &stderr, func() {}); status != 0 || stderr.Len() > 0 {
 			t.Errorf("%q: exit status %d, stderr %q", args, status, stderr.String())
 		}
 		return stdout.String()

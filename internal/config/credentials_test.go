@@ -209,10 +209,10 @@ func TestLoadCredentials(t *testing.T) {
 		}
 	})
 
-	// The README's table has a row for each type, with keys that the type uses, and no
-	// key of any type is missing.
-	t.Run("has every type and key in the README", func(t *testing.T) {
-		content, err := os.ReadFile("../../README.md")
+	// The table in docs/credentials.md has a row for each type, with keys that the type
+	// uses, and no key of any type is missing.
+	t.Run("has every type and key in the documentation", func(t *testing.T) {
+		content, err := os.ReadFile("../../docs/credentials.md")
 		if err != nil {
 			t.Fatal(err)
 		}

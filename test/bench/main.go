@@ -1,6 +1,6 @@
 // Command bench measures the time, CPU and memory that the exporter needs to read long lists and to serve scrapes. It
 // compares reading with the loops that a user of the official SDKs would write. It prints Markdown.
-// docs/performance.md contains the last full run and explains it.
+// docs/dev/benchmarks.md contains the last full run and explains it.
 package main
 
 import (

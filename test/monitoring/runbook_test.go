@@ -128,15 +128,15 @@ func TestRunbookSections(t *testing.T) {
 // checkLabels reports a label in a query that the metric does not have.
 func checkLabels(t *testing.T, query string) {
 	t.Helper()
-	readme, err := os.ReadFile(root + "/README.md")
+	table, err := os.ReadFile(root + "/docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, selector := range nodes[*parser.VectorSelector](parse(t, query)) {
 		row := regexp.MustCompile("(?m)^\\| `" + metric(selector) + "` \\| \\w+ \\| ([^|]*)\\|").
-			FindStringSubmatch(string(readme))
+			FindStringSubmatch(string(table))
 		for _, matcher := range selector.LabelMatchers {
-			// What is no row of the README is Prometheus' own, or recorded.
+			// What is no row of the table is Prometheus' own, or recorded.
 			if row != nil && matcher.Name != model.MetricNameLabel &&
 				!slices.Contains(strings.Split(strings.TrimSpace(row[1]), ", "), matcher.Name) {
 				t.Errorf("%s: the metric has the labels %s", selector, row[1])
@@ -170,7 +170,7 @@ func TestRunbookFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile(root + "/README.md") // Another test compares the README with the program.
+	table, err := os.ReadFile(root + "/docs/configuration.md") // Another test compares the table with the program.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestRunbookFlags(t *testing.T) {
 		t.Error("the runbook names no flags")
 	}
 	for _, flag := range flags {
-		if !strings.Contains(string(readme), "\n| `"+flag+"` |") {
+		if !strings.Contains(string(table), "\n| `"+flag+"` |") {
 			t.Errorf("the flag %s does not exist", flag)
 		}
 	}

@@ -24,20 +24,23 @@ import (
 	"alicdn_export_exporter/internal/config"
 )
 
-var update = flag.Bool("update", false, "write the tables of metrics and flags into README.md")
+var update = flag.Bool("update", false, "write the tables of metrics and flags into docs/")
 
-func TestREADME(t *testing.T) {
+func TestTables(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the flag --web.systemd-socket exists only on Linux")
 	}
-	for name, table := range map[string]string{"metrics": metricsTable(t), "flags": flagsTable(t)} {
-		t.Run("table of "+name, func(t *testing.T) {
-			path := filepath.Join(root, "README.md")
+	for _, table := range []struct{ name, page, text string }{
+		{"metrics", "metrics.md", metricsTable(t)},
+		{"flags", "configuration.md", flagsTable(t)},
+	} {
+		t.Run(table.name, func(t *testing.T) {
+			path := filepath.Join(root, "docs", table.page)
 			content, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := withTable(string(content), name, table)
+			want, err := withTable(string(content), table.name, table.text)
 			switch {
 			case err != nil:
 				t.Fatal(err)
@@ -45,8 +48,8 @@ func TestREADME(t *testing.T) {
 			case *update:
 				overwrite(t, path, "%s", want)
 			default:
-				t.Errorf("README.md differs from the program. %s writes this table:\n\n%s",
-					`"go -C test test ./e2e -run README -update"`, table)
+				t.Errorf("docs/%s differs from the program. %s writes this table:\n\n%s",
+					table.page, `"go -C test test ./e2e -run Tables -update"`, table.text)
 			}
 		})
 	}
