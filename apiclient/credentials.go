@@ -1,22 +1,24 @@
 package apiclient
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"io"
+)
 
 // Credentials is an access key to sign requests with. It is a secret: printing it in
 // any form shows nothing of it.
 type Credentials struct {
-	AccessKeyID, AccessKeySecret string
+	AccessKeyID     string
+	AccessKeySecret Secret
 	// SecurityToken is empty for a permanent key.
-	SecurityToken string
+	SecurityToken Secret
 	// Provider names where the key came from, for people.
 	Provider string
 }
 
-// String hides the key from all verbs except %#v.
-func (Credentials) String() string { return "(credentials)" }
-
-// GoString hides the key from %#v.
-func (Credentials) GoString() string { return "(credentials)" }
+// Format hides the key, whatever the verb.
+func (Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // CredentialsProvider supplies the key for the next request. It is safe for concurrent
 // use.

@@ -39,9 +39,9 @@ func (c *Client) newRequest(ctx context.Context, export Export, page int, key Cr
 	if key.SecurityToken != "" {
 		signed = append(signed,
 			signature.Header{Name: "x-acs-accesskey-id", Value: key.AccessKeyID},
-			signature.Header{Name: "x-acs-security-token", Value: key.SecurityToken})
+			signature.Header{Name: "x-acs-security-token", Value: string(key.SecurityToken)})
 	}
-	names, sum := signature.V3(key.AccessKeySecret, req.Method, query, signed, signature.EmptyPayloadHash)
+	names, sum := signature.V3(string(key.AccessKeySecret), req.Method, query, signed, signature.EmptyPayloadHash)
 	for _, header := range signed {
 		if header.Name != "host" {
 			req.Header.Set(header.Name, header.Value)

@@ -183,7 +183,7 @@ func responseError(resp *http.Response, body []byte, now time.Time, key Credenti
 
 // containsSecret reports whether a text of the API holds a part of the key.
 func containsSecret(text string, key Credentials) bool {
-	for _, secret := range []string{key.AccessKeyID, key.AccessKeySecret, key.SecurityToken} {
+	for _, secret := range []string{key.AccessKeyID, string(key.AccessKeySecret), string(key.SecurityToken)} {
 		if secret != "" && strings.Contains(text, secret) {
 			return true
 		}

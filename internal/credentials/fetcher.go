@@ -51,8 +51,8 @@ func (f *fetcher) fetch() (key apiclient.Credentials, err error) {
 	}
 	key = apiclient.Credentials{
 		AccessKeyID:     trimmed(model.AccessKeyId),
-		AccessKeySecret: trimmed(model.AccessKeySecret),
-		SecurityToken:   trimmed(model.SecurityToken),
+		AccessKeySecret: apiclient.Secret(trimmed(model.AccessKeySecret)),
+		SecurityToken:   apiclient.Secret(trimmed(model.SecurityToken)),
 		Provider:        f.config.Type,
 	}
 	if f.config.isDefault() || f.hub != nil {
@@ -61,7 +61,7 @@ func (f *fetcher) fetch() (key apiclient.Credentials, err error) {
 	if key.AccessKeyID == "" || key.AccessKeySecret == "" {
 		return apiclient.Credentials{}, f.noKeyError(nil)
 	}
-	if hasOddCharacters(key.AccessKeyID + key.AccessKeySecret + key.SecurityToken) {
+	if hasOddCharacters(key.AccessKeyID + string(key.AccessKeySecret+key.SecurityToken)) {
 		return apiclient.Credentials{}, f.config.newError(fmt.Sprintf("the key from %s %s", key.Provider, oddCharacters))
 	}
 	return key, nil

@@ -26,8 +26,8 @@ func TestSourceWithFiles(t *testing.T) {
 			t.Helper()
 			key, err := source.Credentials(context.Background())
 			if want := (apiclient.Credentials{
-				AccessKeyID: fmt.Sprint("id", n), AccessKeySecret: fmt.Sprint("secret", n),
-				SecurityToken: fmt.Sprint("token", n), Provider: "sts",
+				AccessKeyID: fmt.Sprint("id", n), AccessKeySecret: apiclient.Secret(fmt.Sprint("secret", n)),
+				SecurityToken: apiclient.Secret(fmt.Sprint("token", n)), Provider: "sts",
 			}); err != nil || key != want {
 				t.Fatalf("key %q (%v), want all parts of key %d", key.AccessKeyID, err, n)
 			}
@@ -98,7 +98,7 @@ func TestSourceWithFiles(t *testing.T) {
 		for range 3000 {
 			credentials.Expire(source)
 			key, err := source.Credentials(context.Background())
-			if err == nil && key.AccessKeyID != key.AccessKeySecret {
+			if err == nil && key.AccessKeyID != string(key.AccessKeySecret) {
 				t.Errorf("the id of key %s came with the secret of key %s", key.AccessKeyID, key.AccessKeySecret)
 				break
 			}

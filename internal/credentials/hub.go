@@ -52,8 +52,8 @@ func (h *hub) GetCredentials() (*providers.Credentials, error) {
 	h.key = key
 	return &providers.Credentials{
 		AccessKeyId:     key.AccessKeyID,
-		AccessKeySecret: key.AccessKeySecret,
-		SecurityToken:   key.SecurityToken,
+		AccessKeySecret: string(key.AccessKeySecret),
+		SecurityToken:   string(key.SecurityToken),
 		ProviderName:    key.Provider,
 	}, nil
 }

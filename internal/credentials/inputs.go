@@ -8,16 +8,19 @@ import (
 
 	"github.com/aliyun/credentials-go/credentials"
 	"github.com/aliyun/credentials-go/credentials/providers"
+
+	"alicdn_export_exporter/apiclient"
 )
 
 // defaultSessionName is the name of the session in ActionTrail.
 const defaultSessionName = "alicdn_export_exporter"
 
-// inputs are the current values of a Config's files and variables.
+// inputs are the current values of a Config's files and variables. The secrets are in exported fields, so that printing
+// inputs hides them.
 type inputs struct {
-	accessKeyID, accessKeySecret, securityToken string
-	roleARN, oidcProviderARN, oidcToken         string
-	roleSessionName                             string
+	AccessKeyID, AccessKeySecret, SecurityToken, OIDCToken apiclient.Secret
+
+	roleARN, oidcProviderARN, roleSessionName string
 }
 
 // errFilesChanging means that files change faster than they can be read.
@@ -41,7 +44,7 @@ func (c *Config) readInputs() (inputs, error) {
 }
 
 func (c *Config) readOnce() (in inputs, err error) {
-	read := func(into *string, from secret) {
+	read := func(into *apiclient.Secret, from secret) {
 		if err == nil {
 			*into, err = from.read()
 		}
@@ -50,10 +53,10 @@ func (c *Config) readOnce() (in inputs, err error) {
 	case TypeRAMRoleARN:
 		in.roleARN = c.RoleARN
 		if c.SecurityTokenFile != "" || c.SecurityTokenEnv != "" {
-			read(&in.securityToken, secret{"security_token", c.SecurityTokenFile, c.SecurityTokenEnv})
+			read(&in.SecurityToken, secret{"security_token", c.SecurityTokenFile, c.SecurityTokenEnv})
 		}
 	case TypeSTS:
-		read(&in.securityToken, secret{"security_token", c.SecurityTokenFile, c.SecurityTokenEnv})
+		read(&in.SecurityToken, secret{"security_token", c.SecurityTokenFile, c.SecurityTokenEnv})
 	case TypeOIDCRoleARN:
 		in.roleARN = cmp.Or(c.RoleARN, os.Getenv("ALIBABA_CLOUD_ROLE_ARN"))
 		in.oidcProviderARN = cmp.Or(c.OIDCProviderARN, os.Getenv("ALIBABA_CLOUD_OIDC_PROVIDER_ARN"))
@@ -67,11 +70,11 @@ func (c *Config) readOnce() (in inputs, err error) {
 				return in, fmt.Errorf("neither %s nor the variable %s is set", required.setting, required.variable)
 			}
 		}
-		read(&in.oidcToken, secret{setting: "oidc_token", file: tokenFile})
+		read(&in.OIDCToken, secret{setting: "oidc_token", file: tokenFile})
 	}
 	if c.hasKey() {
-		read(&in.accessKeyID, secret{"access_key_id", c.AccessKeyIDFile, c.AccessKeyIDEnv})
-		read(&in.accessKeySecret, secret{"access_key_secret", c.AccessKeySecretFile, c.AccessKeySecretEnv})
+		read(&in.AccessKeyID, secret{"access_key_id", c.AccessKeyIDFile, c.AccessKeyIDEnv})
+		read(&in.AccessKeySecret, secret{"access_key_secret", c.AccessKeySecretFile, c.AccessKeySecretEnv})
 	}
 	in.roleSessionName = cmp.Or(c.RoleSessionName, os.Getenv("ALIBABA_CLOUD_ROLE_SESSION_NAME"), defaultSessionName)
 	return in, err
@@ -89,7 +92,7 @@ func (c *Config) newProvider(in inputs) (credentials.Credential, error) {
 	case TypeRAMRoleARN:
 		provider = newRoleProvider(staticKey(in), assumed)
 	case TypeOIDCRoleARN:
-		provider = newOIDCProvider(assumed, in.oidcProviderARN, func() (string, error) { return in.oidcToken, nil })
+		provider = newOIDCProvider(assumed, in.oidcProviderARN, func() (apiclient.Secret, error) { return in.OIDCToken, nil })
 	case TypeECSRAMRole:
 		provider = newMetadataProvider(c.RoleName)
 	case TypeURI:
@@ -106,7 +109,7 @@ type staticKey inputs
 // GetCredentials returns the key.
 func (k staticKey) GetCredentials() (*providers.Credentials, error) {
 	return &providers.Credentials{
-		AccessKeyId: k.accessKeyID, AccessKeySecret: k.accessKeySecret, SecurityToken: k.securityToken,
+		AccessKeyId: string(k.AccessKeyID), AccessKeySecret: string(k.AccessKeySecret), SecurityToken: string(k.SecurityToken),
 		ProviderName: k.GetProviderName(),
 	}, nil
 }

@@ -10,7 +10,7 @@ import (
 // refuse redirects and compressed responses. It changes http.DefaultTransport, which the library copies for every
 // request, so it must be called before other goroutines start.
 func RestrictLibrary() {
-	transport := http.DefaultTransport.(*http.Transport) //nolint:errcheck,forcetypeassert // Its type is documented.
+	transport := http.DefaultTransport.(*http.Transport) // Its documentation says so.
 	transport.DisableCompression = true
 	transport.Proxy = proxyUnlessRedirected
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 
+	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/smallfile"
 )
 
@@ -49,7 +50,7 @@ func (e *SecretError) Error() string { return e.Setting + ": " + e.cause.Error()
 func (e *SecretError) Unwrap() error { return e.cause }
 
 // read returns the current value without surrounding whitespace. Its error is a *SecretError.
-func (s secret) read() (string, error) {
+func (s secret) read() (apiclient.Secret, error) {
 	setting, place, value := s.setting+"_env", "the variable", os.Getenv(s.env)
 	if s.file != "" {
 		setting, place = s.setting+"_file", s.file
@@ -66,7 +67,7 @@ func (s secret) read() (string, error) {
 	if hasOddCharacters(value) {
 		return "", &SecretError{setting, fmt.Errorf("%s %s", place, oddCharacters)}
 	}
-	return value, nil
+	return apiclient.Secret(value), nil
 }
 
 const oddCharacters = "contains whitespace, control or non-ASCII characters"

@@ -52,7 +52,7 @@ func exchange(req *http.Request, connect, response time.Duration) ([]byte, error
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	resp, err := client.Do(req.WithContext(ctx))
+	resp, err := client.Do(req.WithContext(ctx)) //nolint:gosec // The user configures the address.
 	if err != nil {
 		return nil, err
 	}
@@ -77,10 +77,10 @@ func exchange(req *http.Request, connect, response time.Duration) ([]byte, error
 
 // temporaryKey is a key with a token, as services send it.
 type temporaryKey struct {
-	AccessKeyID     string    `json:"AccessKeyId"`
-	AccessKeySecret string    `json:"AccessKeySecret"`
-	SecurityToken   string    `json:"SecurityToken"`
-	Expiration      time.Time `json:"Expiration"`
+	AccessKeyID     string           `json:"AccessKeyId"`
+	AccessKeySecret apiclient.Secret `json:"AccessKeySecret"`
+	SecurityToken   apiclient.Secret `json:"SecurityToken"`
+	Expiration      time.Time        `json:"Expiration"`
 }
 
 var errIncomplete = errors.New("the response has no complete key")
@@ -121,8 +121,8 @@ func (r *renewing) GetCredentials() (*providers.Credentials, error) {
 		r.key, r.source = key, source
 	}
 	return &providers.Credentials{
-		AccessKeyId: r.key.AccessKeyID, AccessKeySecret: r.key.AccessKeySecret, SecurityToken: r.key.SecurityToken,
-		ProviderName: r.name + r.source,
+		AccessKeyId: r.key.AccessKeyID, AccessKeySecret: string(r.key.AccessKeySecret),
+		SecurityToken: string(r.key.SecurityToken), ProviderName: r.name + r.source,
 	}, nil
 }
 
@@ -133,6 +133,7 @@ func (r *renewing) GetProviderName() string { return r.name }
 func newURIProvider(uri string) providers.CredentialsProvider {
 	// The library has this name for it.
 	return &renewing{name: "credential_uri", fetch: func() (*temporaryKey, string, error) {
+		//nolint:gosec // The user configures the address.
 		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, uri, http.NoBody)
 		if err != nil {
 			return nil, "", responseError("the address is not usable")

@@ -92,7 +92,8 @@ func wantSession(t *testing.T, source *credentials.Source, name, provider string
 	t.Helper()
 	got, err := source.Credentials(context.Background())
 	if want := sessionKey(name); err != nil || got != (apiclient.Credentials{
-		AccessKeyID: want.ID, AccessKeySecret: want.Secret, SecurityToken: want.Token, Provider: provider,
+		AccessKeyID: want.ID, AccessKeySecret: apiclient.Secret(want.Secret), SecurityToken: apiclient.Secret(want.Token),
+		Provider: provider,
 	}) {
 		t.Fatalf("key %q from %q (%v), want all of key %s from %s",
 			got.AccessKeyID, got.Provider, err, want.ID, provider)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aliyun/credentials-go/credentials/providers"
 
+	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/signature"
 )
 
@@ -45,7 +46,7 @@ func newRoleProvider(caller providers.CredentialsProvider, r role) providers.Cre
 }
 
 // newOIDCProvider returns the provider of a role's keys. The token of an identity provider assumes the role.
-func newOIDCProvider(r role, providerARN string, token func() (string, error)) providers.CredentialsProvider {
+func newOIDCProvider(r role, providerARN string, token func() (apiclient.Secret, error)) providers.CredentialsProvider {
 	return &renewing{name: TypeOIDCRoleARN, fetch: func() (*temporaryKey, string, error) {
 		text, err := token()
 		if err != nil {
@@ -53,7 +54,7 @@ func newOIDCProvider(r role, providerARN string, token func() (string, error)) p
 		}
 		params := r.params("AssumeRoleWithOIDC")
 		params.Set("OIDCProviderArn", providerARN)
-		params.Set("OIDCToken", text)
+		params.Set("OIDCToken", string(text))
 		key, err := r.request(params)
 		return key, "", err
 	}}

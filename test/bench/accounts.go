@@ -157,7 +157,7 @@ func fleetEnvironment(accounts int) []string {
 	for n := range accounts {
 		environment = append(environment,
 			fmt.Sprintf("FLEET_%d_ID=%s", n+1, key.AccessKeyID),
-			fmt.Sprintf("FLEET_%d_SECRET=%s", n+1, key.AccessKeySecret))
+			fmt.Sprintf("FLEET_%d_SECRET=%s", n+1, string(key.AccessKeySecret)))
 	}
 	return environment
 }

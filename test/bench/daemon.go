@@ -105,7 +105,7 @@ func startDaemon(
 	flags = append([]string{"--web.listen-address=127.0.0.1:0", "--api.endpoint=" + api}, flags...)
 	cmd := exec.CommandContext(ctx, program, flags...) //nolint:gosec // It is the program that was just built.
 	cmd.Env = append(cleanEnvironment(),
-		"ALIBABA_CLOUD_ACCESS_KEY_ID="+key.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+key.AccessKeySecret)
+		"ALIBABA_CLOUD_ACCESS_KEY_ID="+key.AccessKeyID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+string(key.AccessKeySecret))
 	cmd.Env = append(cmd.Env, environment...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

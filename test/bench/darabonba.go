@@ -48,7 +48,7 @@ type (
 // includes the work that a generated SDK adds.
 func newDarabonba(spec listingSpec) (lister, error) {
 	client, err := openapi.NewClient(&openapiutil.Config{
-		AccessKeyId: new(key.AccessKeyID), AccessKeySecret: new(key.AccessKeySecret),
+		AccessKeyId: new(key.AccessKeyID), AccessKeySecret: new(string(key.AccessKeySecret)),
 		Endpoint: new(strings.TrimPrefix(spec.URL, "http://")), Protocol: new("http"),
 	})
 	if err != nil {

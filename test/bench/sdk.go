@@ -10,7 +10,7 @@ import (
 
 // newSDK returns a loop over the pages with alibaba-cloud-sdk-go and its types for the CDN.
 func newSDK(spec listingSpec) (lister, error) {
-	client, err := cdn.NewClientWithAccessKey("cn-hangzhou", key.AccessKeyID, key.AccessKeySecret)
+	client, err := cdn.NewClientWithAccessKey("cn-hangzhou", key.AccessKeyID, string(key.AccessKeySecret))
 	if err != nil {
 		return nil, err
 	}

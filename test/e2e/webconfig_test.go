@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -140,6 +142,63 @@ func TestWebConfigFile(t *testing.T) {
 		overwrite(t, path, passwordConfig)
 		expectStatus("after it was repaired", http.StatusOK)
 	})
+	// docs/security.md says so.
+	t.Run("lets everybody in while it is empty", func(t *testing.T) {
+		t.Parallel()
+		path := writeFile(t, "web.yml", passwordConfig)
+		_, address := serve(t, nil, "--demo", "--web.config.file="+path)
+		expectStatus := func(want int) {
+			t.Helper()
+			if _, status, err := getWithPassword(t, nil, address+"/metrics", ""); err != nil || status != want {
+				t.Errorf("without a password: status %d, %v, want %d", status, err, want)
+			}
+		}
+		expectStatus(http.StatusUnauthorized)
+		overwrite(t, path, "")
+		expectStatus(http.StatusOK)
+		overwrite(t, path, passwordConfig)
+		expectStatus(http.StatusUnauthorized)
+	})
+	t.Run("refuses everybody while it is empty, with TLS", func(t *testing.T) {
+		t.Parallel()
+		authority, dir := newAuthority(t), t.TempDir()
+		path := filepath.Join(dir, "web.yml")
+		overwrite(t, path, "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"+passwordConfig)
+		writeCertificate(t, dir, "server", issue(t, authority, "exporter.test", time.Now().Add(time.Hour)))
+		_, address := serve(t, nil, "--demo", "--web.config.file="+path)
+		address = strings.Replace(address, "http:", "https:", 1) + "/metrics"
+		trusting := &tls.Config{RootCAs: authority.Pool()}
+		if _, status, err := getWithPassword(t, trusting, address, ""); err != nil || status != http.StatusUnauthorized {
+			t.Errorf("without a password: status %d, %v", status, err)
+		}
+		overwrite(t, path, "")
+		if _, status, err := getWithPassword(t, trusting, address, "open sesame"); err == nil {
+			t.Errorf("while the file is empty: status %d, want no connection", status)
+		}
+	})
+	t.Run("that hangs does not keep the program from ending", func(t *testing.T) {
+		t.Parallel()
+		path := writeFile(t, "web.yml", passwordConfig)
+		p, address := serve(t, nil, "--demo", "--web.config.file="+path)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		connection := connect(t, address, "GET /metrics HTTP/1.1\r\nHost: exporter\r\n\r\n")
+		if err := connection.SetReadDeadline(time.Now().Add(500 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := connection.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a request is answered, or refused: %v", err)
+		}
+		p.signal(syscall.SIGTERM)
+		signaled := time.Now()
+		if status := p.wait(); status != 0 || time.Since(signaled) > drainTimeout {
+			t.Errorf("exit status %d after %s, want 0 within %s", status, time.Since(signaled), drainTimeout)
+		}
+	})
 	t.Run("reads a renewed certificate without a restart", func(t *testing.T) {
 		t.Parallel()
 		authority, dir := newAuthority(t), t.TempDir()
@@ -170,6 +229,10 @@ func TestWebConfigExample(t *testing.T) {
 	authority, stranger, dir := newAuthority(t), newAuthority(t), t.TempDir()
 	config := filepath.Join(dir, "web-config.yml")
 	overwrite(t, config, "%s", example)
+	// Another cost would tell whether a user exists: see docs/security.md.
+	if !strings.Contains(string(example), "prometheus: $2a$10$") {
+		t.Error("the password of the example is not hashed with cost 10")
+	}
 	clientsCA, err := os.ReadFile(authority.File())
 	if err != nil {
 		t.Fatal(err)
