@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,8 +26,10 @@ import (
 )
 
 const (
-	// scrapeTimeout is what every scraper says in its header, and how long it waits.
+	// scrapeTimeout is what scrapers say in their headers, and how long they wait.
 	scrapeTimeout = 4 * time.Second
+	// defaultScrapeTimeout is Prometheus' own timeout.
+	defaultScrapeTimeout = 10 * time.Second
 	// drainTimeout is how long the program may take to end after a signal.
 	drainTimeout = 8 * time.Second
 	// burst is the number of calls that the rate limit lets through at once at the default concurrency.
@@ -52,38 +57,48 @@ type cell struct {
 	credentials string // of the account, as YAML; files of the key by default
 	more        string // more accounts, as YAML
 	env         []string
-	args        []string
+	flags       map[string]string // values that differ from the usual ones
+	webConfig   string            // file
 	rate        float64
+	timeout     time.Duration // of scrapes
 	command     func(args []string) *exec.Cmd
-	secrets     []string
 	closers     []func() // close connections that the program keeps open
+	listen      string   // the program's address, if it cannot be read from the log
+	launched    func()   // called when the program has been started; may be nil
+	log         *os.File // of a program whose log is read by a pipe
+	keyService  *credentialstest.Service
 
-	network *toxiproxy.Proxy // between the program and the API
-	front   *front           // likewise
-	hosts   string           // file with the names of hosts
+	network  *toxiproxy.Proxy // between the program and the API
+	front    *front           // likewise
+	secured  secured          // behind the front
+	impostor string           // address of a server that stands in for the API
+	hosts    string           // file with the names of hosts
 
+	idle    idle
 	program *program.Process
 	address string
 	header  http.Header // of scrapes
+	config  string      // what the configuration file must have
+
+	oddTimeouts atomic.Bool // whether scrapes have odd timeouts in their headers
+	scrapes     atomic.Int64
 
 	faultBegan, faultEnded time.Time
 	mend                   func() // ends the fault
 
-	mu    sync.Mutex
-	shown strings.Builder // everything that the program answered
+	mu sync.Mutex // guards what the API and the scrapers use: address, faultBegan and mend
 }
 
 func newCell(t *testing.T, f fault, s scenario) *cell {
 	t.Helper()
 	c := &cell{
-		T: t, fault: f, scenario: s, keys: t.TempDir(), rate: 20, header: make(http.Header),
+		T: t, fault: f, scenario: s, keys: t.TempDir(), rate: 20, timeout: scrapeTimeout, idle: usualIdle, header: make(http.Header), flags: make(map[string]string),
 		key: credentialstest.Key{ID: "LTAIcanaryAccessKeyId", Secret: "CanaryAccessKeySecret", Token: "CanarySecurityToken"},
 	}
 	c.world = newWorld(t, c.key)
 	c.endpoint = c.world.server.URL
 	c.credentials = fmt.Sprintf("{type: sts, access_key_id_file: %[1]s/id, access_key_secret_file: %[1]s/secret, security_token_file: %[1]s/token}", c.keys)
 	c.command = func(args []string) *exec.Cmd { return exec.Command(exporter, args...) }
-	c.secrets = []string{"Canary", "canary"}
 	c.file = filepath.Join(t.TempDir(), "exporter.yml")
 	c.writeKey()
 	if f.prepare != nil {
@@ -118,7 +133,7 @@ func (c *cell) writeKey() {
 func (c *cell) rotateKey() {
 	c.Helper()
 	c.key.ID, c.key.Secret, c.key.Token = c.key.ID+"next", c.key.Secret+"Next", c.key.Token+"Next"
-	c.world.api.SetCredentials(c.key.ID, c.key.Secret, c.key.Token)
+	c.world.setKey(c.key)
 	c.writeKey()
 }
 
@@ -126,31 +141,47 @@ func (c *cell) rotateKey() {
 func (c *cell) writeConfig() {
 	c.Helper()
 	c.reloads++
-	c.write(c.file, fmt.Sprintf("accounts:\n- {name: main, endpoint: %q, usage_delay: %dh, credentials: %s}\n%s",
-		c.endpoint, c.reloads, c.credentials, c.more))
+	c.config = fmt.Sprintf("accounts:\n- {name: main, endpoint: %q, usage_delay: %dh, credentials: %s}\n%s",
+		c.endpoint, c.reloads, c.credentials, c.more)
+	c.write(c.file, c.config)
 }
 
 // start starts the program.
 func (c *cell) start() {
 	c.Helper()
-	c.launch()
-	c.address = "http://" + c.program.Stderr.Await(c, program.Listening)
-}
-
-// launch starts the program without waiting until it listens.
-func (c *cell) launch() {
-	c.Helper()
-	args := append([]string{
-		"--config.file=" + c.file, "--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle", "--log.level=debug",
-		"--cache.ttl=0s", "--api.timeout=2s", "--refresh.timeout=10s", "--api.max-retries=1", "--scrape.timeout-offset=2s",
-		"--collector.task-info=100", fmt.Sprintf("--api.rate-limit=%v", c.rate),
-	}, c.args...)
+	address := cmp.Or(c.listen, "127.0.0.1:0")
+	args := []string{"--config.file=" + c.file, "--web.listen-address=" + address, "--web.enable-lifecycle"}
+	for name, value := range map[string]string{
+		"log.level": "debug", "cache.ttl": "0s", "api.timeout": "2s", "refresh.timeout": "10s", "api.max-retries": "1",
+		"scrape.timeout-offset": "2s", "collector.task-info": "100", "api.rate-limit": fmt.Sprint(c.rate),
+	} {
+		args = append(args, "--"+name+"="+cmp.Or(c.flags[name], value))
+	}
+	if c.webConfig != "" {
+		args = append(args, "--web.config.file="+c.webConfig)
+	}
 	command := c.command(args)
 	command.Env = append(command.Env, c.env...)
 	c.program = program.Start(c, command)
+	if c.launched != nil {
+		c.launched()
+	}
+	if c.listen == "" {
+		address = c.program.Stderr.Await(c, program.Listening)
+	}
+	c.mu.Lock()
+	c.address = "http://" + address
+	c.mu.Unlock()
+	for began := time.Now(); c.listen != ""; {
+		if _, _, err := c.get(c.Context(), http.MethodGet, "/-/healthy", nil); err == nil {
+			return
+		} else if time.Since(began) > patience {
+			c.Fatal(err)
+		}
+	}
 }
 
-// get gets a page. Only what the program answers is recorded.
+// get gets a page, which must not show a secret.
 func (c *cell) get(ctx context.Context, method, path string, header http.Header) (status int, body string, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.address+path, http.NoBody)
 	if err != nil {
@@ -165,10 +196,7 @@ func (c *cell) get(ctx context.Context, method, path string, header http.Header)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	fmt.Fprintln(&c.shown, resp.StatusCode, resp.Header)
-	c.shown.Write(text)
+	c.expectNoSecrets(fmt.Sprintln(path, resp.StatusCode, resp.Header) + string(text))
 	return resp.StatusCode, string(text), err
 }
 
@@ -179,13 +207,17 @@ func timeoutHeader(seconds string) http.Header {
 // scrape scrapes like Prometheus, which gives up after its timeout. What the page says must be true.
 func (c *cell) scrape() page {
 	c.Helper()
-	return c.scrapeWithin(scrapeTimeout, timeoutHeader(fmt.Sprint(scrapeTimeout.Seconds())))
+	if c.oddTimeouts.Load() {
+		odd := oddTimeouts[c.scrapes.Add(1)%int64(len(oddTimeouts))]
+		return c.scrapeWithin(defaultScrapeTimeout, timeoutHeader(odd))
+	}
+	return c.scrapeWithin(c.timeout, timeoutHeader(fmt.Sprint(c.timeout.Seconds())))
 }
 
 // glance scrapes without waiting for a refresh.
 func (c *cell) glance() page {
 	c.Helper()
-	return c.scrapeWithin(scrapeTimeout, timeoutHeader("0.001"))
+	return c.scrapeWithin(c.timeout, timeoutHeader("0.001"))
 }
 
 func (c *cell) scrapeWithin(timeout time.Duration, header http.Header) page {
@@ -193,19 +225,18 @@ func (c *cell) scrapeWithin(timeout time.Duration, header http.Header) page {
 	ctx, cancel := context.WithTimeout(c.Context(), timeout)
 	defer cancel()
 	status, text, err := c.get(ctx, http.MethodGet, "/metrics", header)
-	if err != nil || status != http.StatusOK {
+	if late := c.fault.late && errors.Is(err, context.DeadlineExceeded); !late && (err != nil || status != http.StatusOK) {
 		c.Errorf("I1: a scrape is not answered within %s: status %d, %v", timeout, status, err)
 	}
 	p := parsePage(text)
-	c.judge(p)
+	if err == nil {
+		c.judge(p)
+	}
 	return p
 }
 
 func (c *cell) judge(p page) {
 	c.Helper()
-	if p.text == "" {
-		return
-	}
 	for _, wrong := range c.world.model.wrong(p) {
 		c.Errorf("I2: %s", wrong)
 	}
@@ -228,12 +259,15 @@ func (c *cell) scrapeUntil(what string, has func(page) bool) page {
 	}
 }
 
+// unimportant matches samples that explain no failure.
+var unimportant = regexp.MustCompile(` 0\n$|task_info|_bucket|limit_|duration|newest_|month_|build_info|rate_limit_wait`)
+
 // aboutMain returns the lines of a page that a report needs.
 func aboutMain(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		if !strings.HasPrefix(line, "#") && strings.HasPrefix(line, "alicdn_export_") &&
-			!strings.Contains(line, "task_info") && !strings.Contains(line, "bucket") && !strings.HasSuffix(line, " 0\n") {
+			!unimportant.MatchString(line) {
 			b.WriteString(line)
 		}
 	}

@@ -36,7 +36,10 @@ func TestFaults(t *testing.T) {
 				if m.selects(f, s) {
 					t.Run(string(s), func(t *testing.T) {
 						t.Parallel()
-						t.Cleanup(func() { m.set(f, s, t.Failed()) })
+						t.Cleanup(func() { m.set(f, s, t.Failed() || t.Skipped()) })
+						if knownBroken[f.name] != "" {
+							t.Skip("known to break: " + knownBroken[f.name])
+						}
 						c := newCell(t, f, s)
 						t.Cleanup(c.report)
 						c.run()
@@ -55,10 +58,29 @@ type matrix struct {
 	results map[string]string // "held" or "broken", by fault/scenario
 }
 
+// knownBroken is why all cells of a fault break.
+var knownBroken = map[string]string{
+	"short_content_length":           "net/http prints stray bytes through the standard logger",
+	"second_answer_behind_the_first": "net/http prints stray bytes through the standard logger",
+	"log_reader_gone":                "SIGPIPE ends the program",
+	"uri_101":                        "the key service's answer is read without an end",
+	"metadata_101":                   "the key service's answer is read without an end",
+	"sts_101":                        "the key service's answer is read without an end",
+	"uri_body_of_400_mb":             "the key service's answer is read as a whole",
+	"metadata_body_of_400_mb":        "the key service's answer is read as a whole",
+	"sts_body_of_400_mb":             "the key service's answer is read as a whole",
+	"uri_gzip_bomb":                  "the key service's answer is read as a whole",
+	"metadata_gzip_bomb":             "the key service's answer is read as a whole",
+	"uri_short_content_length":       "net/http prints stray bytes through the standard logger",
+	"metadata_short_content_length":  "net/http prints stray bytes through the standard logger",
+	"sts_short_content_length":       "net/http prints stray bytes through the standard logger",
+}
+
 func newMatrix() *matrix {
 	m := &matrix{results: make(map[string]string)}
 	for _, faults := range [][]fault{
-		networkFaults(),
+		networkFaults(), bodyFaults(), listFaults(), serverFaults(), tlsFaults(), keyFaults(), clockFaults(), timeFaults(),
+		http1Faults(), http2Faults(), reloadFaults(), programFaults(), scraperFaults(), keyServiceFaults(), proxyFaults(),
 	} {
 		m.faults = append(m.faults, faults...)
 	}
@@ -115,18 +137,21 @@ func (m *matrix) table() string {
 	}
 	table.WriteString("\n|---:|---|---|" + strings.Repeat("---|", len(allScenarios)) + "\n")
 	for _, f := range m.faults {
+		if !m.hasRun(f) {
+			continue
+		}
 		want := string(f.want)
 		if f.code != "" {
 			want += ", `" + strings.ReplaceAll(f.code, "|", "`, `") + "`"
 		}
 		fmt.Fprintf(&table, "| %d | `%s` | %s |", f.kind, f.name, want)
 		for _, s := range allScenarios {
-			result, ok := m.results[f.name+"/"+string(s)]
+			result := m.results[f.name+"/"+string(s)]
 			switch {
 			case f.not[s] != "":
 				result = "–"
 				fmt.Fprintf(&reasons, "- `%s/%s`: %s\n", f.name, s, f.not[s])
-			case !ok:
+			case result == "":
 				result = " "
 			}
 			fmt.Fprintf(&table, " %s |", result)
@@ -137,6 +162,13 @@ func (m *matrix) table() string {
 		table.WriteString("\nNot applicable:\n\n" + reasons.String())
 	}
 	return table.String()
+}
+
+// hasRun reports whether a cell of a fault has run, or none can.
+func (m *matrix) hasRun(f fault) bool {
+	return len(f.not) == len(allScenarios) || slices.ContainsFunc(allScenarios, func(s scenario) bool {
+		return m.results[f.name+"/"+string(s)] != ""
+	})
 }
 
 // The table in the documentation stands between these lines.

@@ -7,9 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,23 +34,23 @@ type world struct {
 	api     *simulator.Server
 	model   *model
 
-	mu         sync.Mutex
-	fault      answer // nil if there is none
-	atPage2    func() // called by the next call for the second page
-	ahead      time.Duration
-	arrivals   []time.Time
-	nonces     map[string]int
-	signatures []string
-	hijacked   []net.Conn
-	calls      int
+	ahead atomic.Int64 // nanoseconds by which the API's clock is ahead
+
+	mu       sync.Mutex
+	fault    answer // nil if there is none
+	atPage2  func() // called by the next call for the second page
+	arrivals []time.Time
+	nonces   map[string]int
+	hijacked []net.Conn
+	key      credentialstest.Key
+	copies   []*simulator.Server
 }
 
 func newWorld(t testing.TB, key credentialstest.Key) *world {
 	t.Helper()
 	w := &world{t: t, account: simulator.NewFixedAccount(), model: newModel(), nonces: make(map[string]int)}
-	w.api = simulator.New(w.account, simulator.Options{
-		Now: w.now, Quota: 10_000, AccessKeyID: key.ID, AccessKeySecret: key.Secret, SecurityToken: key.Token,
-	})
+	w.key = key
+	w.api = w.serving(w.account)
 	w.setTasks(newTasks(taskCount))
 	w.server = httptest.NewUnstartedServer(w)
 	w.server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -60,6 +60,27 @@ func newWorld(t testing.TB, key credentialstest.Key) *world {
 		w.server.Close()
 	})
 	return w
+}
+
+// serving returns an API with the tasks of an account. It accepts the world's key.
+func (w *world) serving(account simulator.Account) *simulator.Server {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	api := simulator.New(account, simulator.Options{
+		Now: w.now, Quota: 10_000, AccessKeyID: w.key.ID, AccessKeySecret: w.key.Secret, SecurityToken: w.key.Token,
+	})
+	w.copies = append(w.copies, api)
+	return api
+}
+
+// setKey replaces the key that the API accepts.
+func (w *world) setKey(key credentialstest.Key) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.key = key
+	for _, api := range w.copies {
+		api.SetCredentials(key.ID, key.Secret, key.Token)
+	}
 }
 
 // newTasks returns n tasks, the newest first: mostly successes, some failed, some pending.
@@ -95,20 +116,12 @@ func (w *world) setTasks(tasks []simulator.Task) {
 	w.account.SetTasks(simulator.UsageAction, tasks...)
 }
 
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return time.Now().Add(w.ahead)
-}
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 // setClock sets how far the API's clock is ahead.
-func (w *world) setClock(ahead time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.ahead = ahead
-}
+func (w *world) setClock(ahead time.Duration) { w.ahead.Store(int64(ahead)) }
 
-// break_ answers all calls with a, or without a fault if it is nil.
+// setFault answers all calls with a, or without a fault if it is nil.
 func (w *world) setFault(a answer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -144,7 +157,6 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.mu.Lock()
 	fault := w.fault
-	w.calls++
 	w.mu.Unlock()
 	switch {
 	case fault != nil:
@@ -156,17 +168,12 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-var signaturePattern = regexp.MustCompile(`Signature=([0-9a-f]{64})$`)
-
 // record records a call, whichever protocol it came by.
 func (w *world) record(header http.Header) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.arrivals = append(w.arrivals, time.Now())
 	w.nonces[header.Get("X-Acs-Signature-Nonce")]++
-	if match := signaturePattern.FindStringSubmatch(header.Get("Authorization")); match != nil {
-		w.signatures = append(w.signatures, match[1])
-	}
 }
 
 // count returns the number of calls so far.
@@ -204,13 +211,6 @@ func (w *world) repeatedNonces() (n int) {
 		n += times - 1
 	}
 	return n
-}
-
-// secrets returns the signatures of all calls so far.
-func (w *world) secrets() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]string{downloadSecret}, w.signatures...)
 }
 
 // hijack takes over the connection of a call. It is closed when the world's connections are.
