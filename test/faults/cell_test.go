@@ -92,8 +92,11 @@ type cell struct {
 func newCell(t *testing.T, f fault, s scenario) *cell {
 	t.Helper()
 	c := &cell{
-		T: t, fault: f, scenario: s, keys: t.TempDir(), rate: 20, timeout: scrapeTimeout, idle: usualIdle, header: make(http.Header), flags: make(map[string]string),
+		T: t, fault: f, scenario: s, keys: t.TempDir(), rate: 20, timeout: scrapeTimeout, header: make(http.Header), flags: make(map[string]string),
 		key: credentialstest.Key{ID: "LTAIcanaryAccessKeyId", Secret: "CanaryAccessKeySecret", Token: "CanarySecurityToken"},
+	}
+	if !f.ownIdle {
+		c.idle = usualIdle(t)
 	}
 	c.world = newWorld(t, c.key)
 	c.endpoint = c.world.server.URL

@@ -22,7 +22,7 @@ import (
 //   - I7: once the fault has ended, two refreshes later all is well.
 func TestFaults(t *testing.T) {
 	m := newMatrix()
-	measureIdle(t)
+	usualIdle(t)       // While nothing else runs.
 	t.Cleanup(func() { // After the parallel cells.
 		t.Logf("%d cells held, %d broke:\n%s", m.count("held"), m.count("broken"), m.table())
 		if *update && *allCells {

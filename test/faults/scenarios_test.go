@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -257,13 +258,16 @@ type idle struct {
 	goroutines float64
 }
 
-// usualIdle is that of most cells.
-var usualIdle idle
-
-// measureIdle starts a program for usualIdle.
-func measureIdle(t *testing.T) {
+// usualIdle returns that of most cells.
+func usualIdle(t *testing.T) idle {
 	t.Helper()
-	usualIdle = newCell(t, fault{}, warm).measureIdle()
+	usual.once.Do(func() { usual.idle = newCell(t, fault{ownIdle: true}, warm).measureIdle() })
+	return usual.idle
+}
+
+var usual struct {
+	once sync.Once
+	idle
 }
 
 // measureIdle starts the cell's program, measures it and stops it.
