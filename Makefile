@@ -50,7 +50,11 @@ test-packaging: ## test the image, with buildah and as root
 	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends buildah; }
 	$(MAKE) --no-print-directory tidy lint MODULES=test/packaging
 	go -C test/packaging test -count=1 -timeout 30m ./...
-rules: ## generate alerts/prometheusrule.yaml from the alert rules
+# The address of the runbook, to which alerts and dashboards link.
+LINKED_RUNBOOK = $(shell sed -n 's/^ *runbook_url: \(.*\)\#.*/\1/p' alerts/alicdn_export.rules.yml | head -n 1)
+rules: ## generate alerts/prometheusrule.yaml; RUNBOOK_URL=https://… changes where alerts and dashboards link
+	$(if $(RUNBOOK_URL),sed -i 's|$(LINKED_RUNBOOK)|$(RUNBOOK_URL)|' \
+	    alerts/alicdn_export.rules.yml alerts/tests/*.yml dashboards/*.json)
 	go -C test test ./monitoring -run '^TestManifestIsCurrent$$' -update
 schema: ## generate docs/config.schema.json from the types of the configuration
 	go -C test test ./schema -run '^TestSchemaIsCurrent$$' -update

@@ -224,7 +224,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 			labels := []string{account.Name, string(r.export)}
 			state := r.current()
 			collectHealth(ch, state, labels)
-			collectLimits(ch, account.Limits, r.export, labels)
+			collectLimits(ch, account.Account, r.export, labels)
 			if report := c.report(state.snapshot, now); report != nil {
 				collectReport(ch, report, labels)
 				collectTaskInfo(ch, state.snapshot.newestTasks(c.config.TaskInfo), labels)

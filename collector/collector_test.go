@@ -69,6 +69,7 @@ func expecting(account collector.Account) collector.Account {
 	if err := never.UnmarshalText([]byte("never")); err != nil {
 		panic(err)
 	}
+	account.Since = coverage.Date{Year: 1999, Month: time.November, Day: 1}
 	account.Limits = coverage.Limits{
 		PendingAge: coverage.Duration(6 * time.Hour), SuccessAge: coverage.Duration(35 * 24 * time.Hour),
 		MonthGrace: coverage.Duration(72 * time.Hour),

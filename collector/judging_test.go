@@ -170,8 +170,8 @@ func TestLimits(t *testing.T) {
 			ofDetail("pending_age"): "3600", ofDetail("success_age"): "7200", ofDetail("month_grace"): "",
 			ofMain("up"): "0",
 		}},
-		{"are absent if they are off; no grace is 0", coverage.Limits{}, map[string]string{
-			ofUsage("pending_age"): "", ofUsage("success_age"): "", ofUsage("month_grace"): "0",
+		{"are absent if they are off", coverage.Limits{}, map[string]string{
+			ofUsage("pending_age"): "", ofUsage("success_age"): "", ofUsage("month_grace"): "",
 			ofDetail("pending_age"): "", ofDetail("success_age"): "", ofDetail("month_grace"): "",
 		}},
 	} {
@@ -180,6 +180,28 @@ func TestLimits(t *testing.T) {
 				Name: "main", Client: lists(), Exports: apiclient.Exports(), Limits: tc.limits,
 			})
 			expect(t, c, tc.want)
+		})
+	}
+}
+
+func TestSince(t *testing.T) {
+	shanghai := time.FixedZone("UTC+8", 8*60*60)
+	for _, tc := range []struct {
+		name  string
+		since coverage.Date
+		want  string
+	}{
+		{"is midnight in the account's zone", coverage.Date{Year: 2000, Month: time.February, Day: 1}, "9.493344e+08"},
+		{"is absent if it is not set", coverage.Date{}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := newCollector(t, standard(log.NewNopLogger()), collector.Account{
+				Name: "main", Client: lists(), Exports: apiclient.Exports(), TimeZone: shanghai, Since: tc.since,
+			})
+			expect(t, c, map[string]string{
+				ofMain("since_timestamp_seconds"):                               tc.want,
+				`since_timestamp_seconds{account="main",export="usage_detail"}`: tc.want,
+			})
 		})
 	}
 }

@@ -70,6 +70,8 @@ var (
 	limitSeconds = gauge("limit_seconds",
 		"The account's limits: pending_age, success_age and, for usage, month_grace. A limit that is switched off is absent.",
 		"account", "export", "limit")
+	since = gauge("since_timestamp_seconds",
+		"Start of the first day whose usage is judged, in Unix time. Absent if the account has no since.", "account", "export")
 	taskInfo = gauge("task_info",
 		"1 for each of the newest tasks.", "account", "export", "task_id", "task_name", "status")
 	up = gauge("up",
@@ -91,7 +93,7 @@ var (
 
 	descs = []typedDesc{
 		tasks, newestSuccessAge, newestSuccess, newestSuccessDuration, newestTaskStatus, newestFailure, oldestPending,
-		unrecoveredFailures, malformedTasks, coveredUntil, monthCovered, monthEnd, expectationDue, limitSeconds, taskInfo,
+		unrecoveredFailures, malformedTasks, coveredUntil, monthCovered, monthEnd, expectationDue, limitSeconds, since, taskInfo,
 		up, snapshotTimestamp, unlistedTasks, refreshDuration, refreshes, refreshFailures, rateLimit, clockSkew,
 	}
 )
@@ -109,20 +111,20 @@ func collectHealth(ch chan<- prometheus.Metric, s refreshState, labels []string)
 	}
 }
 
-// collectLimits sends the limits of an account, except those that are switched off.
-func collectLimits(ch chan<- prometheus.Metric, limits coverage.Limits, export apiclient.Export, labels []string) {
+// collectLimits sends the limits of an account, except those that are switched off, and
+// since.
+func collectLimits(ch chan<- prometheus.Metric, account Account, export apiclient.Export, labels []string) {
 	send := func(name string, limit coverage.Duration) {
-		ch <- limitSeconds.metric(time.Duration(limit).Seconds(), with(labels, name)...)
+		if limit > 0 {
+			ch <- limitSeconds.metric(time.Duration(limit).Seconds(), with(labels, name)...)
+		}
 	}
-	if limits.PendingAge > 0 {
-		send("pending_age", limits.PendingAge)
-	}
-	if limits.SuccessAge > 0 {
-		send("success_age", limits.SuccessAge)
-	}
+	send("pending_age", account.Limits.PendingAge)
+	send("success_age", account.Limits.SuccessAge)
 	if export == apiclient.Usage {
-		send("month_grace", limits.MonthGrace)
+		send("month_grace", account.Limits.MonthGrace)
 	}
+	sendTime(ch, since, account.rules().Since, labels)
 }
 
 // collectReport sends what a snapshot says.

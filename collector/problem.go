@@ -32,7 +32,7 @@ const (
 	// Stuck: a task has been pending for longer than the limit, and no success has
 	// replaced it.
 	Stuck ProblemKind = "stuck"
-	// MonthMissing: part of one of the last two months is not covered after the grace.
+	// MonthMissing: part of one of the last two months is not covered after the limit.
 	MonthMissing ProblemKind = "month_missing"
 	// SuccessTooOld: the newest success is older than the limit.
 	SuccessTooOld ProblemKind = "success_too_old"
@@ -157,9 +157,10 @@ func (r *Report) problems(failed, stuck writtenOut, since, now time.Time) []Prob
 		}
 	}
 	problems := slices.Concat(overdue.problems(), failed.problems(), stuck.problems())
+	monthGrace := time.Duration(r.Limits.MonthGrace)
 	for i := range r.Months {
 		month := &r.Months[i]
-		if month.Ratio < 1 && now.Sub(month.End) > time.Duration(r.Limits.MonthGrace) {
+		if monthGrace > 0 && month.Ratio < 1 && now.Sub(month.End) > monthGrace {
 			problems = append(problems, Problem{Kind: MonthMissing, Month: month})
 		}
 	}

@@ -110,8 +110,8 @@ func TestProblemsOfLists(t *testing.T) {
 	}
 }
 
-// noMonths makes an account whose months are never missing in these tests.
-func noMonths(a *collector.Account) { a.Limits.MonthGrace = coverage.Duration(1000 * 24 * time.Hour) }
+// noMonths makes an account whose months are never missing.
+func noMonths(a *collector.Account) { a.Limits.MonthGrace = 0 }
 
 func repeat(kind string, n int) []string {
 	all := make([]string, n)

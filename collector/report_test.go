@@ -13,7 +13,8 @@ import (
 
 func TestNewReport(t *testing.T) {
 	shanghai := zone(t, "Asia/Shanghai")
-	account := collector.Account{Name: "main", TimeZone: shanghai, Expectations: []coverage.Expectation{
+	limits := coverage.Limits{MonthGrace: coverage.Duration(time.Hour)}
+	account := collector.Account{Name: "main", TimeZone: shanghai, Limits: limits, Expectations: []coverage.Expectation{
 		{
 			Name:   "monthly",
 			Export: apiclient.Usage,
@@ -89,6 +90,7 @@ func TestNewReport(t *testing.T) {
 	}
 	sameZone := cmp.Comparer(func(a, b *time.Location) bool { return a == b })
 	want := &collector.Report{
+		Limits:              limits,
 		Summary:             coverage.Summarize(tasks),
 		NewestSuccessAge:    now.Sub(at("2026-11-01T09:02:00+08:00").Time()),
 		Unlisted:            2,

@@ -44,6 +44,7 @@ func TestStatuses(t *testing.T) {
 				Client:   client,
 				Exports:  []apiclient.Export{apiclient.Usage, apiclient.UsageDetail},
 				TimeZone: shanghai,
+				Limits:   coverage.Limits{MonthGrace: coverage.Duration(time.Hour)},
 				Expectations: []coverage.Expectation{
 					{
 						Name:   "monthly",
@@ -81,6 +82,7 @@ func TestStatuses(t *testing.T) {
 				Began:     time.Now(),
 				Report: &collector.Report{
 					Summary:          coverage.Summarize([]apiclient.Task{december, pending}),
+					Limits:           account.Limits,
 					NewestSuccessAge: 0, // The success is in the future.
 					OldestPending:    moment("2000-01-01T08:00:01+08:00"),
 					CoveredUntil:     moment("2000-01-01T00:00:00+08:00"),

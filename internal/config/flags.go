@@ -85,7 +85,7 @@ func AddFlags(app *kingpin.Application) *Flags {
 		durationUpTo(&limits.PendingAge, coverage.MaxPendingAge))
 	f.add(app, "limit.success-age", "35d", "Age of a newest success that is too old, at most 85d; 0 for no limit.",
 		durationUpTo(&limits.SuccessAge, coverage.MaxSuccessAge))
-	f.add(app, "limit.month-grace", "3d", "Time after the end of a month to export it, at most 30d.",
+	f.add(app, "limit.month-grace", "3d", "Time after the end of a month to export it, at most 30d; 0 for no limit.",
 		durationUpTo(&limits.MonthGrace, coverage.MaxMonthGrace))
 	for _, flag := range app.Model().Flags {
 		f.set[flag.Name] = new(bool)

@@ -10,7 +10,7 @@ type Limits struct {
 	// the limit off.
 	SuccessAge Duration `yaml:"success_age"`
 	// MonthGrace is the time after the end of a month within which it may be exported, at
-	// most 30d.
+	// most 30d. 0 switches the limit off: then no month is missing.
 	MonthGrace Duration `yaml:"month_grace"`
 }
 

@@ -144,7 +144,7 @@ func TestProblems(t *testing.T) {
 	early := october
 	early.Created, early.Updated = at("2026-11-01T00:01:00+08:00"), at("2026-11-01T00:03:00+08:00")
 	noLimits := limited(t)
-	noLimits.Limits = coverage.Limits{SuccessAge: noLimits.Limits.SuccessAge, MonthGrace: coverage.MaxMonthGrace * 10}
+	noLimits.Limits = coverage.Limits{SuccessAge: noLimits.Limits.SuccessAge}
 	for name, tc := range map[string]struct {
 		export collector.ExportStatus
 		want   [][]string // the first problems

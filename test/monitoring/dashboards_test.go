@@ -77,7 +77,7 @@ func (d *dashboard) checkHead(t *testing.T) {
 	siblings, runbooks := false, false
 	for _, link := range d.Links {
 		siblings = siblings || link.Type == "dashboards" && slices.Equal(link.Tags, []string{"alicdn-export"})
-		runbooks = runbooks || link.URL == runbook
+		runbooks = runbooks || link.URL == runbook(t)
 	}
 	if !siblings || !runbooks {
 		t.Errorf("has a link to the other dashboards: %v; to the runbook: %v", siblings, runbooks)

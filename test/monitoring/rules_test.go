@@ -21,8 +21,20 @@ import (
 const (
 	root      = "../.."
 	rulesFile = root + "/alerts/alicdn_export.rules.yml"
-	runbook   = "https://alicdn-export-exporter.example/docs/runbook.md"
 )
+
+// runbookURL matches the address of a section of the runbook. Its group is the address of the runbook.
+var runbookURL = regexp.MustCompile(`^(https?://[^#]+)#\w+$`)
+
+// runbook returns the address of the runbook, which all alerts and dashboards share.
+func runbook(t *testing.T) string {
+	t.Helper()
+	found := runbookURL.FindStringSubmatch(allRules(t, true)[0].Annotations["runbook_url"])
+	if found == nil {
+		t.Fatal("runbook_url is not an address with an anchor")
+	}
+	return found[1]
+}
 
 // loadRules returns the rules file.
 func loadRules(t *testing.T) *rulefmt.RuleGroups {
@@ -38,17 +50,20 @@ func loadRules(t *testing.T) *rulefmt.RuleGroups {
 	return groups
 }
 
-// allRules returns the alerts of all groups, or the recording rules of all groups.
-func allRules(t *testing.T, alerts bool) []rulefmt.Rule {
+// ruleList returns the rules of all groups, in the order of the file.
+func ruleList(t *testing.T) []rulefmt.Rule {
 	t.Helper()
 	var rules []rulefmt.Rule
 	for _, group := range loadRules(t).Groups {
-		for _, rule := range group.Rules {
-			if (rule.Alert != "") == alerts {
-				rules = append(rules, rule)
-			}
-		}
+		rules = append(rules, group.Rules...)
 	}
+	return rules
+}
+
+// allRules returns the alerts of all groups, or the recording rules of all groups.
+func allRules(t *testing.T, alerts bool) []rulefmt.Rule {
+	t.Helper()
+	rules := slices.DeleteFunc(ruleList(t), func(r rulefmt.Rule) bool { return (r.Alert != "") != alerts })
 	if len(rules) == 0 {
 		t.Fatal("no rules")
 	}
@@ -91,6 +106,9 @@ func runbookAnchors(t *testing.T) []string {
 	return anchors
 }
 
+// maxScrapeInterval is the longest scrape interval that the rules support.
+const maxScrapeInterval = 5 * time.Minute
+
 func TestAlerts(t *testing.T) {
 	t.Parallel()
 	anchors := runbookAnchors(t)
@@ -103,6 +121,9 @@ func TestAlerts(t *testing.T) {
 			severity := alert.Labels["severity"]
 			if !slices.Contains([]string{"critical", "warning", "info"}, severity) {
 				t.Errorf("severity is %q, want critical, warning or info", severity)
+			}
+			if concern := alert.Labels["concern"]; concern != "export" && concern != "exporter" {
+				t.Errorf("concern is %q, want export or exporter", concern)
 			}
 			annotations := slices.Sorted(maps.Keys(alert.Annotations))
 			if !slices.Equal(annotations, []string{"description", "runbook_url", "summary"}) {
@@ -124,13 +145,17 @@ func TestAlerts(t *testing.T) {
 			} else if !strings.Contains(description, "{{") {
 				t.Error("the description uses no label")
 			}
-			if anchor := strings.ToLower(alert.Alert); alert.Annotations["runbook_url"] != runbook+"#"+anchor {
-				t.Errorf("runbook_url is %q, want %s#%s", alert.Annotations["runbook_url"], runbook, anchor)
+			if anchor := strings.ToLower(alert.Alert); alert.Annotations["runbook_url"] != runbook(t)+"#"+anchor {
+				t.Errorf("runbook_url is %q, want %s#%s", alert.Annotations["runbook_url"], runbook(t), anchor)
 			} else if !slices.Contains(anchors, anchor) {
 				t.Error("the runbook has no section for this alert")
 			}
-			if time.Duration(alert.For) < 2*time.Minute {
+			if time.Duration(alert.For) < 2*maxScrapeInterval {
 				t.Errorf("for is %s, shorter than two scrape intervals", alert.For)
+			}
+			// Nothing is lost when a list is not read for a day.
+			if severity == "critical" && time.Duration(alert.For) < 6*time.Hour {
+				t.Errorf("critical after only %s", alert.For)
 			}
 			checkExpr(t, expr)
 		})
@@ -167,8 +192,8 @@ func checkExpr(t *testing.T, expr parser.Expr) {
 				return nil
 			}
 			if matrix, ok := path[len(path)-1].(*parser.MatrixSelector); ok {
-				if matrix.Range < 5*time.Minute {
-					t.Errorf("%s looks back less than five minutes", matrix)
+				if matrix.Range < 3*maxScrapeInterval {
+					t.Errorf("%s may have no value after a lost scrape", matrix)
 				}
 				return nil
 			}
