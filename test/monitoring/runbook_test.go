@@ -201,7 +201,7 @@ func TestRunbookQuotes(t *testing.T) {
 			"Newest success", "Months covered", "List read", "Last refreshes", "Took", "overdue since",
 			"counted by the API but not listed",
 		},
-		"dashboards/exporter.json":  {"Reload"},
+		"dashboards/overview.json":  {"Instances"},
 		"internal/advice/advice.go": {"--api.max-tasks"},
 		"internal/config/account.go": {
 			"exports", "time_zone", "rate_limit", "expectations",
