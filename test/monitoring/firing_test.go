@@ -28,7 +28,7 @@ func (e episode) firesAt(t time.Time) bool {
 }
 
 // firing records the recording rules and returns every episode of the alerts among the rules.
-func (h *history) firing(t *testing.T, rules []rulefmt.Rule, at evaluations) []episode {
+func (h *samples) firing(t *testing.T, rules []rulefmt.Rule, at evaluations) []episode {
 	t.Helper()
 	var all []episode
 	for _, rule := range rules {

@@ -148,8 +148,8 @@ func (u unitTest) last(inputs []input) time.Duration {
 }
 
 // history returns the test's series as scraped at an interval.
-func (u unitTest) history(inputs []input, interval time.Duration) *history {
-	h, last := newHistory(), u.last(inputs)
+func (u unitTest) history(inputs []input, interval time.Duration) *samples {
+	h, last := newSamples(), u.last(inputs)
 	for _, series := range inputs {
 		scraped := false
 		for offset := time.Duration(0); offset <= last; offset += interval {

@@ -20,15 +20,15 @@ import (
 // staleNaN is the value with which Prometheus marks the end of a series.
 var staleNaN = math.Float64frombits(value.StaleNaN)
 
-// history is a storage of samples in memory. Prometheus' query engine evaluates rules on it.
-type history struct {
+// samples is a storage of samples in memory. Prometheus' query engine evaluates rules on it.
+type samples struct {
 	byName map[string]map[string]*promql.Series // by metric name, and then by all labels
 }
 
-func newHistory() *history { return &history{make(map[string]map[string]*promql.Series)} }
+func newSamples() *samples { return &samples{make(map[string]map[string]*promql.Series)} }
 
 // add appends a sample to a series, which must have no later one.
-func (h *history) add(series labels.Labels, t time.Time, v float64) {
+func (h *samples) add(series labels.Labels, t time.Time, v float64) {
 	name, key := series.Get(model.MetricNameLabel), series.String()
 	if h.byName[name] == nil {
 		h.byName[name] = make(map[string]*promql.Series)
@@ -41,11 +41,11 @@ func (h *history) add(series labels.Labels, t time.Time, v float64) {
 }
 
 // Querier implements storage.Queryable.
-func (h *history) Querier(_, _ int64) (storage.Querier, error) {
+func (h *samples) Querier(_, _ int64) (storage.Querier, error) {
 	return &storage.MockQuerier{SelectMockFunction: h.selectSeries}, nil
 }
 
-func (h *history) selectSeries(_ bool, hints *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+func (h *samples) selectSeries(_ bool, hints *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
 	set := &seriesSet{at: -1}
 	for _, matcher := range matchers {
 		if matcher.Name != model.MetricNameLabel || matcher.Type != labels.MatchEqual {
@@ -98,7 +98,7 @@ type evaluations struct {
 }
 
 // query evaluates a query at all times.
-func (h *history) query(t *testing.T, query string, at evaluations) promql.Matrix {
+func (h *samples) query(t *testing.T, query string, at evaluations) promql.Matrix {
 	t.Helper()
 	q, err := engine.NewRangeQuery(context.Background(), h, nil, query, at.start, at.end, at.step)
 	if err != nil {
@@ -118,7 +118,7 @@ func (h *history) query(t *testing.T, query string, at evaluations) promql.Matri
 }
 
 // record adds the series of a recording rule. A rule uses only those that were recorded before it.
-func (h *history) record(t *testing.T, name, query string, at evaluations) {
+func (h *samples) record(t *testing.T, name, query string, at evaluations) {
 	t.Helper()
 	for _, series := range h.query(t, query, at) {
 		b := labels.NewBuilder(series.Metric)
