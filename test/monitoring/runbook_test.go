@@ -195,7 +195,7 @@ func TestRunbookQuotes(t *testing.T) {
 	for file, quotes := range map[string][]string{
 		"collector/refresher.go":      {"Refresh failed"},
 		"internal/accounts/reload.go": {"Reload failed, keeping the current configuration"},
-		"internal/check/check.go":     {"clock"},
+		"internal/check/text.go":      {"clock"},
 		"internal/web/status.html": {
 			"Newest success", "List read", "Last refreshes", "Took",
 			"counted by the API but not listed",
