@@ -88,7 +88,7 @@ func TestHelp(t *testing.T) {
 		},
 		"of check": {
 			args: []string{"check", "--help"}, has: []string{"--config.file", "--api.endpoint", "--limit.pending-age", "--help"},
-			lacks: []string{"--web.", "--log.", "--cache.", "--scrape.", "--collector.task-info"},
+			lacks: []string{"--web.", "--log.", "--cache.", "--scrape.", "--collector.task-info", "--config.enable-auto-reload"},
 		},
 		"of check, as help check": {args: []string{"help", "check"}, has: []string{"--api.endpoint"}, lacks: []string{"--web."}},
 		"of simulate": {

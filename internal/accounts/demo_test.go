@@ -65,22 +65,24 @@ func TestDemo(t *testing.T) {
 			t.Errorf("readable: -want +got:\n%s", diff)
 		}
 	})
+	kinds := func(name string) (kinds []collector.ProblemKind) {
+		for _, problem := range reports[name].Problems {
+			kinds = append(kinds, problem.Kind)
+		}
+		return kinds
+	}
 	t.Run("one account is fine", func(t *testing.T) {
 		for _, name := range []string{"demo-fine/usage", "demo-fine/usage_detail"} {
 			r := reports[name]
-			if len(r.Problems) > 0 || len(r.Expectations) != 1 {
-				t.Errorf("%s: %+v", name, r)
+			if len(r.Problems) > 0 || len(r.Expectations) != 1 || len(r.Expectations[0].Missing) > 0 || r.Expectations[0].Unmatched {
+				t.Errorf("%s: problems %v, expectations %+v", name, kinds(name), r.Expectations)
 			}
 		}
 	})
 	t.Run("one account has an export overdue, one failed and one stuck", func(t *testing.T) {
-		r := reports["demo-overdue/usage"]
-		kinds := make(map[collector.ProblemKind]int)
-		for _, problem := range r.Problems {
-			kinds[problem.Kind]++
-		}
-		if kinds[collector.Overdue] != 1 || kinds[collector.Failed] != 1 || kinds[collector.Stuck] != 1 {
-			t.Errorf("%v", kinds)
+		want := []collector.ProblemKind{collector.Overdue, collector.Failed, collector.Stuck, collector.MonthMissing}
+		if diff := cmp.Diff(want, kinds("demo-overdue/usage")); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
 		}
 	})
 	t.Run("one account is refused", func(t *testing.T) {

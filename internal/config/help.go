@@ -9,7 +9,7 @@ import (
 
 // unusedFlags are the beginnings of the names of the flags that a command does not use.
 var unusedFlags = map[string][]string{
-	"check":    {"web.", "log.", "cache.", "scrape.", "collector.task-info"},
+	"check":    {"web.", "log.", "cache.", "scrape.", "collector.task-info", "config.enable-auto-reload"},
 	"simulate": {""},
 }
 

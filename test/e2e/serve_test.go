@@ -59,7 +59,7 @@ func TestServeDemo(t *testing.T) {
 		}
 	})
 	t.Run("says on the status page that it is a demo", func(t *testing.T) {
-		if _, text := get(t, address+"/"); !strings.Contains(text, "Demo: these accounts and their exports are simulated.") {
+		if _, text := get(t, address+"/"); !strings.Contains(text, "These accounts are simulated.") {
 			t.Errorf("the status page:\n%s", text)
 		}
 	})
