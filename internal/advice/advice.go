@@ -71,7 +71,7 @@ func forAPIError(err *apiclient.Error, export apiclient.Export) string {
 func forCode(err *apiclient.Error) string {
 	switch err.Code {
 	case apiclient.CodeCredentials:
-		return ForCredentials(err)
+		return forCredentials(err)
 	case "InvalidAccessKeyId.NotFound":
 		return "Check the key's id. The key was deleted, or it is of the other site: accounts of aliyun.com and of " +
 			"alibabacloud.com are separate."

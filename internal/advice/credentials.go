@@ -8,8 +8,8 @@ import (
 	"alicdn_export_exporter/internal/credentials"
 )
 
-// ForCredentials returns what to do if there is no key. The error says what is wrong.
-func ForCredentials(err error) string {
+// forCredentials returns what to do if there is no key. The error says what is wrong.
+func forCredentials(err error) string {
 	if secret, ok := errors.AsType[*credentials.SecretError](err); ok {
 		return forSecret(secret)
 	}

@@ -16,6 +16,16 @@ import (
 	"alicdn_export_exporter/internal/credentials"
 )
 
+// readWith reads a page with the key of these credentials, and returns the error.
+func readWith(t *testing.T, ctx context.Context, config credentials.Config) error {
+	t.Helper()
+	_, err := newClient(t, http.NotFoundHandler(), 10, credentials.NewSource(config, nil, nil)).Page(ctx, apiclient.Usage, 1)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	return err
+}
+
 func TestForCredentials(t *testing.T) {
 	for _, name := range []string{
 		"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_ROLE_ARN",
@@ -86,14 +96,8 @@ func TestForCredentials(t *testing.T) {
 		"nothing is set up": {credentials.Config{}, "Set up one of the places that the error names."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			source := credentials.NewSource(tc.config, nil, nil)
-			_, err := source.Credentials(t.Context())
-			if got := advice.ForCredentials(err); err == nil || !strings.Contains(got, tc.want) || strings.Contains(got, "report") {
-				t.Errorf("%v: the advice is %q, want %q", err, got, tc.want)
-			}
-			// A refresh of the list fails with the same advice.
-			_, err = newClient(t, http.NotFoundHandler(), 10, source).Page(t.Context(), apiclient.Usage, 1)
-			if got := advice.For(err, apiclient.Usage); !strings.Contains(got, tc.want) {
+			err := readWith(t, t.Context(), tc.config)
+			if got := advice.For(err, apiclient.Usage); !strings.Contains(got, tc.want) || strings.Contains(got, "report") {
 				t.Errorf("%v: the advice is %q, want %q", err, got, tc.want)
 			}
 		})
@@ -108,8 +112,8 @@ func TestForCredentials(t *testing.T) {
 			t.Fatal(err)
 		}
 		config := credentials.Config{Type: credentials.TypeAccessKey, AccessKeyIDFile: path, AccessKeySecretFile: good}
-		_, err := credentials.NewSource(config, nil, nil).Credentials(t.Context())
-		if got := advice.ForCredentials(err); !strings.HasPrefix(got, "Allow the exporter's user to read the file") {
+		err := readWith(t, t.Context(), config)
+		if got := advice.For(err, apiclient.Usage); !strings.HasPrefix(got, "Allow the exporter's user to read the file") {
 			t.Errorf("%v: the advice is %q", err, got)
 		}
 	})
@@ -123,8 +127,8 @@ func TestForCredentials(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		config := credentials.Config{Type: credentials.TypeURI, URI: "http://" + listener.Addr().String()}
-		_, err = credentials.NewSource(config, nil, nil).Credentials(ctx)
-		if got := advice.ForCredentials(err); !errors.Is(err, context.DeadlineExceeded) ||
+		err = readWith(t, ctx, config)
+		if got := advice.For(err, apiclient.Usage); !errors.Is(err, context.DeadlineExceeded) ||
 			got != "Check the service that provides the key, and the network path to it." {
 			t.Errorf("%v: the advice is %q", err, got)
 		}

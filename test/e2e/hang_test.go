@@ -42,7 +42,8 @@ func TestKeysThatHang(t *testing.T) {
 		"a key service that does not answer": {"{type: credentials_uri, uri: '" + silent + "'}", nil, ""},
 		"a key service that does not accept": {"{type: credentials_uri, uri: 'http://" + deaf.Addr().String() + "'}", nil, ""},
 		"a key file that is a pipe": {
-			"{type: access_key, access_key_id_env: ID, access_key_secret_file: '" + pipe(t) + "'}", []string{"ID=x"},
+			"{type: access_key, access_key_id_env: ID, access_key_secret_file: '" + pipe(t) + "'}",
+			[]string{"ID=x"},
 			"access_key_secret_file: ",
 		},
 		"a CLI profile that is a pipe": {"{type: default}", []string{"HOME=" + home}, "config.json is not a regular file"},
@@ -53,7 +54,7 @@ func TestKeysThatHang(t *testing.T) {
 			p, address := serve(t, tc.env, "--config.file="+file, "--cache.ttl=0s")
 			began := time.Now()
 			resp := do(t, http.MethodGet, address+"/metrics", func(h http.Header) { h.Set("X-Prometheus-Scrape-Timeout-Seconds", "1") })
-			if resp.status != http.StatusOK || up(string(resp.body), "default") != "0" || time.Since(began) > 5*time.Second {
+			if resp.status != http.StatusOK || up(resp.body, "default") != "0" || time.Since(began) > 5*time.Second {
 				t.Errorf("status %d after %s:\n%s", resp.status, time.Since(began), resp.body)
 			}
 			p.signal(syscall.SIGTERM)
