@@ -1,6 +1,8 @@
 package monitoring
 
 import (
+	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -170,6 +172,12 @@ func (p panel) check(t *testing.T) {
 	if p.Datasource.UID != "${datasource}" || len(p.Targets) == 0 {
 		t.Error("does not use ${datasource}, or has no query")
 	}
+	for _, query := range p.Targets {
+		if strings.Contains(query.Expr, "alicdn_export_task_info") &&
+			!strings.Contains(defaults.NoValue, "--collector.task-info") {
+			t.Errorf("noValue %q does not name the flag that is off by default", defaults.NoValue)
+		}
+	}
 	if defaults.Unit == "" || len(defaults.Thresholds) == 0 || defaults.NoValue == "" || defaults.Mappings == nil {
 		t.Error("unit, thresholds, mappings or noValue is missing")
 	}
@@ -190,7 +198,7 @@ func (p panel) check(t *testing.T) {
 			t.Errorf("query %s is an instant query, or has no legend", target.RefID)
 		}
 		checkCounters(t, expandVariables(target.Expr))
-		if strings.Count(target.Expr, "rate(") != strings.Count(target.Expr, "[$__rate_interval]") {
+		if strings.Count(target.Expr, "rate(") > strings.Count(target.Expr, "[$__rate_interval]") {
 			t.Errorf("%s: a rate without $__rate_interval", target.Expr)
 		}
 	}
@@ -231,14 +239,16 @@ func checkSelectors(t *testing.T, query string) {
 		name := metric(selector)
 		want := []string{`job=~"$job"`}
 		switch {
-		case name == "ALERTS":
+		case name == "": // Any recorded series: are the rules loaded?
+			continue
+		case strings.HasPrefix(name, "ALERTS"):
 			// Some alerts lack some of the labels. CDNExportExporterAbsent lacks all of them.
 			want = []string{`job=~"$job|"`, `instance=~"$instance|"`, `account=~"$account|"`, `export=~"$export|"`}
 		case strings.Contains(name, ":"): // A recorded series combines all instances.
 		default:
 			want = append(want, `instance=~"$instance"`)
 		}
-		if name != "ALERTS" && !withoutAccount.MatchString(name) {
+		if !strings.HasPrefix(name, "ALERTS") && !withoutAccount.MatchString(name) {
 			want = append(want, `account=~"$account"`)
 			if !withoutExport.MatchString(name) {
 				want = append(want, `export=~"$export"`)
@@ -254,39 +264,195 @@ func checkSelectors(t *testing.T, query string) {
 
 // states are the texts for states, with the color that each must have in every panel.
 var states = map[string]string{
-	"OK": "green", "Success": "green", "success": "green", "Covered": "green",
-	"Up": "green", "None": "green", "succeeded": "green",
-	"Failed": "red", "failed": "red", "Missing": "red", "Down": "red", "critical": "red",
+	"OK": "green", "Success": "green", "success": "green", "Covered": "green", "Recent": "green", "Fine": "green",
+	"Up": "green", "succeeded": "green",
+	"Failed": "red", "failed": "red", "Missing": "red", "Down": "red", "critical": "red", "Stuck": "red",
+	"Too old": "red", "Never": "red", "Overdue": "red", "Refused": "red",
 	"Pending": "blue", "created": "blue", "Not due yet": "blue", "info": "blue",
-	"Unknown": "purple", "unknown": "purple", "warning": "orange",
+	"Unknown": "purple", "unknown": "purple", "unknown status": "purple",
+	"warning": "orange", "API or network": "orange", "Throttled": "yellow",
+	"No task": "text", "Not judged": "text",
 }
 
 func TestDashboardStateColors(t *testing.T) {
 	t.Parallel()
-	mapped := regexp.MustCompile(`(?s)"text":\s*"([^"]+)",\s*"color":\s*"([^"]+)"|` +
-		`"color":\s*"([^"]+)",\s*"index":\s*\d+,\s*"text":\s*"([^"]+)"`)
-	fixed := regexp.MustCompile(`(?s)"id": "byName",\s*"options": "(\w+)"\s*\},\s*` +
-		`"properties": \[\s*\{\s*"id": "color",\s*"value": \{\s*"fixedColor": "(\w+)"`)
-	seen := make(map[string]bool)
+	mapped := regexp.MustCompile(`(?s)"text":\s*"([^"]+)",\s*"color":\s*"([^"]+)"`)
+	fixed := regexp.MustCompile(`(?s)"id": "byName",\s*"options": "([\w ]+)"\s*\},\s*` +
+		`"properties": \[\s*\{\s*"id": "color",\s*"value": \{\s*"fixedColor": "([\w-]+)"`)
+	seen := make(map[string]string)
 	for file, d := range dashboards(t) {
-		check := func(state, color string) {
+		found := slices.Concat(mapped.FindAllStringSubmatch(d.text, -1), fixed.FindAllStringSubmatch(d.text, -1))
+		for _, m := range found {
+			state, color := m[1], m[2]
 			want, ok := states[state]
-			seen[state] = seen[state] || ok
-			// "None" may also be a count of pending exports, which is neither good nor bad.
-			if ok && color != want && (state != "None" || color != "text") {
+			// "None" is good for failures, and neither good nor bad for pending exports. The others are no states.
+			if !ok && !slices.Contains([]string{"None", "malformed time", "95 % are faster"}, state) {
+				t.Errorf("%s: the state %s has no color in this test", file, state)
+			}
+			if ok && color != want {
 				t.Errorf("%s: the state %s is %s, want %s", file, state, color, want)
 			}
-		}
-		for _, m := range mapped.FindAllStringSubmatch(d.text, -1) {
-			check(m[1]+m[4], m[2]+m[3])
-		}
-		for _, m := range fixed.FindAllStringSubmatch(d.text, -1) {
-			check(m[1], m[2])
+			seen[state] = color
 		}
 	}
 	for state := range states {
-		if !seen[state] {
+		if seen[state] == "" {
 			t.Errorf("no panel uses the state %s: is it spelled differently?", state)
+		}
+	}
+}
+
+// Nothing is drawn twice.
+func TestDashboardPanelsAreUnique(t *testing.T) {
+	t.Parallel()
+	titles, queries := make(map[string]string), make(map[string]string)
+	for file, d := range dashboards(t) {
+		for _, p := range d.panels() {
+			place := file + ", " + p.Title
+			if other, ok := titles[p.Title]; ok {
+				t.Errorf("%s: the title is also in %s", place, other)
+			}
+			titles[p.Title] = place
+			for _, target := range p.Targets {
+				// The value of now is the end of the same line, so a number and a line are not the same picture.
+				query := fmt.Sprint(target.Instant, p.Type == "table", target.Expr)
+				if other, ok := queries[query]; ok && other != place {
+					t.Errorf("%s: %s also draws %s", place, other, target.Expr)
+				}
+				queries[query] = place
+			}
+		}
+	}
+}
+
+// Every row and every series leads on: an account to its dashboard, an instance to its status page, and a state to
+// what to do about it.
+func TestDashboardLinks(t *testing.T) {
+	t.Parallel()
+	all := dashboards(t)
+	var uids []string
+	for _, d := range all {
+		uids = append(uids, d.UID)
+	}
+	anchors := runbookAnchors(t)
+	for file, d := range all {
+		for _, p := range d.panels() {
+			t.Run(file+" "+p.Title, func(t *testing.T) {
+				links, byField := p.links(t)
+				if p.Type == "table" {
+					p.checkTableLinks(t, byField)
+				} else if len(links) == 0 {
+					t.Error("its series lead nowhere")
+				}
+				for _, link := range slices.Concat(append(slices.Collect(maps.Values(byField)), links)...) {
+					checkLink(t, link, uids, anchors)
+				}
+			})
+		}
+	}
+}
+
+// checkTableLinks reports a column of accounts or instances without a link to them, and a table without any.
+func (p panel) checkTableLinks(t *testing.T, byField map[string][]dataLink) {
+	t.Helper()
+	if len(byField) == 0 {
+		t.Error("its rows lead nowhere")
+	}
+	columns := p.Transformations[len(p.Transformations)-1].Options.RenameByName
+	for label, target := range map[string]string{
+		"account":   "/d/alicdn-export-account?",
+		"instance":  "http://${__value.raw}/",
+		"alertname": runbook(t) + "#${__value.raw}",
+	} {
+		column, ok := columns[label]
+		if !ok || label == "account" && strings.Contains(p.Description, "--collector.task-info") {
+			continue // The newest tasks are those of the account dashboard itself.
+		}
+		if links := byField[column]; len(links) != 1 || !strings.HasPrefix(links[0].URL, target) {
+			t.Errorf("the column %s has the links %+v, want one to %s…", column, links, target)
+		}
+	}
+}
+
+func checkLink(t *testing.T, link dataLink, uids, anchors []string) {
+	t.Helper()
+	if link.Title == "" {
+		t.Errorf("%s has no title", link.URL)
+	}
+	isExternal := strings.HasPrefix(link.URL, "http")
+	if link.TargetBlank != isExternal {
+		t.Errorf("%s: opens a new tab: %v", link.URL, link.TargetBlank)
+	}
+	base, anchor, hasAnchor := strings.Cut(link.URL, "#")
+	switch {
+	case strings.HasPrefix(link.URL, "/d/"):
+		uid, parameters, _ := strings.Cut(strings.TrimPrefix(link.URL, "/d/"), "?")
+		if !slices.Contains(uids, uid) {
+			t.Errorf("%s: no dashboard has this uid", link.URL)
+		}
+		for _, want := range []string{
+			"${datasource:queryparam}", "${job:queryparam}", "${instance:queryparam}", "${__url_time_range}",
+			"var-account=", "export",
+		} {
+			if !strings.Contains(parameters, want) {
+				t.Errorf("%s: the link loses %s", link.URL, want)
+			}
+		}
+	case base == runbook(t) && hasAnchor:
+		if anchor != "${__value.raw}" && !slices.Contains(anchors, anchor) {
+			t.Errorf("%s: the runbook has no such section", link.URL)
+		}
+	case base == runbook(t), link.URL == "https://cdn.console.aliyun.com/",
+		regexp.MustCompile(`^http://\$\{__(value\.raw|field\.labels\.instance)\}/$`).MatchString(link.URL):
+	default:
+		t.Errorf("%s leads to an unknown place", link.URL)
+	}
+}
+
+// The table of alerts says in words what is wrong.
+func TestDashboardNamesEveryAlert(t *testing.T) {
+	t.Parallel()
+	table := findPanel(t, "What is wrong")
+	var mappings []struct {
+		Options map[string]struct {
+			Text string `json:"text"`
+		} `json:"options"`
+	}
+	if !table.override(t, "Problem", "mappings", &mappings) || len(mappings) != 1 {
+		t.Fatal("the column Problem has no mappings")
+	}
+	texts := make(map[string]string)
+	for _, alert := range allRules(t, true) {
+		text := mappings[0].Options[alert.Alert].Text
+		if text == "" {
+			t.Errorf("%s has no text", alert.Alert)
+		}
+		if texts[text] != "" {
+			t.Errorf("%s has the same text as %s: %s", alert.Alert, texts[text], text)
+		}
+		texts[text] = alert.Alert
+	}
+	columns := slices.Collect(maps.Values(table.Transformations[len(table.Transformations)-1].Options.RenameByName))
+	for _, column := range []string{"Since", "Month", "Account", "Who", "Severity"} {
+		if !slices.Contains(columns, column) {
+			t.Errorf("the table has no column %s", column)
+		}
+	}
+}
+
+// Moments are shown as ages, or as the name of a month: a browser's clock would show midnight in Shanghai as 16:00.
+func TestDashboardTimes(t *testing.T) {
+	t.Parallel()
+	allowed := []string{"dateTimeFromNow", "time:MMMM YYYY"}
+	moments := regexp.MustCompile(`"(?:unit|value)": "((?:dateTime|time:)[^"]*)"`)
+	for file, d := range dashboards(t) {
+		if d.TimeZone != "browser" {
+			t.Errorf("%s: the time axis is in %q", file, d.TimeZone)
+		}
+		for _, m := range moments.FindAllStringSubmatch(d.text, -1) {
+			if !slices.Contains(allowed, m[1]) {
+				t.Errorf("%s: the unit %s shows the time of a browser", file, m[1])
+			}
 		}
 	}
 }

@@ -17,6 +17,7 @@ type dashboard struct {
 	SchemaVersion int      `json:"schemaVersion"`
 	Editable      *bool    `json:"editable"`
 	GraphTooltip  int      `json:"graphTooltip"`
+	TimeZone      string   `json:"timezone"`
 	Inputs        any      `json:"__inputs"`
 	Links         []struct {
 		Type string   `json:"type"`
@@ -83,11 +84,63 @@ type panel struct {
 	FieldConfig struct {
 		Defaults struct {
 			Unit       string           `json:"unit"`
+			Links      []dataLink       `json:"links"`
 			NoValue    string           `json:"noValue"`
 			Thresholds json.RawMessage  `json:"thresholds"`
 			Mappings   *json.RawMessage `json:"mappings"`
 		} `json:"defaults"`
+		Overrides []struct {
+			Matcher struct {
+				Options string `json:"options"`
+			} `json:"matcher"`
+			Properties []struct {
+				ID    string          `json:"id"`
+				Value json.RawMessage `json:"value"`
+			} `json:"properties"`
+		} `json:"overrides"`
 	} `json:"fieldConfig"`
+	Transformations []struct {
+		ID      string `json:"id"`
+		Options struct {
+			RenameByName map[string]string `json:"renameByName"`
+		} `json:"options"`
+	} `json:"transformations"`
+}
+
+// dataLink is where a cell or a series leads.
+type dataLink struct {
+	Title       string `json:"title"`
+	URL         string `json:"url"`
+	TargetBlank bool   `json:"targetBlank"`
+}
+
+// override returns the value of a property for the field with a name.
+func (p panel) override(t *testing.T, field, property string, into any) bool {
+	t.Helper()
+	for _, override := range p.FieldConfig.Overrides {
+		for _, p := range override.Properties {
+			if override.Matcher.Options == field && p.ID == property {
+				if err := json.Unmarshal(p.Value, into); err != nil {
+					t.Fatal(err)
+				}
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// links returns the panel's data links: those of all its fields, and those of single ones by name.
+func (p panel) links(t *testing.T) (all []dataLink, byField map[string][]dataLink) {
+	t.Helper()
+	byField = make(map[string][]dataLink)
+	for _, override := range p.FieldConfig.Overrides {
+		var links []dataLink
+		if p.override(t, override.Matcher.Options, "links", &links) {
+			byField[override.Matcher.Options] = links
+		}
+	}
+	return p.FieldConfig.Defaults.Links, byField
 }
 
 // panels returns all panels except rows, including those in collapsed rows.

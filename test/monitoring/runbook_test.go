@@ -200,7 +200,7 @@ func TestRunbookQuotes(t *testing.T) {
 			"Newest success", "List read", "Last refreshes", "Took",
 			"counted by the API but not listed",
 		},
-		"dashboards/exporter.json":  {"Reload"},
+		"dashboards/overview.json":  {"Instances"},
 		"internal/advice/advice.go": {"--api.max-tasks"},
 		"internal/config/account.go": {
 			"exports", "time_zone", "rate_limit", "expectations",

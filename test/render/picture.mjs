@@ -9,16 +9,21 @@ const patience = 120;
  * @param {string} origin of the page
  * @param {import('./src/order').Order} order
  * @param {number} width of the picture, in pixels
+ * @param {string} timezoneId of the browser
  */
-export async function draw(browser, origin, order, width) {
+export async function draw(browser, origin, order, width, timezoneId) {
   const page = await browser.newPage({
     viewport: { width, height: 900 },
-    timezoneId: 'UTC',
+    timezoneId,
     locale: 'en-US',
     reducedMotion: 'reduce',
   });
   page.setDefaultTimeout(0); // One deadline applies to everything together.
   await page.addInitScript((given) => void (window.order = given), order);
+
+  if (/^\d+$/.test(order.to)) {
+    await page.clock.setFixedTime(Number(order.to)); // Ages are counted from there.
+  }
 
   /** @type {Set<string>} */
   const complaints = new Set();

@@ -17,6 +17,7 @@ const { values: options } = parseArgs({
     var: { type: 'string', multiple: true, default: [] },
     theme: { type: 'string', default: 'dark' },
     width: { type: 'string', default: '1600' },
+    'time-zone': { type: 'string', default: 'UTC' },
     'expand-rows': { type: 'boolean', default: false },
     'allow-no-data': { type: 'string', multiple: true, default: [] },
   },
@@ -42,7 +43,13 @@ async function render() {
   try {
     const browser = await launch();
     try {
-      const { picture, report, failures } = await draw(browser, server.origin, order, Number(options.width));
+      const { picture, report, failures } = await draw(
+        browser,
+        server.origin,
+        order,
+        Number(options.width),
+        options['time-zone']
+      );
       await writeFile(out, picture);
       console.log(`${out}: ${report.panels} panels, ${report.queries} queries, ${failures.length} failures`);
       return failures;

@@ -9,6 +9,7 @@ export interface Dashboard {
   links: DashboardLink[];
   graphTooltip: DashboardCursorSync;
   refresh: string;
+  timezone: string;
   templating: { list: Variable[] };
   annotations: { list: AnnotationQuery[] };
   panels: Array<Panel | Row>;
@@ -54,6 +55,7 @@ export interface Panel {
   gridPos: { x: number; y: number; w: number; h: number };
   datasource: DataSourceRef;
   interval?: string;
+  maxDataPoints?: number;
   targets: PrometheusQuery[];
   transformations?: DataTransformerConfig[];
   options: object;

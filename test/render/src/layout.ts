@@ -60,7 +60,8 @@ function buildPanel({ id, title, description, type, options, fieldConfig, ...que
       $data: new SceneQueryRunner({
         queries: query.targets,
         datasource: query.datasource,
-        maxDataPointsFromWidth: true,
+        maxDataPoints: query.maxDataPoints,
+        maxDataPointsFromWidth: query.maxDataPoints === undefined,
         minInterval: query.interval,
       }),
     }),

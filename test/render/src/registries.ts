@@ -1,6 +1,7 @@
 // The options and transformations that the dashboards use. Grafana's libraries silently ignore one
 // that is not registered, and the picture would be wrong. report.ts reports such options.
 import {
+  dataLinksOverrideProcessor,
   displayNameOverrideProcessor,
   FieldConfigProperty,
   identityOverrideProcessor,
@@ -29,6 +30,7 @@ export function registerFieldOptions(): void {
     fieldOption(FieldConfigProperty.NoValue, displayNameOverrideProcessor),
     fieldOption(FieldConfigProperty.Mappings, valueMappingsOverrideProcessor),
     fieldOption(FieldConfigProperty.Thresholds, thresholdsOverrideProcessor),
+    fieldOption(FieldConfigProperty.Links, dataLinksOverrideProcessor),
   ]);
 }
 

@@ -22,7 +22,7 @@ export function buildScene(order: Order): EmbeddedScene {
   const { dashboard } = order;
   const scene = new EmbeddedScene({
     $variables: buildVariables(dashboard.templating.list, order.values),
-    $timeRange: new SceneTimeRange({ from: time(order.from), to: time(order.to), timeZone: 'utc' }),
+    $timeRange: new SceneTimeRange({ from: time(order.from), to: time(order.to), timeZone: dashboard.timezone }),
     $data: buildAnnotations(dashboard),
     $behaviors: [new behaviors.CursorSync({ sync: dashboard.graphTooltip })],
     controls: [

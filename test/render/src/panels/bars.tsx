@@ -1,4 +1,4 @@
-import { dateTimeFormat, type TimeRange } from '@grafana/data';
+import { dateTimeFormat, dateTimeForTimeZone, type TimeRange } from '@grafana/data';
 import { useTheme2 } from '@grafana/ui';
 import type { Row, State } from './states';
 
@@ -16,14 +16,14 @@ interface Props {
 
 const axisHeight = 20;
 const letterWidth = 7;
-const tickWidth = 110;
+const tickWidth = 60;
 
 /** Rows of bars above a time axis. */
 export function Bars({ rows, range, timeZone, width, height, thickness, space }: Props) {
   const { text } = useTheme2().colors;
   const [from, to] = [range.from.valueOf(), range.to.valueOf()];
   const longest = Math.max(...rows.map(({ name }) => name.length));
-  const left = Math.min(longest * 6.6 + 12, width / 3);
+  const left = Math.min(longest * 7 + 16, width / 3);
   const rowHeight = (height - axisHeight) / rows.length;
   const barHeight = rowHeight * thickness;
   const x = (time: number) => {
@@ -64,30 +64,27 @@ export function Bars({ rows, range, timeZone, width, height, thickness, space }:
     );
   };
 
-  const ticks = Math.max(2, Math.floor((width - left) / tickWidth));
-  const tick = (i: number) => {
-    const time = from + ((i + 0.5) * (to - from)) / ticks;
-    return (
-      <text key={i} x={x(time)} y={height - 5} textAnchor="middle" fill={text.secondary}>
-        {dateTimeFormat(time, { timeZone, format: formatFor(to - from) })}
-      </text>
-    );
-  };
+  const step = steps.find((step) => ((width - left) * step) / (to - from) >= tickWidth) ?? to - from;
+  const offset = dateTimeForTimeZone(timeZone, from).utcOffset() * minute;
+  const first = Math.ceil((from + offset) / step) * step - offset;
+  const ticks = Array.from({ length: Math.floor((to - first) / step) + 1 }, (_, i) => first + i * step);
+  const tick = (time: number) => (
+    <text key={time} x={x(time)} y={height - 5} textAnchor="middle" fill={text.secondary}>
+      {dateTimeFormat(time, { timeZone, format: formatFor(step) })}
+    </text>
+  );
 
   return (
     <svg width={width} height={height} style={{ fontSize: 12 }}>
       {rows.map(row)}
-      {Array.from({ length: ticks }, (_, i) => tick(i))}
+      {ticks.map(tick)}
     </svg>
   );
 }
 
 const minute = 60_000;
-const day = 24 * 60 * minute;
+const hour = 60 * minute;
+const day = 24 * hour;
+const steps = [minute, 5 * minute, 30 * minute, hour, 6 * hour, day, 2 * day, 5 * day, 10 * day, 30 * day];
 
-function formatFor(range: number): string {
-  if (range > 2 * day) {
-    return 'MM/DD HH:mm';
-  }
-  return range > 10 * minute ? 'HH:mm' : 'HH:mm:ss';
-}
+const formatFor = (step: number) => (step < day ? 'HH:mm' : 'MM/DD');

@@ -24,6 +24,7 @@ export const plugins: Record<Panel['type'], PanelPlugin> = {
   timeseries: plugin(TimeSeriesPanel, [
     'axisBorderShow',
     'axisPlacement',
+    'axisSoftMax',
     'drawStyle',
     'fillOpacity',
     'lineInterpolation',
