@@ -16,6 +16,9 @@ import (
 // only its text is left.
 var fileLink = regexp.MustCompile(`<a href="[^"#:]+(?:#[^"]*)?">(.*?)</a>`)
 
+// alertHeading is the heading of an alert. Its id is the name in lower case, as everywhere where Markdown is shown.
+var alertHeading = regexp.MustCompile(`<h2 id="[a-z]+">(CDNExport\w+)</h2>`)
+
 // newRunbook serves the runbook, whose headings are the names of the alerts.
 func newRunbook() (http.Handler, error) {
 	markdown := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
@@ -23,6 +26,8 @@ func newRunbook() (http.Handler, error) {
 	if err := markdown.Convert(docs.Runbook, &text); err != nil {
 		return nil, err
 	}
+	html := fileLink.ReplaceAllString(text.String(), "$1")
+	html = alertHeading.ReplaceAllString(html, `<a id="$1"></a>$0`) // A link in Grafana has the name as it is.
 	body := `<!doctype html>
 <html lang="en">
 <head>
@@ -34,6 +39,6 @@ func newRunbook() (http.Handler, error) {
 </head>
 <body class="text">
 <p><a href="./">Status</a></p>
-` + fileLink.ReplaceAllString(text.String(), "$1") + "</body>\n</html>\n"
+` + html + "</body>\n</html>\n"
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writePage(w, []byte(body)) }), nil
 }

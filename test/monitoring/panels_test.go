@@ -51,8 +51,12 @@ func startArchive(t *testing.T, pictures bool) archive {
 	mustRun(t, tool(t, "promtool"), "tsdb", "create-blocks-from", "--quiet", "--max-block-duration=1458h",
 		"openmetrics", samples, data)
 	write(t, config, "{}\n")
-	return archive{start(t, nil, tool(t, "prometheus"), "--config.file="+config, "--storage.tsdb.path="+data,
+	a := archive{start(t, nil, tool(t, "prometheus"), "--config.file="+config, "--storage.tsdb.path="+data,
 		"--storage.tsdb.retention.time=100y", "--web.listen-address=127.0.0.1:0")}
+	await(t, "Prometheus has read the blocks", func() error {
+		return get(t.Context(), a.address, "/api/v1/status/tsdb", nil, new(any))
+	})
+	return a
 }
 
 // series returns the series that a query has in the thirty days.
