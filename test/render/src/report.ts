@@ -2,7 +2,7 @@ import { dataLayers, QueryVariable, sceneGraph, SceneGridRow, VizPanel, type Sce
 import { queries } from './api';
 import type { Order, Report } from './order';
 import { annotationStatus, panelStatus, variableStatus } from './status';
-import { cutTitles } from './titles';
+import { brokenLinks, cutTitles } from './titles';
 import { unknownIn } from './unknown';
 
 /** The requests that the scene still waits for, and its problems. */
@@ -20,6 +20,7 @@ export function report({ dashboard, values, allowNoData }: Order, scene: SceneOb
       ...parts.flatMap(({ name, failures }) => failures.map((failure) => `${name}: ${failure}`)),
       ...queries.flatMap(({ query, error }) => (error ? `query ${query}: ${error}` : [])),
       ...cutTitles().map((title) => `title cut off: ${title}`),
+      ...brokenLinks().map((link) => `link with an empty variable: ${link}`),
     ],
     panels: panels.length,
     queries: queries.length,

@@ -7,3 +7,9 @@ const isCut = (title: Element) => [title, ...title.querySelectorAll('*')].some(o
 
 const overflows = (element: Element) =>
   element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflow !== 'visible';
+
+/** Links in tables with a variable that has no value. */
+export function brokenLinks(): string[] {
+  const links = [...document.querySelectorAll('#dashboard a')].map((link) => link.getAttribute('href') ?? '');
+  return [...new Set(links.filter((link) => /=(&|$)|\$\{/.test(link)))];
+}
