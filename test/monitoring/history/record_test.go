@@ -62,9 +62,9 @@ func TestEvaluate(t *testing.T) {
 	}
 	got := make(map[string][]int64)
 	for _, one := range series.sorted() {
-		if slices.Contains([]string{"ALERTS", "ALERTS_FOR_STATE"}, one.labels.Get(model.MetricNameLabel)) {
-			for _, s := range one.samples {
-				got[one.labels.String()] = append(got[one.labels.String()], s.T()/60_000)
+		if slices.Contains([]string{"ALERTS", "ALERTS_FOR_STATE"}, one.Metric.Get(model.MetricNameLabel)) {
+			for _, s := range one.Floats {
+				got[one.Metric.String()] = append(got[one.Metric.String()], s.T/60_000)
 			}
 		}
 	}

@@ -47,9 +47,8 @@ func (s *Series) Evaluate(ctx context.Context, groups *rulefmt.RuleGroups, spans
 			}
 			for _, r := range results {
 				if rule.Record != "" {
-					for _, p := range r.points {
-						s.append(r.labels, sample{t: p.T, f: p.F})
-					}
+					recorded := s.get(r.labels)
+					recorded.Floats = append(recorded.Floats, r.points...)
 					continue
 				}
 				s.addAlert(rule, r, Times(spans))

@@ -3,7 +3,6 @@ package history
 import (
 	"bufio"
 	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -15,61 +14,36 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb/chunkenc"
-	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
 // Series are time series in memory. They are a storage.Queryable.
-type Series struct{ byLabels map[string]*oneSeries }
-
-type oneSeries struct {
-	labels  labels.Labels
-	samples []chunks.Sample
-}
-
-// sample is a chunks.Sample: a number, or a native histogram.
-type sample struct {
-	t int64 // Unix milliseconds
-	f float64
-	h *histogram.FloatHistogram
-}
-
-func (s sample) T() int64                      { return s.t }
-func (s sample) ST() int64                     { return 0 }
-func (s sample) F() float64                    { return s.f }
-func (s sample) H() *histogram.Histogram       { return nil }
-func (s sample) FH() *histogram.FloatHistogram { return s.h }
-func (s sample) Copy() chunks.Sample           { return s }
-func (s sample) Type() chunkenc.ValueType {
-	if s.h != nil {
-		return chunkenc.ValFloatHistogram
-	}
-	return chunkenc.ValFloat
-}
+type Series struct{ byLabels map[string]*promql.Series }
 
 // NewSeries returns no series.
-func NewSeries() *Series { return &Series{make(map[string]*oneSeries)} }
+func NewSeries() *Series { return &Series{make(map[string]*promql.Series)} }
 
 // Append adds a sample to the series with the labels. Times must be added in order.
 func (s *Series) Append(l labels.Labels, t time.Time, value float64) {
-	s.append(l, sample{t: t.UnixMilli(), f: value})
+	one := s.get(l)
+	one.Floats = append(one.Floats, promql.FPoint{T: t.UnixMilli(), F: value})
 }
 
 // AppendHistogram adds a native histogram to the series with the labels.
 func (s *Series) AppendHistogram(l labels.Labels, t time.Time, h *histogram.FloatHistogram) {
-	s.append(l, sample{t: t.UnixMilli(), h: h})
+	one := s.get(l)
+	one.Histograms = append(one.Histograms, promql.HPoint{T: t.UnixMilli(), H: h})
 }
 
-func (s *Series) append(l labels.Labels, added sample) {
+// get returns the series with the labels, which may be new.
+func (s *Series) get(l labels.Labels) *promql.Series {
 	key := l.String()
-	one := s.byLabels[key]
-	if one == nil {
-		one = &oneSeries{labels: l}
-		s.byLabels[key] = one
+	if s.byLabels[key] == nil {
+		s.byLabels[key] = &promql.Series{Metric: l}
 	}
-	one.samples = append(one.samples, added)
+	return s.byLabels[key]
 }
 
 // add adds a sample of the exporter's target.
@@ -89,14 +63,14 @@ func (s *Series) add(t time.Time, value float64, name string, pairs []*dto.Label
 }
 
 // sorted returns the series by name and labels.
-func (s *Series) sorted() []*oneSeries {
-	all := make([]*oneSeries, 0, len(s.byLabels))
+func (s *Series) sorted() []*promql.Series {
+	all := make([]*promql.Series, 0, len(s.byLabels))
 	for _, one := range s.byLabels {
 		all = append(all, one)
 	}
-	slices.SortFunc(all, func(a, b *oneSeries) int {
-		return cmp.Or(cmp.Compare(a.labels.Get(model.MetricNameLabel), b.labels.Get(model.MetricNameLabel)),
-			labels.Compare(a.labels, b.labels))
+	slices.SortFunc(all, func(a, b *promql.Series) int {
+		return cmp.Or(cmp.Compare(a.Metric.Get(model.MetricNameLabel), b.Metric.Get(model.MetricNameLabel)),
+			labels.Compare(a.Metric, b.Metric))
 	})
 	return all
 }
@@ -106,15 +80,15 @@ func (s *Series) sorted() []*oneSeries {
 func (s *Series) WriteOpenMetrics(to io.Writer) error {
 	w := bufio.NewWriter(to)
 	for _, one := range s.sorted() {
-		name := one.labels.Get(model.MetricNameLabel)
-		if name == "alicdn_export_api_errors_total" && !slices.ContainsFunc(one.samples, isPositive) {
+		name := one.Metric.Get(model.MetricNameLabel)
+		if name == "alicdn_export_api_errors_total" && !slices.ContainsFunc(one.Floats, isPositive) {
 			continue
 		}
 		// OpenMetrics has no blanks between labels.
-		text := name + strings.ReplaceAll(one.labels.DropReserved(isName).String(), `", `, `",`)
-		for _, sample := range one.samples {
-			fmt.Fprintf(w, "%s %s %s\n", text, strconv.FormatFloat(sample.F(), 'g', -1, 64),
-				strconv.FormatFloat(float64(sample.T())/1000, 'f', -1, 64))
+		text := name + strings.ReplaceAll(one.Metric.DropReserved(isName).String(), `", `, `",`)
+		for _, p := range one.Floats {
+			fmt.Fprintf(w, "%s %s %s\n", text, strconv.FormatFloat(p.F, 'g', -1, 64),
+				strconv.FormatFloat(float64(p.T)/1000, 'f', -1, 64))
 		}
 	}
 	fmt.Fprintln(w, "# EOF")
@@ -123,54 +97,34 @@ func (s *Series) WriteOpenMetrics(to io.Writer) error {
 
 func isName(label string) bool { return label == model.MetricNameLabel }
 
-func isPositive(s chunks.Sample) bool { return s.F() > 0 }
+func isPositive(p promql.FPoint) bool { return p.F > 0 }
 
 // Querier implements storage.Queryable.
-func (s *Series) Querier(_, _ int64) (storage.Querier, error) { return querier{s}, nil }
+func (s *Series) Querier(_, _ int64) (storage.Querier, error) {
+	return &storage.MockQuerier{SelectMockFunction: s.selected}, nil
+}
 
-type querier struct{ series *Series }
-
-// Select implements storage.Querier.
-func (q querier) Select(
-	_ context.Context, _ bool, _ *storage.SelectHints, matchers ...*labels.Matcher,
-) storage.SeriesSet {
-	set := &seriesSet{next: -1}
-	for _, one := range q.series.sorted() {
-		if !slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches(one.labels.Get(m.Name)) }) {
-			set.series = append(set.series, storage.NewListSeries(one.labels, one.samples))
+func (s *Series) selected(_ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+	set := &seriesSet{at: -1}
+	for _, one := range s.sorted() {
+		if !slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches(one.Metric.Get(m.Name)) }) {
+			set.series = append(set.series, *one)
 		}
 	}
 	return set
 }
 
-// LabelValues implements storage.Querier. The engine does not call it.
-func (querier) LabelValues(
-	context.Context, string, *storage.LabelHints, ...*labels.Matcher,
-) ([]string, annotations.Annotations, error) {
-	return nil, nil, nil
-}
-
-// LabelNames implements storage.Querier. The engine does not call it.
-func (querier) LabelNames(
-	context.Context, *storage.LabelHints, ...*labels.Matcher,
-) ([]string, annotations.Annotations, error) {
-	return nil, nil, nil
-}
-
-// Close implements storage.Querier.
-func (querier) Close() error { return nil }
-
 // seriesSet is a storage.SeriesSet.
 type seriesSet struct {
-	series []storage.Series
-	next   int
+	series []promql.Series
+	at     int
 }
 
 // Next implements storage.SeriesSet.
-func (s *seriesSet) Next() bool { s.next++; return s.next < len(s.series) }
+func (s *seriesSet) Next() bool { s.at++; return s.at < len(s.series) }
 
 // At implements storage.SeriesSet.
-func (s *seriesSet) At() storage.Series { return s.series[s.next] }
+func (s *seriesSet) At() storage.Series { return promql.NewStorageSeries(s.series[s.at]) }
 
 // Err implements storage.SeriesSet.
 func (*seriesSet) Err() error { return nil }
