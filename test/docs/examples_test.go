@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/yuin/goldmark/ast"
 	"go.yaml.in/yaml/v3"
 
@@ -75,7 +76,7 @@ func TestExamples(t *testing.T) {
 }
 
 // outside matches commands that change more than the copy of the repository.
-var outside = regexp.MustCompile(`\bsudo\b|\bsystemctl\b|(^|[\s=])/(etc|usr|var)/`)
+var outside = regexp.MustCompile(`\b(sudo|systemctl|docker|kubectl|helm)\b|(^|[\s=])/(etc|usr|var)/`)
 
 func checkExample(t *testing.T, language string, e example) error {
 	t.Helper()
@@ -101,6 +102,9 @@ func checkExample(t *testing.T, language string, e example) error {
 		}
 		return nil
 	case "yaml":
+		if strings.HasPrefix(e.page, "deploy/helm/") {
+			return checkValues(t, e.code)
+		}
 		return checkYAML(t, e.code)
 	default:
 		return fmt.Errorf("unknown language %q", language)
@@ -135,6 +139,20 @@ func checkYAML(t *testing.T, code string) error {
 	default:
 		return fmt.Errorf("unknown kind of configuration, with the keys %q", slices.Sorted(maps.Keys(keys)))
 	}
+}
+
+// checkValues compares values of the Helm chart with the chart's schema.
+func checkValues(t *testing.T, code string) error {
+	t.Helper()
+	var values any
+	if err := yaml.Unmarshal([]byte(code), &values); err != nil {
+		return err
+	}
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(root, "deploy", "helm", "values.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema.Validate(values)
 }
 
 // loadConfig loads a configuration file as the exporter does.
@@ -179,6 +197,7 @@ func TestCheckExample(t *testing.T) {
 		"Prometheus":         {info: "yaml", code: "scrape_configs: [{job: a}]\n"},
 		"rules":              {info: "yaml", code: "groups: [{name: a, rules: [{alert: A, expr: up ==}]}]\n"},
 		"Alertmanager":       {info: "yaml", code: "route: {receiver: nobody}\n"},
+		"Helm values":        {info: "yaml", code: "accountz: []\n", page: "deploy/helm/README.md"},
 		"console, no reason": {info: "console", code: "make\n"},
 		"run as root":        {info: "sh", code: "install a /etc/a\n"},
 		"reason, but run":    {info: "sh", code: "make\n", reason: "a whim"},

@@ -1,0 +1,184 @@
+package docs_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/yuin/goldmark/ast"
+
+	"alicdn_export_exporter/collector"
+	"alicdn_export_exporter/internal/view"
+)
+
+// The JSON in docs/json.md has only keys that the document has, and all of those that are never absent.
+func TestJSONExample(t *testing.T) {
+	t.Parallel()
+	for _, e := range findPage(t, "docs/json.md").examples() {
+		if e.info != "json" {
+			continue
+		}
+		var document any
+		if err := json.Unmarshal([]byte(e.code), &document); err != nil {
+			t.Fatal(err)
+		}
+		for _, problem := range compareKeys(document, reflect.TypeFor[view.Document](), "") {
+			t.Errorf("%s: %s", e.where(), problem)
+		}
+		return
+	}
+	t.Error("docs/json.md has no JSON")
+}
+
+// compareKeys compares the keys of the objects in a JSON value with the tags of a type.
+func compareKeys(value any, of reflect.Type, path string) (problems []string) {
+	switch value := value.(type) {
+	case []any:
+		if of.Kind() != reflect.Slice {
+			return []string{path + " is not a list"}
+		}
+		for _, item := range value {
+			problems = append(problems, compareKeys(item, of.Elem(), path+"[]")...)
+		}
+	case map[string]any:
+		if of.Kind() == reflect.Pointer {
+			of = of.Elem()
+		}
+		if of.Kind() != reflect.Struct {
+			return []string{path + " is not an object"}
+		}
+		var known []string
+		for field := range of.Fields() {
+			key, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+			known = append(known, key)
+			item, ok := value[key]
+			if !ok && options == "" {
+				problems = append(problems, path+"."+key+" is missing")
+			}
+			if ok {
+				problems = append(problems, compareKeys(item, field.Type, path+"."+key)...)
+			}
+		}
+		for key := range value {
+			if !slices.Contains(known, key) {
+				problems = append(problems, path+"."+key+" does not exist")
+			}
+		}
+	}
+	return problems
+}
+
+func TestCompareKeys(t *testing.T) {
+	t.Parallel()
+	type item struct {
+		A int `json:"a"`
+		B int `json:"b,omitempty"`
+	}
+	type document struct {
+		Items []item `json:"items"`
+	}
+	for text, want := range map[string]string{
+		`{"items":[{"a":1},{"a":1,"b":2}]}`: "[]",
+		`{}`:                                "[.items is missing]",
+		`{"items":[{"a":1,"c":2}]}`:         "[.items[].c does not exist]",
+		`{"items":[{}]}`:                    "[.items[].a is missing]",
+		`{"items":{}}`:                      "[.items is not an object]",
+	} {
+		var value any
+		if err := json.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(compareKeys(value, reflect.TypeFor[document](), "")); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// docs/json.md has a row for each kind of problem, with its state, and for each state.
+func TestProblemKinds(t *testing.T) {
+	t.Parallel()
+	p := findPage(t, "docs/json.md")
+	states := map[collector.Severity]view.State{
+		collector.Notable: view.Notable, collector.ExportMissing: view.ExportMissing, collector.Unreadable: view.Unreadable,
+	}
+	kinds := p.rows("kind")
+	for _, kind := range collector.ProblemKinds() {
+		state, err := states[kind.Severity()].MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row := kinds[string(kind)]; len(row) == 0 || row[1] != string(state) {
+			t.Errorf("the row of %s is %q, want the state %s", kind, row, state)
+		}
+		delete(kinds, string(kind))
+	}
+	for kind := range kinds {
+		t.Errorf("there is no problem of the kind %s", kind)
+	}
+	for state := view.Fine; state <= view.Unreadable; state++ {
+		name, err := state.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.rows("state")[string(name)]) == 0 {
+			t.Errorf("there is no row for the state %s", name)
+		}
+	}
+}
+
+// check prints every line of its example in docs/check.md, except that numbers, and so dates, differ.
+func TestExampleOfCheck(t *testing.T) {
+	t.Parallel()
+	var shown string
+	p := findPage(t, "docs/check.md")
+	for _, block := range nodes[*ast.FencedCodeBlock](p) {
+		if comment, ok := block.PreviousSibling().(*ast.HTMLBlock); ok && strings.HasPrefix(p.lines(comment), "<!-- check -->") {
+			shown = p.lines(block)
+		}
+	}
+	if shown == "" {
+		t.Fatal("docs/check.md has no example")
+	}
+
+	s := newSession(t, buildProgram(t))
+	if err := s.run(example{info: "sh background", code: "alicdn_export_exporter simulate --scenario forgotten-month"}); err != nil {
+		t.Fatal(err)
+	}
+	// The export is overdue on every day of the month.
+	config := s.ports.Replace(`accounts:
+- name: production
+  endpoint: http://127.0.0.1:10078
+  usage_delay: 0
+  expectations: [{name: monthly usage, export: usage, task_name: usage-.*, every: month}]
+`)
+	if err := os.WriteFile(filepath.Join(s.dir, "config.yml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(s.env, "ALIBABA_CLOUD_ACCESS_KEY_ID=LTAI5tSimulatedAccessKey",
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET=SimulatedAccessKeySecret000001")
+	if err := s.run(example{info: "sh exit=2", code: "alicdn_export_exporter check --config.file=config.yml > check.txt"}); err != nil {
+		t.Fatal(err)
+	}
+	printed, err := os.ReadFile(filepath.Join(s.dir, "check.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(withoutNumbers(string(printed)), "\n")
+	for line := range strings.Lines(withoutNumbers(shown)) {
+		if line = strings.TrimSuffix(line, "\n"); !slices.Contains(lines, line) {
+			t.Errorf("check does not print %q:\n%s", line, printed)
+		}
+	}
+}
+
+// withoutNumbers replaces numbers and the blocks of days.
+func withoutNumbers(text string) string {
+	text = regexp.MustCompile(`[█▒·]+ *`).ReplaceAllString(text, "█")
+	return regexp.MustCompile(`\d+`).ReplaceAllString(text, "0")
+}
