@@ -48,6 +48,7 @@ func (d *demo) add(ctx context.Context, s scenario.Scenario, flags *config.Flags
 	if account.Endpoint, err = apiclient.ParseEndpoint(server.URL()); err != nil {
 		return err
 	}
+	account.Since = coverage.Date{Year: 2026, Month: time.January, Day: 1}
 	if s.Name == "demo-fine" && flags.Given("collector.exports") == "" {
 		account.Exports = apiclient.Exports()
 	}

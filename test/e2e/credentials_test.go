@@ -129,8 +129,8 @@ func TestCredentialsOfHub(t *testing.T) {
 
 	status, stdout, stderr := run(t, env, "check", config)
 	for _, want := range []string{
-		"credentials   ok      from ram_role_arn/default/ecs_ram_role\n",
-		"credentials   FAILED  ram_role_arn: STS returned no key for the role, called with the key from default/ecs_ram_role: " +
+		"credentials     from ram_role_arn/default/ecs_ram_role\n",
+		"credentials: ram_role_arn: STS returned no key for the role, called with the key from default/ecs_ram_role: " +
 			"NoPermission (the caller needs sts:AssumeRole on the role, and the role's trust policy must name the caller",
 	} {
 		if status != 1 || !strings.Contains(stdout, want) {
