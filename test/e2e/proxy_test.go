@@ -83,10 +83,10 @@ func TestProxy(t *testing.T) {
 		}
 	})
 	for status, want := range map[int][2]string{
-		http.StatusForbidden:  {"proxy: the proxy answered 403 Forbidden\n", "Let the proxy connect to the endpoint"},
-		http.StatusBadGateway: {"proxy: the proxy answered 502 Bad Gateway\n", "Let the proxy connect to the endpoint"},
+		http.StatusForbidden:  {"proxy: the proxy answered 403 Forbidden", "Let the proxy connect to the endpoint"},
+		http.StatusBadGateway: {"proxy: the proxy answered 502 Bad Gateway", "Let the proxy connect to the endpoint"},
 		http.StatusProxyAuthRequired: {
-			"proxy: the proxy answered 407: it requires a user and a password (HTTPS_PROXY)\n",
+			"proxy: the proxy answered 407: it requires a user and a password (HTTPS_PROXY)",
 			"HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
 		},
 	} {
