@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -56,6 +57,31 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+	// One cause has one remedy: in check, on the page, in the report's JSON and in the log.
+	t.Run("gives the same advice as the exporter", func(t *testing.T) {
+		t.Parallel()
+		missing := filepath.Join(t.TempDir(), "secret")
+		_, endpoint := serveScenario(t, "healthy")
+		const want = "Create the file, or correct access_key_secret_file."
+		file := writeFile(t, "exporter.yml",
+			"accounts: [{endpoint: %q, credentials: {type: access_key, access_key_id_env: ID, access_key_secret_file: %q}}]", endpoint, missing)
+		env := []string{"ID=id"}
+		status, stdout, _ := run(t, env, "check", "--config.file="+file)
+		if status != 1 || !strings.Contains(stdout, "open "+missing+": no such file or directory") || !strings.Contains(stdout, want) {
+			t.Errorf("exit status %d, want 1 and the advice %q:\n%s", status, want, stdout)
+		}
+		p, address := serve(t, env, "--config.file="+file)
+		scrape(t, address)
+		for _, path := range []string{"/", "/api/v1/exports"} {
+			if _, body := get(t, address+path); !strings.Contains(body, want) {
+				t.Errorf("%s lacks the advice %q:\n%s", path, want, body)
+			}
+		}
+		p.stop()
+		if log := p.stderr.String(); !strings.Contains(log, `advice="`+want+`"`) {
+			t.Errorf("the log lacks the advice %q:\n%s", want, log)
+		}
+	})
 	t.Run("says what to do without a key", func(t *testing.T) {
 		t.Parallel()
 		status, stdout, stderr := run(t, nil, "check")
