@@ -19,7 +19,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
-	toolkit "github.com/prometheus/exporter-toolkit/web"
 
 	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/accounts"
@@ -63,10 +62,7 @@ func run(args []string, stdout, stderr io.Writer, parsed func()) int {
 	flags := config.AddFlags(app)
 	serveCmd := app.Command("serve", "Serve the metrics. The default.").Default()
 	checkCmd := app.Command("check", "Read the lists once. Print what is wrong, and what to do about it.")
-	var checked check.Options
-	checkCmd.Arg("account", "Accounts to check, all by default.").StringsVar(&checked.Accounts)
-	checkCmd.Flag("output", "Format: text or json.").Default("text").EnumVar(&checked.Output, "text", "json")
-	checkCmd.Flag("syntax-only", "Only read the configuration. This needs no key and no network.").BoolVar(&checked.SyntaxOnly)
+	checked := check.AddFlags(checkCmd)
 	simulateCmd := app.Command("simulate", "Serve a simulated API, to try the exporter without an account.")
 	scenarioName := simulateCmd.Flag("scenario", "Scenario: "+strings.Join(scenario.Names(), ", ")+".").
 		Default("healthy").String()
@@ -91,7 +87,7 @@ func run(args []string, stdout, stderr io.Writer, parsed func()) int {
 			err = serve(ctx, flags, config.UnknownVariables(app, os.Environ()), stderr)
 		case checkCmd.FullCommand():
 			signals.StopHangup() // Closing the terminal ends it.
-			status, err = check.Run(ctx, flags, checked, stdout, stderr)
+			status, err = check.Run(ctx, flags, *checked, stdout, stderr)
 		case simulateCmd.FullCommand():
 			signals.StopHangup()
 			err = scenario.Serve(ctx, *scenarioName, *address, os.Args[0], stdout)
@@ -110,9 +106,6 @@ func run(args []string, stdout, stderr io.Writer, parsed func()) int {
 func serve(ctx context.Context, flags *config.Flags, unknown []config.UnknownVariable, stderr io.Writer) error {
 	if err := flags.CheckWebFile(); err != nil {
 		return err
-	}
-	if err := toolkit.Validate(*flags.Web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file: %w", err)
 	}
 	base := flags.NewLogger(stderr)
 	logger := log.With(base, "time", log.DefaultTimestampUTC, "caller", log.DefaultCaller)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
 	"golang.org/x/sync/errgroup"
 
@@ -39,6 +40,15 @@ type Options struct {
 	Output string
 	// SyntaxOnly reads the configuration only. It needs no key and no network.
 	SyntaxOnly bool
+}
+
+// AddFlags adds the flags and arguments of the command.
+func AddFlags(command *kingpin.CmdClause) *Options {
+	o := new(Options)
+	command.Arg("account", "Accounts to check, all by default.").StringsVar(&o.Accounts)
+	command.Flag("output", "Format: text or json.").Default("text").EnumVar(&o.Output, "text", "json")
+	command.Flag("syntax-only", "Only read the configuration. This needs no key and no network.").BoolVar(&o.SyntaxOnly)
+	return o
 }
 
 // Run checks the accounts that the flags describe, each list within --refresh.timeout. It
