@@ -168,7 +168,7 @@ func TestCredentialsOfHub(t *testing.T) {
 		sample(page, metric("refresh_failures_total", "member-1")) != "0" {
 		t.Errorf("the successor of the hub's token is not used:\n%s", page)
 	}
-	for _, text := range []string{stdout, stderr, p.stderr.String()} {
+	for _, text := range []string{stdout, stderr, p.Stderr.String()} {
 		if strings.Contains(text, "secret-") || strings.Contains(text, "token-") {
 			t.Errorf("a secret is shown:\n%s", text)
 		}
@@ -248,7 +248,7 @@ func TestCredentialsInFiles(t *testing.T) {
 		`up{account="main",export="usage"}`: "0",
 		`api_errors_total{account="main",class="credentials",code="credentials",export="usage"}`: refreshes,
 	})
-	p.stderr.await(t, `level=warn .*access_key: access_key_id_file: open `+regexp.QuoteMeta(id)+`: no such file`)
+	p.Stderr.Await(t, `level=warn .*access_key: access_key_id_file: open `+regexp.QuoteMeta(id)+`: no such file`)
 	for path, content := range map[string]string{id: defaultKey.ID, secret: defaultKey.Secret} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)

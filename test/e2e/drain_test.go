@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"alicdn_export_exporter/test/internal/program"
 )
 
 // drainTimeout is how long the program may take to end after a signal.
@@ -110,9 +112,9 @@ func TestDrain(t *testing.T) {
 				t.Fatal(err)
 			}
 			scrape(t, address)
-			p.signal(syscall.SIGTERM)
+			p.Signal(syscall.SIGTERM)
 			signaled := time.Now()
-			if status := p.wait(); status != 0 {
+			if status := p.Wait(); status != 0 {
 				t.Errorf("exit status %d, want 0", status)
 			}
 			if took := time.Since(signaled); took > drainTimeout {
@@ -125,11 +127,11 @@ func TestDrain(t *testing.T) {
 		t.Parallel()
 		p, address := serve(t, keyEnv(defaultKey), manyAccounts(t)...)
 		readByte(t, connect(t, address, metrics+"\r\n"))
-		p.signal(syscall.SIGTERM)
-		p.stderr.await(t, shuttingDown)
-		p.signal(syscall.SIGTERM)
-		p.wait()
-		if status := p.command.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGTERM {
+		p.Signal(syscall.SIGTERM)
+		p.Stderr.Await(t, shuttingDown)
+		p.Signal(syscall.SIGTERM)
+		p.Wait()
+		if status := p.Command.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGTERM {
 			t.Errorf("it ended with %v, want SIGTERM's end", status)
 		}
 	})
@@ -141,11 +143,11 @@ func TestSignals(t *testing.T) {
 		t.Run(signal.String()+" ends the program", func(t *testing.T) {
 			t.Parallel()
 			p, _ := serve(t, nil, "--demo")
-			p.signal(signal)
-			if status := p.wait(); status != 0 {
+			p.Signal(signal)
+			if status := p.Wait(); status != 0 {
 				t.Errorf("exit status %d, want 0", status)
 			}
-			log := p.stderr.String()
+			log := p.Stderr.String()
 			if !strings.Contains(log, shuttingDown) || strings.Contains(log, "goroutine") {
 				t.Errorf("log:\n%s", log)
 			}
@@ -163,26 +165,26 @@ func TestSignals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.signal(syscall.SIGHUP)
+		p.Signal(syscall.SIGHUP)
 		if _, err := file.WriteString("--demo\n--web.listen-address=127.0.0.1:0\n"); err != nil {
 			t.Fatal(err)
 		}
 		if err := file.Close(); err != nil {
 			t.Fatal(err)
 		}
-		p.stderr.await(t, fmt.Sprintf(reloaded, 3, 0))
-		p.stderr.await(t, fmt.Sprintf(reloaded, 0, 0))
-		address := "http://" + p.stderr.await(t, listening)
+		p.Stderr.Await(t, fmt.Sprintf(reloaded, 3, 0))
+		p.Stderr.Await(t, fmt.Sprintf(reloaded, 0, 0))
+		address := "http://" + p.Stderr.Await(t, program.Listening)
 		expectSamples(t, scrape(t, address), map[string]string{"config_last_reload_successful": "1"})
 	})
 
 	t.Run("hangup ends simulate", func(t *testing.T) {
 		t.Parallel()
 		p := start(t, nil, "simulate", "--address=127.0.0.1:0")
-		p.stdout.await(t, `(--api\.endpoint)`)
-		p.signal(syscall.SIGHUP)
-		p.wait()
-		if status := p.command.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGHUP {
+		p.Stdout.Await(t, `(--api\.endpoint)`)
+		p.Signal(syscall.SIGHUP)
+		p.Wait()
+		if status := p.Command.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGHUP {
 			t.Errorf("it ended with %v, want SIGHUP's end", status)
 		}
 	})
@@ -202,8 +204,8 @@ func TestScrapeOfClientThatGoes(t *testing.T) {
 		t.Errorf("HEAD: status %d", status)
 	}
 	scrape(t, address)
-	p.stop()
-	for line := range strings.Lines(p.stderr.String()) {
+	p.Stop()
+	for line := range strings.Lines(p.Stderr.String()) {
 		if strings.Contains(line, "level=warn") && !strings.Contains(line, "Refresh failed") {
 			t.Errorf("a client that goes is logged: %s", line)
 		}

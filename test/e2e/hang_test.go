@@ -57,12 +57,12 @@ func TestKeysThatHang(t *testing.T) {
 			if resp.status != http.StatusOK || up(resp.body, "default") != "0" || time.Since(began) > 5*time.Second {
 				t.Errorf("status %d after %s:\n%s", resp.status, time.Since(began), resp.body)
 			}
-			p.signal(syscall.SIGTERM)
+			p.Signal(syscall.SIGTERM)
 			signaled := time.Now()
-			if status := p.wait(); status != 0 || time.Since(signaled) > drainTimeout {
+			if status := p.Wait(); status != 0 || time.Since(signaled) > drainTimeout {
 				t.Errorf("exit status %d after %s, want 0 within %s", status, time.Since(signaled), drainTimeout)
 			}
-			if log := p.stderr.String(); !strings.Contains(log, tc.want) {
+			if log := p.Stderr.String(); !strings.Contains(log, tc.want) {
 				t.Errorf("the log does not say %q:\n%s", tc.want, log)
 			}
 		})

@@ -100,8 +100,8 @@ func TestProxy(t *testing.T) {
 			expectSamples(t, page, map[string]string{
 				`api_errors_total{account="default",class="network",code="proxy",export="usage"}`: "1",
 			})
-			p.stop()
-			if log := p.stderr.String(); !strings.Contains(log, "class=network") || !strings.Contains(log, want[1]) {
+			p.Stop()
+			if log := p.Stderr.String(); !strings.Contains(log, "class=network") || !strings.Contains(log, want[1]) {
 				t.Errorf("the log does not name the cause and what to do:\n%s", log)
 			}
 		})
@@ -148,8 +148,8 @@ func TestProxyPassword(t *testing.T) {
 			for _, path := range []string{"/", "/-/healthy", "/-/ready", "/nothing", "/metrics"} {
 				shown += shownBy(t, http.MethodGet, address+path, "*/*")
 			}
-			p.stop()
-			shown += p.stderr.String()
+			p.Stop()
+			shown += p.Stderr.String()
 			if up(page, "default") != want.up || !strings.Contains(shown, want.call) || !strings.Contains(shown, newestTasks) {
 				t.Errorf("up is %q, want %s, a line %s and the status page:\n%s", up(page, "default"), want.up, want.call, shown)
 			}

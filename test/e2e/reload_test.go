@@ -95,7 +95,7 @@ func TestReloadFailure(t *testing.T) {
 			} else {
 				overwrite(t, file, "%s", tc.content)
 			}
-			failures := strings.Count(p.stderr.String(), reloadFailed)
+			failures := strings.Count(p.Stderr.String(), reloadFailed)
 			resp := do(t, http.MethodPost, address+"/-/reload")
 			if resp.status != http.StatusInternalServerError || !strings.Contains(resp.body, tc.want) {
 				t.Errorf("status %d: %s", resp.status, resp.body)
@@ -106,7 +106,7 @@ func TestReloadFailure(t *testing.T) {
 				metric("refreshes_total", "a"):           "1",
 				metric("tasks", "a", `status="unknown"`): "0",
 			})
-			p.stderr.await(t, fmt.Sprintf(`(?s)(?:level=error [^\n]*msg=%q err=.*){%d}`, reloadFailed, failures+1))
+			p.Stderr.Await(t, fmt.Sprintf(`(?s)(?:level=error [^\n]*msg=%q err=.*){%d}`, reloadFailed, failures+1))
 			overwrite(t, file, "%s", good)
 			reload(t, address)
 		})
@@ -128,8 +128,8 @@ func TestReloadOnHangup(t *testing.T) {
 		file := writeFile(t, "exporter.yml", "accounts: [{name: a, endpoint: %q}]", endpoint)
 		p, address := serve(t, keyEnv(defaultKey), "--config.file="+file)
 		overwrite(t, file, "accounts: [{name: a, endpoint: %q}, {name: b, endpoint: %q}]", endpoint, endpoint)
-		p.signal(syscall.SIGHUP)
-		p.stderr.await(t, `msg="Configuration loaded" (accounts=2 added_or_changed=1 removed_or_changed=0)`)
+		p.Signal(syscall.SIGHUP)
+		p.Stderr.Await(t, `msg="Configuration loaded" (accounts=2 added_or_changed=1 removed_or_changed=0)`)
 		expectReload := func(successful string) {
 			t.Helper()
 			expectSamples(t, scrape(t, address), map[string]string{
@@ -138,8 +138,8 @@ func TestReloadOnHangup(t *testing.T) {
 		}
 		expectReload("1")
 		overwrite(t, file, "accounts: 5")
-		p.signal(syscall.SIGHUP)
-		p.stderr.await(t, reloadFailed+`.*accounts: must be a list`)
+		p.Signal(syscall.SIGHUP)
+		p.Stderr.Await(t, reloadFailed+`.*accounts: must be a list`)
 		expectReload("0")
 		resp := do(t, http.MethodPost, address+"/-/reload")
 		if resp.status != http.StatusForbidden || !strings.Contains(resp.body, "--web.enable-lifecycle") {
@@ -150,8 +150,8 @@ func TestReloadOnHangup(t *testing.T) {
 		t.Parallel()
 		p, address := serve(t, nil, "--demo", "--cache.ttl=59m")
 		before := scrape(t, address)
-		p.signal(syscall.SIGHUP)
-		if accounts := p.stderr.await(t, fmt.Sprintf(reloaded, 0, 0)); accounts != "3" {
+		p.Signal(syscall.SIGHUP)
+		if accounts := p.Stderr.Await(t, fmt.Sprintf(reloaded, 0, 0)); accounts != "3" {
 			t.Errorf("%s accounts, want 3", accounts)
 		}
 		requests := metric("api_requests_total", "demo-fine")
@@ -192,15 +192,15 @@ func TestReloadAutomatically(t *testing.T) {
 	p, address := serve(t, append(keyEnv(defaultKey), "ALICDN_EXPORT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD=true"),
 		"--config.file="+file)
 	publish(fmt.Sprintf("accounts: [{name: a, endpoint: %q}, {name: b, endpoint: %q}]", endpoint, endpoint))
-	p.stderr.await(t, `msg="Configuration loaded" (accounts=2 added_or_changed=1 removed_or_changed=0)`)
+	p.Stderr.Await(t, `msg="Configuration loaded" (accounts=2 added_or_changed=1 removed_or_changed=0)`)
 	scrapeUntilUp(t, address, "b")
 	publish("accounts: 5")
-	p.stderr.await(t, reloadFailed+`.*accounts: must be a list`)
+	p.Stderr.Await(t, reloadFailed+`.*accounts: must be a list`)
 	expectSamples(t, scrape(t, address), map[string]string{
 		metric("up", "a"): "1", metric("up", "b"): "1", "config_last_reload_successful": "0",
 	})
 	publish(good)
-	p.stderr.await(t, `msg="Configuration loaded" (accounts=1 added_or_changed=0 removed_or_changed=1)`)
+	p.Stderr.Await(t, `msg="Configuration loaded" (accounts=1 added_or_changed=0 removed_or_changed=1)`)
 	expectSamples(t, scrape(t, address), map[string]string{"config_last_reload_successful": "1"})
 }
 

@@ -90,10 +90,10 @@ func everythingShown(t *testing.T, env []string, args ...string) (page, log, sho
 	}
 	shown += shownBy(t, http.MethodPost, address+"/metrics", "*/*")
 	page = scrape(t, address)
-	p.stop()
-	check.wait()
-	log = p.stderr.String()
-	return page, log, shown + page + p.stdout.String() + log + check.stdout.String() + check.stderr.String()
+	p.Stop()
+	check.Wait()
+	log = p.Stderr.String()
+	return page, log, shown + page + p.Stdout.String() + log + check.Stdout.String() + check.Stderr.String()
 }
 
 // expectHidden fails the test if the text contains a secret.

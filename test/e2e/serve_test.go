@@ -64,8 +64,8 @@ func TestServeDemo(t *testing.T) {
 		}
 	})
 	t.Run("warns that it is a demo, and of the account that is refused", func(t *testing.T) {
-		p.stop()
-		log := p.stderr.String()
+		p.Stop()
+		log := p.Stderr.String()
 		simulated := `level=warn .*"Demo: all accounts and exports are simulated. Credentials in the environment and in files are ignored"`
 		for _, want := range []string{simulated, `level=warn .*account=demo-refused .*Refresh failed`} {
 			if !regexp.MustCompile(want).MatchString(log) {
@@ -78,7 +78,7 @@ func TestServeDemo(t *testing.T) {
 		if !strings.Contains(log, shuttingDown) {
 			t.Errorf("the log lacks %q:\n%s", shuttingDown, log)
 		}
-		if text := p.stdout.String(); text != "" {
+		if text := p.Stdout.String(); text != "" {
 			t.Errorf("stdout: %q", text)
 		}
 	})
@@ -97,8 +97,8 @@ func TestServeLogFormatJSON(t *testing.T) {
 	t.Parallel()
 	p, address := serve(t, nil, "--demo", "--log.format=json", "--log.level=debug")
 	scrape(t, address)
-	p.stop()
-	log := p.stderr.String()
+	p.Stop()
+	log := p.Stderr.String()
 	for line := range strings.Lines(log) {
 		var fields map[string]any
 		if err := json.Unmarshal([]byte(line), &fields); err != nil {
@@ -134,8 +134,8 @@ func TestServeUnknownVariable(t *testing.T) {
 		"ALICDN_EXPORT_EXPORTER_CACHE_TLT=Canary", "ALICDN_EXPORT_EXPORTER_SERVICE_HOST=10.0.0.1", "ALICDN_EXPORT_EXPORTER_PORT=tcp://10.0.0.1:1",
 	}, "--demo")
 	scrape(t, address)
-	p.stop()
-	log := p.stderr.String()
+	p.Stop()
+	log := p.Stderr.String()
 	const want = `msg="Unknown environment variable" variable=ALICDN_EXPORT_EXPORTER_CACHE_TLT did_you_mean=ALICDN_EXPORT_EXPORTER_CACHE_TTL`
 	if !strings.Contains(log, want) || strings.Count(log, "Unknown environment variable") != 1 {
 		t.Errorf("log, want one warning:\n%s", log)
@@ -166,16 +166,16 @@ func TestServeShutdown(t *testing.T) {
 			}
 		})
 		<-api.arrived
-		p.signal(syscall.SIGTERM)
-		p.stderr.await(t, shuttingDown)
+		p.Signal(syscall.SIGTERM)
+		p.Stderr.Await(t, shuttingDown)
 		select {
-		case <-p.ended:
+		case <-p.Ended:
 			t.Error("the program exited during the scrape")
 		default:
 		}
 		close(api.open)
 		scrapes.Wait()
-		if status := p.wait(); status != 0 {
+		if status := p.Wait(); status != 0 {
 			t.Errorf("exit status %d, want 0", status)
 		}
 	})
@@ -194,9 +194,9 @@ func TestServeShutdown(t *testing.T) {
 			t.Errorf("status %d, up is %q", status, up(page, "default"))
 		}
 		<-called
-		p.stop()
+		p.Stop()
 		<-canceled
-		if log := p.stderr.String(); strings.Contains(log, "level=warn") {
+		if log := p.Stderr.String(); strings.Contains(log, "level=warn") {
 			t.Errorf("log:\n%s", log)
 		}
 	})
@@ -213,8 +213,8 @@ func TestServeOutage(t *testing.T) {
 		`snapshot_timestamp_seconds{account="default",export="usage"}`: "",
 		`tasks{account="default",export="usage",status="success"}`:     "",
 	})
-	p.stop()
-	if log := p.stderr.String(); strings.Count(log, "level=warn") != 1 {
+	p.Stop()
+	if log := p.Stderr.String(); strings.Count(log, "level=warn") != 1 {
 		t.Errorf("want exactly one warning:\n%s", log)
 	}
 }
@@ -235,8 +235,8 @@ func TestServeWithoutKey(t *testing.T) {
 	overwrite(t, file, "[default]\ntype = access_key\naccess_key_id = %s\naccess_key_secret = %s\n",
 		defaultKey.ID, defaultKey.Secret)
 	scrapeUntilUp(t, address, "default")
-	p.stop()
-	if log := p.stderr.String(); !strings.Contains(log, "Refresh failed") || !strings.Contains(log, "the credentials file: open "+file) {
+	p.Stop()
+	if log := p.Stderr.String(); !strings.Contains(log, "Refresh failed") || !strings.Contains(log, "the credentials file: open "+file) {
 		t.Errorf("log:\n%s", log)
 	}
 }
@@ -244,9 +244,9 @@ func TestServeWithoutKey(t *testing.T) {
 func TestSimulate(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil, "simulate", "--scenario=moving", "--address=127.0.0.1:0")
-	p.stdout.await(t, `(aliyun cdn .*)\n`) // The last line.
+	p.Stdout.Await(t, `(aliyun cdn .*)\n`) // The last line.
 	var commands []string
-	for line := range strings.Lines(p.stdout.String()) {
+	for line := range strings.Lines(p.Stdout.String()) {
 		if command, ok := strings.CutPrefix(line, "  "); ok {
 			commands = append(commands, command)
 		}
@@ -278,13 +278,13 @@ func TestSimulate(t *testing.T) {
 		}
 	})
 	t.Run("prints no download secret", func(t *testing.T) {
-		p.stop()
-		text := p.stdout.String()
+		p.Stop()
+		text := p.Stdout.String()
 		if !strings.Contains(text, `"moving"`) || strings.Contains(text, scenario.DownloadSecret) {
 			t.Errorf("stdout:\n%s", text)
 		}
-		if p.stderr.String() != "" {
-			t.Errorf("stderr:\n%s", p.stderr)
+		if p.Stderr.String() != "" {
+			t.Errorf("stderr:\n%s", p.Stderr)
 		}
 	})
 }

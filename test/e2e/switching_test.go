@@ -53,8 +53,8 @@ func TestSwitchingProtocols(t *testing.T) {
 		expectSamples(t, scrape(t, address), map[string]string{metric("up", "default"): "0"})
 		began := time.Now()
 		reload(t, address)
-		p.signal(syscall.SIGTERM)
-		if status := p.wait(); status != 0 || time.Since(began) > 10*time.Second {
+		p.Signal(syscall.SIGTERM)
+		if status := p.Wait(); status != 0 || time.Since(began) > 10*time.Second {
 			t.Errorf("exit status %d after %s", status, time.Since(began))
 		}
 	})

@@ -16,7 +16,6 @@ const (
 
 // Regular expressions for log lines.
 const (
-	listening     = `(?:Listening on" address=|"address":")(127\.0\.0\.1:\d+)`
 	reloaded      = `msg="Configuration loaded" accounts=(\d+) added_or_changed=%d removed_or_changed=%d`
 	webConfigFail = `level=error .*(Unable to parse configuration)`
 )

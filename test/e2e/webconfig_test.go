@@ -93,8 +93,8 @@ func TestWebConfigPassword(t *testing.T) {
 				}
 			}
 		}
-		p.stop()
-		if log := p.stderr.String(); strings.Contains(log, "open ") {
+		p.Stop()
+		if log := p.Stderr.String(); strings.Contains(log, "open ") {
 			t.Errorf("a password is in the log:\n%s", log)
 		}
 	})
@@ -138,7 +138,7 @@ func TestWebConfigFile(t *testing.T) {
 		expectStatus("before", http.StatusOK)
 		overwrite(t, path, "basic_auth_users: [")
 		expectStatus("while it is broken", http.StatusInternalServerError)
-		p.stderr.await(t, webConfigFail)
+		p.Stderr.Await(t, webConfigFail)
 		overwrite(t, path, passwordConfig)
 		expectStatus("after it was repaired", http.StatusOK)
 	})
@@ -193,9 +193,9 @@ func TestWebConfigFile(t *testing.T) {
 		if _, err := connection.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("a request is answered, or refused: %v", err)
 		}
-		p.signal(syscall.SIGTERM)
+		p.Signal(syscall.SIGTERM)
 		signaled := time.Now()
-		if status := p.wait(); status != 0 || time.Since(signaled) > drainTimeout {
+		if status := p.Wait(); status != 0 || time.Since(signaled) > drainTimeout {
 			t.Errorf("exit status %d after %s, want 0 within %s", status, time.Since(signaled), drainTimeout)
 		}
 	})

@@ -15,12 +15,13 @@ import (
 	"time"
 
 	"alicdn_export_exporter/internal/credentials/credentialstest"
+	"alicdn_export_exporter/test/internal/program"
 )
 
 // startWith starts the exporter with this stdout and stderr.
 func startWith(t *testing.T, stdout, stderr *os.File, args ...string) *exec.Cmd {
 	t.Helper()
-	command := exec.Command(program, args...)
+	command := exec.Command(exporter, args...)
 	command.Env = []string{"HOME=" + t.TempDir(), "GORACE=atexit_sleep_ms=0"}
 	command.Stdout, command.Stderr = stdout, stderr
 	if err := command.Start(); err != nil {
@@ -95,7 +96,7 @@ func TestLogThatCannotBeWritten(t *testing.T) {
 			reader, writer := listen(t)
 			p := startWith(t, writer, writer, append(flags, "--web.listen-address=127.0.0.1:0")...)
 			_ = writer.Close()
-			pattern := regexp.MustCompile(listening)
+			pattern := regexp.MustCompile(program.Listening)
 			var address string
 			for lines := bufio.NewScanner(reader); address == "" && lines.Scan(); {
 				if match := pattern.FindStringSubmatch(lines.Text()); match != nil {
@@ -166,8 +167,8 @@ func TestStrayBytes(t *testing.T) {
 			for range 3 {
 				shown += scrape(t, address) + shownBy(t, http.MethodGet, address+"/", "*/*")
 			}
-			p.stop()
-			expectHidden(t, shown+p.stderr.String()+p.stdout.String(), "Canary")
+			p.Stop()
+			expectHidden(t, shown+p.Stderr.String()+p.Stdout.String(), "Canary")
 			_, stdout, stderr := run(t, keyEnv(defaultKey), "check", "--api.endpoint="+api)
 			expectHidden(t, stdout+stderr, "Canary")
 		})
@@ -182,11 +183,11 @@ func TestStrayBytes(t *testing.T) {
 		file := writeFile(t, "exporter.yml", "accounts: [{endpoint: %q, credentials: {type: credentials_uri, uri: %q}}]", api, uri)
 		p, address := serve(t, nil, "--config.file="+file, "--log.level=debug", "--cache.ttl=0s")
 		page := scrape(t, address)
-		p.stop()
+		p.Stop()
 		if up(page, "default") != "1" {
 			t.Errorf("the key was not used:\n%s", page)
 		}
-		expectHidden(t, page+p.stderr.String()+p.stdout.String(), canary.ID, canary.Secret, canary.Token)
+		expectHidden(t, page+p.Stderr.String()+p.Stdout.String(), canary.ID, canary.Secret, canary.Token)
 	})
 
 	t.Run("of a program that gives keys", func(t *testing.T) {

@@ -22,6 +22,7 @@ const Listening = `(?:Listening on" address=|"address":")(127\.0\.0\.1:\d+)`
 // Build builds the exporter in the directory and returns its path. The source is in the directory root.
 func Build(directory, root string, flags ...string) (path string, err error) {
 	path = filepath.Join(directory, "alicdn_export_exporter")
+	//nolint:gosec,noctx // Tests choose the flags, and a build ends by itself.
 	build := exec.Command("go", append([]string{"build", "-buildvcs=false", "-o", path}, flags...)...)
 	build.Dir = root
 	build.Env = os.Environ()
