@@ -54,7 +54,7 @@ type middleware func(http.Handler) http.Handler
 func slow(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
-		case <-time.After(9 * time.Second):
+		case <-time.After(70 * time.Second):
 			h.ServeHTTP(w, r)
 		case <-r.Context().Done():
 		}

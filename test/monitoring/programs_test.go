@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -131,14 +130,6 @@ func (p *process) stop() {
 	}
 }
 
-// reload makes the program read its configuration again.
-func (p *process) reload() {
-	p.t.Helper()
-	if err := p.command.Process.Signal(syscall.SIGHUP); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
 // await waits until the condition returns no error.
 func await(t *testing.T, what string, condition func() error) {
 	t.Helper()
@@ -178,7 +169,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binaries = directory
-	// TestScenarios and TestPanels mostly wait: they must not take the places of tests that compute.
+	// The tests with real programs mostly wait: they must not take the places of tests that compute.
 	if err := flag.Set("test.parallel", strconv.Itoa(runtime.GOMAXPROCS(0)+2)); err != nil {
 		panic(err)
 	}
@@ -194,14 +185,10 @@ func startExporter(t *testing.T, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--web.listen-address=") }) {
-		args = append(args, "--web.listen-address=127.0.0.1:0")
-	}
 	return start(t, []string{
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=" + simulator.DefaultAccessKeyID,
 		"ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + simulator.DefaultAccessKeySecret,
-	}, path, append(args, "--cache.ttl=1500ms", "--api.rate-limit=100",
-		"--api.timeout=20s", "--scrape.timeout-offset=100ms")...)
+	}, path, append(args, "--web.listen-address=127.0.0.1:0", "--cache.ttl=500ms", "--scrape.timeout-offset=100ms")...)
 }
 
 // get decodes a response of Prometheus' or Alertmanager's API.

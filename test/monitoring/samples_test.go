@@ -81,6 +81,7 @@ func (s *seriesSet) Next() bool {
 	s.at++
 	return s.at < len(s.all)
 }
+
 func (s *seriesSet) At() storage.Series                { return promql.NewStorageSeries(s.all[s.at]) }
 func (s *seriesSet) Err() error                        { return nil }
 func (s *seriesSet) Warnings() annotations.Annotations { return nil }

@@ -2,8 +2,8 @@ package monitoring
 
 import (
 	"fmt"
+	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"alicdn_export_exporter/collector"
 	simscenario "alicdn_export_exporter/internal/simulator/scenario"
 )
 
@@ -21,230 +22,158 @@ type scenario struct {
 	name string
 	// change, if not nil, changes the API's responses.
 	change middleware
-	// notified are the alerts that are sent, in the form "receiver: alert". Because of them,
-	// Alertmanager inhibits those in suppressed.
-	notified, suppressed []string
-	// optional are alerts that may fire, depending on the day.
-	optional []string
+	// timeout is that of an API call; the default is ten seconds.
+	timeout time.Duration
+	// fires are the alerts on November 26, 2026.
+	fires []string
 }
 
 func scenarios() []scenario {
 	return []scenario{
 		{account: "healthy"},
 		{account: "throttle"},
-		{account: "huge"},
-		// Its tasks come and go, so the last months are covered or not.
-		{account: "moving", optional: []string{
-			"MonthUncovered 1", "MonthUncovered 2", "UnrecoveredFailure", "ExpectationOverdue",
+		{account: "moving", fires: []string{"ExpectationOverdue", "MonthUncovered 2026-09", "MonthUncovered 2026-10"}},
+		{account: "stuck", fires: []string{"StuckPending"}},
+		{account: "denied", fires: []string{"AccountRefused denied"}},
+		{account: "outage", fires: []string{"AccountUnreachable"}},
+		{account: "clock-skew", fires: []string{"AccountRefused clock", "ClockSkew"}},
+		{account: "forgotten-month", fires: []string{
+			"ExpectationOverdue", "MonthUncovered 2026-10", "NewestSuccessTooOld",
 		}},
-		{account: "stuck", notified: []string{"finance: StuckPending"}},
-		{account: "denied", notified: []string{"on-call: AccountRefused denied"}},
-		{account: "outage", notified: []string{"finance: AccountUnreachable"}},
-		{account: "clock-skew", notified: []string{"finance: ClockSkew", "on-call: AccountRefused clock"}},
-		{account: "forgotten-month", notified: []string{
-			"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: NewestSuccessTooOld",
+		{account: "too-early", fires: []string{
+			"ExpectationOverdue", "MonthUncovered 2026-09", "MonthUncovered 2026-10",
 		}},
-		{account: "too-early", notified: []string{
-			"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: MonthUncovered 2",
-		}, optional: []string{"NewestSuccessTooOld"}}, // In the last days of a month.
-		{account: "failed", notified: []string{
-			"finance: ExpectationOverdue", "finance: MonthUncovered 1", "finance: NewestSuccessTooOld",
-			"finance: UnrecoveredFailure",
+		{account: "failed", fires: []string{
+			"ExpectationOverdue", "MonthUncovered 2026-10", "NewestSuccessTooOld", "UnrecoveredFailure",
 		}},
-		{
-			account: "empty", name: "healthy", change: emptyList, notified: []string{"finance: NeverSucceeded"},
-			suppressed: []string{"ExpectationOverdue", "MonthUncovered 1", "MonthUncovered 2"},
-		},
-		{account: "unlisted", name: "healthy", change: oneUnlisted, notified: []string{"none: TasksUnlisted"}},
-		{account: "unknown", name: "healthy", change: oneUnknownStatus, notified: []string{"none: UnknownStatus"}},
-		{account: "slow", name: "healthy", change: slow, notified: []string{
-			"finance: SnapshotStale", "none: RefreshesTooSlow",
+		{account: "empty", name: "healthy", change: emptyList, fires: []string{
+			"ExpectationOverdue", "MonthUncovered 2026-09", "MonthUncovered 2026-10", "NeverSucceeded",
 		}},
+		{account: "unlisted", name: "healthy", change: oneUnlisted, fires: []string{"TasksUnlisted"}},
+		{account: "unknown", name: "healthy", change: oneUnknownStatus, fires: []string{"TasksMalformed", "UnknownStatus"}},
+		{account: "slow", name: "healthy", change: slow, timeout: 2 * time.Minute, fires: []string{"RefreshesTooSlow"}},
 	}
 }
 
-// withAccount adds the account to each alert.
-func (s scenario) withAccount(alerts []string) []string {
-	var named []string
-	for _, alert := range alerts {
-		receiver, name, ok := strings.Cut(alert, ": ")
-		if !ok {
-			receiver, name = "", alert
-		} else {
-			receiver += ": "
-		}
-		named = append(named, receiver+s.account+" "+name)
-	}
-	return named
+// midMonth is a moment at which all of last month is due.
+var midMonth = time.Date(2026, time.November, 26, 10, 0, 0, 0, shanghai)
+
+// alertOf is the alert of each kind of problem.
+var alertOf = map[collector.ProblemKind]string{
+	collector.Refused: "AccountRefused", collector.Unreachable: "AccountUnreachable", collector.Stale: "SnapshotStale",
+	collector.Slow: "RefreshesTooSlow", collector.Clock: "ClockSkew", collector.Overdue: "ExpectationOverdue",
+	collector.Failed: "UnrecoveredFailure", collector.Stuck: "StuckPending", collector.MonthMissing: "MonthUncovered",
+	collector.SuccessTooOld: "NewestSuccessTooOld", collector.NeverSucceeded: "NeverSucceeded",
+	collector.Unlisted: "TasksUnlisted", collector.UnknownStatus: "UnknownStatus", collector.Malformed: "TasksMalformed",
 }
 
-// limits are thresholds for times that the tests cannot compress.
-var limits = map[string]string{
-	// The simulated calendar is not compressed: if an account missed a month, its newest success is four weeks old.
-	"alicdn_export:newest_success_age_seconds:limit": "group by (job, account, export) (alicdn_export:up:max5m) * 27 * 86400",
-	"alicdn_export:month_end_age_seconds:limit":      "group by (job, account, export) (alicdn_export:up:max5m) * 600",
-	// The API is not compressed either. Reading 20,000 tasks takes four seconds, and the list gets twice that
-	// old. The account "slow" has lower limits.
-	"alicdn_export:snapshot_age_seconds:limit": `group by (job, account, export) (alicdn_export:up:max5m{account="slow"}) * 7
-		or group by (job, account, export) (alicdn_export:up:max5m) * 60`,
-	"alicdn_export:refresh_duration_seconds:limit": `group by (job, account, export) (alicdn_export:up:max5m{account="slow"}) * 4
-		or group by (job, account, export) (alicdn_export:up:max5m) * 60`,
-}
-
-// TestScenarios causes trouble of every kind until every alert has fired, and then repairs it. Each
-// alert must be sent once to the right receiver, and sent again as resolved. Accounts without
-// trouble must cause no alert.
+// TestScenarios lets an exporter read the simulated API for more than an hour, on a clock that is set to
+// several moments. The alerts that fire in the end must be those of the problems that the exporter
+// knows of.
 func TestScenarios(t *testing.T) {
-	t.Parallel() // It waits most of the time.
-	if testing.Short() {
-		t.Skip("takes minutes")
-	}
-	skipAtMonthTurn(t)
-
-	var notified, suppressed, optional []string
-	for _, s := range scenarios() {
-		notified = append(notified, s.withAccount(s.notified)...)
-		suppressed = append(suppressed, s.withAccount(s.suppressed)...)
-		optional = append(optional, s.withAccount(s.optional)...)
-	}
-	apis, config := serve(t, scenarios())
-	file := filepath.Join(t.TempDir(), "config.yml")
-	write(t, file, config)
-	main := startExporter(t, "--config.file="+file)
-
-	// The exporters have trouble too: one cannot reload its file, another one is down, and a second Prometheus
-	// scrapes none.
-	write(t, file, config+"  - naame: typo\n")
-	main.reload()
-	spare := startExporter(t, "--web.listen-address=127.0.0.7:0", "--account.name=spare",
-		"--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
-	spare.stop()
-	hook := newWebhook(t)
-	manager := startAlertmanager(t, hook)
-	prom := startPrometheus(t, manager.address, limits, main.address, spare.address)
-	elsewhere := startPrometheus(t, manager.address, nil)
-	notified = append(notified, "finance:  ReloadFailed", "on-call:  ExporterAbsent", "on-call:  ExporterDown")
-
-	slices.Sort(notified)
-	slices.Sort(suppressed)
-	withoutOptional := func(alerts []string) []string {
-		return slices.DeleteFunc(alerts, func(alert string) bool {
-			_, name, ok := strings.Cut(alert, ": ")
-			return slices.Contains(optional, alert) || ok && slices.Contains(optional, name)
+	t.Parallel()
+	rules := ruleList(t)
+	for name, start := range map[string]time.Time{
+		"in the middle of a month":     midMonth,
+		"in the first hour of a month": time.Date(2026, time.November, 1, 0, 5, 0, 0, shanghai),
+		"over the turn of a month":     time.Date(2026, time.November, 30, 23, 30, 0, 0, shanghai),
+		"on the last day of a year":    time.Date(2026, time.December, 31, 12, 0, 0, 0, shanghai),
+		"on a leap day":                time.Date(2028, time.February, 29, 23, 0, 0, 0, shanghai),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := simulate(t, start, 70*time.Minute, time.Minute, 50*time.Second, scenarios())
+			episodes := r.firing(t, rules, r.evaluations)
+			r.compareProblems(t, episodes)
+			for _, e := range episodes {
+				if account := e.labels.Get("account"); account == "healthy" || account == "throttle" {
+					t.Errorf("%s at %s", e.key(), e.begin)
+				}
+			}
+			if start.Equal(midMonth) {
+				var want []string
+				for _, s := range scenarios() {
+					for _, alert := range s.fires {
+						want = append(want, s.account+" "+alert)
+					}
+				}
+				slices.Sort(want)
+				if diff := cmp.Diff(want, firingAtEnd(episodes)); diff != "" {
+					t.Errorf("firing in the end, -want +got:\n%s", diff)
+				}
+			}
 		})
 	}
-	await(t, "the expected alerts are sent", func() error {
-		return equal(notified, withoutOptional(hook.firing()), nil)
-	})
-	await(t, "their consequences are suppressed", func() error {
-		got, err := manager.suppressed()
-		return equal(suppressed, withoutOptional(got), err)
-	})
-	await(t, "every alert has had time to fire", func() error {
-		enough := fmt.Sprintf("min(count_over_time(alicdn_export_up[10m])) >= %d", scrapesIn(40*time.Minute))
-		got, err := prom.query(enough)
-		return equal(1, len(got), err)
-	})
-	if err := equal(notified, withoutOptional(hook.firing()), nil); err != nil {
-		t.Errorf("alerts sent in the end: %v", err)
-	}
-	all := slices.Clone(suppressed)
-	for _, key := range notified {
-		if _, name, _ := strings.Cut(key, ": "); name != " ExporterAbsent" {
-			all = append(all, name)
+	t.Run("with a list that is read only once", func(t *testing.T) {
+		t.Parallel()
+		r := simulate(t, midMonth, 55*time.Minute, 5*time.Minute, time.Hour, []scenario{{account: "healthy"}})
+		episodes := r.firing(t, rules, r.evaluations)
+		r.compareProblems(t, episodes)
+		if diff := cmp.Diff([]string{"healthy SnapshotStale"}, firingAtEnd(episodes)); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
 		}
-	}
-	slices.Sort(all)
-	got, err := prom.fired()
-	if err := equal(all, withoutOptional(got), err); err != nil {
-		t.Errorf("alerts that fired: %v", err)
-	}
-	checkEveryAlertFired(t, append(all, " ExporterAbsent"))
+	})
+	t.Run("with 20,000 tasks", func(t *testing.T) {
+		t.Parallel()
+		r := simulate(t, midMonth, time.Hour, 5*time.Minute, 4*time.Minute, []scenario{{account: "huge"}})
+		if episodes := r.firing(t, rules, r.evaluations); len(episodes) > 0 || len(r.problems) > 0 {
+			t.Errorf("alerts %v, problems %q", episodes, r.problems)
+		}
+	})
+}
 
-	// If an account becomes unreadable, the alerts about its exports are suppressed.
-	apis["failed"].setScenario(t, scenario{account: "denied"})
-	consequences := slices.Clone(suppressed)
-	for _, s := range scenarios() {
-		if s.account == "failed" {
-			for _, alert := range s.withAccount(s.notified) {
-				consequences = append(consequences, strings.TrimPrefix(alert, "finance: "))
-			}
+// compareProblems reports alerts that fire in the end without a problem, and problems without an alert.
+func (r recording) compareProblems(t *testing.T, episodes []episode) {
+	t.Helper()
+	want, got := make(map[string]bool), make(map[string]bool)
+	for _, problem := range r.problems {
+		account, kind, _ := strings.Cut(problem, " ")
+		want[account+" "+alertOf[collector.ProblemKind(kind)]] = true
+	}
+	for _, e := range episodes {
+		if e.end.IsZero() {
+			got[e.labels.Get("account")+" "+strings.TrimPrefix(e.rule.Alert, "CDNExport")] = true
 		}
 	}
-	slices.Sort(consequences)
-	await(t, "the other alerts of an account that cannot be read are suppressed", func() error {
-		got, err := manager.suppressed()
-		return equal(consequences, withoutOptional(got), err)
-	})
-	// Wait for the end of this suppression: Alertmanager does not send a suppressed alert as resolved.
-	apis["failed"].setScenario(t, scenario{account: "failed"})
-	await(t, "the alerts of the repaired account are no longer suppressed", func() error {
-		got, err := manager.suppressed()
-		return equal(suppressed, withoutOptional(got), err)
-	})
-
-	for _, s := range scenarios() {
-		if len(s.notified)+len(s.optional) > 0 {
-			apis[s.account].setScenario(t, scenario{account: "healthy"})
-		}
-	}
-	write(t, file, config)
-	main.reload()
-	restarted := startExporter(t, "--web.listen-address="+spare.address, "--account.name=spare",
-		"--api.endpoint="+newAPI(t, scenario{account: "healthy"}).URL)
-	elsewhere.setTargets(restarted.address)
-	await(t, "all alerts are sent as resolved", func() error { return equal(nil, hook.firing(), nil) })
-	await(t, "Prometheus has no alert", func() error {
-		got, err := prom.query(`ALERTS`)
-		return equal(0, len(got), err)
-	})
-	notified = append(notified, "on-call: failed AccountRefused denied")
-	slices.Sort(notified)
-	if err := equal(notified, withoutOptional(hook.everFired()), nil); err != nil {
-		t.Errorf("alerts that were ever sent: %v", err)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("-problems +alerts:\n%s", diff)
 	}
 }
 
-// serve starts an API for each scenario. It returns them by account name, and the configuration file
-// of an exporter for these accounts.
-func serve(t *testing.T, all []scenario) (apis map[string]*api, config string) {
-	t.Helper()
-	apis = make(map[string]*api)
-	config = "accounts:\n"
-	for _, s := range all {
-		apis[s.account] = newAPI(t, s)
-		config += fmt.Sprintf(`  - name: %s
-    endpoint: %s
-    expectations:
-      - {name: monthly bill, export: usage, task_name: "(usage|report)-.*", every: month, grace: 5m, since: %q}
-`, s.account, apis[s.account].URL, time.Now().AddDate(0, 0, -45).Format(time.DateOnly))
-	}
-	return apis, config
-}
-
-// skipAtMonthTurn skips the test if a month begins in UTC+8 within 15 minutes or began within the last
-// six and a half hours. The simulated accounts export a month six hours after its end, so during the test
-// another export would become overdue.
-func skipAtMonthTurn(t *testing.T) {
-	t.Helper()
-	soon := time.Now().In(time.FixedZone("UTC+8", 8*60*60)).Add(15 * time.Minute)
-	begin := time.Date(soon.Year(), soon.Month(), 1, 0, 0, 0, 0, soon.Location())
-	if soon.Sub(begin) < 6*time.Hour+45*time.Minute {
-		t.Skipf("a month begins: the test can run %s from now", begin.Add(6*time.Hour+45*time.Minute).Sub(soon))
-	}
-}
-
-// checkEveryAlertFired reports alerts that no scenario makes fire, and scenarios that are not tested.
-func checkEveryAlertFired(t *testing.T, fired []string) {
-	t.Helper()
+// Each kind of problem has an alert, each alert about an account belongs to a kind of problem, and each
+// scenario of the simulator is tested.
+func TestScenariosAreComplete(t *testing.T) {
+	t.Parallel()
+	aboutExporters := []string{"ExporterAbsent", "ExporterDown", "ExporterVanished", "AccountVanished", "ReloadFailed"}
+	var alerts []string
 	for _, alert := range allRules(t, true) {
-		name := strings.TrimPrefix(alert.Alert, "CDNExport")
-		if !slices.ContainsFunc(fired, func(f string) bool { return slices.Contains(strings.Split(f, " "), name) }) {
-			t.Errorf("no scenario makes %s fire", alert.Alert)
+		if name := strings.TrimPrefix(alert.Alert, "CDNExport"); !slices.Contains(aboutExporters, name) {
+			alerts = append(alerts, name)
+		}
+	}
+	slices.Sort(alerts)
+	if diff := cmp.Diff(alerts, slices.Sorted(maps.Values(alertOf))); diff != "" {
+		t.Errorf("-alerts +alerts of problems:\n%s", diff)
+	}
+	if len(collector.ProblemKinds()) != len(alertOf) {
+		t.Error("a kind of problem has no alert")
+	}
+	tested := []string{"huge"}
+	fired := []string{"SnapshotStale"}
+	for _, s := range scenarios() {
+		tested = append(tested, s.account)
+		for _, alert := range s.fires {
+			name, _, _ := strings.Cut(alert, " ")
+			fired = append(fired, name)
+		}
+	}
+	for _, alert := range alerts {
+		if !slices.Contains(fired, alert) {
+			t.Errorf("no scenario makes %s fire", alert)
 		}
 	}
 	for _, name := range simscenario.Names() {
-		if !slices.ContainsFunc(scenarios(), func(s scenario) bool { return s.account == name }) {
+		if !slices.Contains(tested, name) {
 			t.Errorf("the simulator's scenario %s is not tested", name)
 		}
 	}

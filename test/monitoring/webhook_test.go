@@ -1,8 +1,9 @@
 package monitoring
 
 import (
+	"cmp"
 	"encoding/json"
-	"maps"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,20 +13,23 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // webhook receives Alertmanager's notifications.
 type webhook struct {
 	*httptest.Server
 	mu sync.Mutex
-	// last is the last status of each alert for each receiver: firing or resolved. ever contains every
-	// alert that has fired.
-	last, ever map[string]string
+	// last is the last status of each alert for each receiver: firing or resolved.
+	last map[string]string
+	// messages are the notifications of firing alerts, each as RECEIVER: ALERT, ALERT.
+	messages []string
 }
 
 func newWebhook(t *testing.T) *webhook {
 	t.Helper()
-	w := &webhook{last: make(map[string]string), ever: make(map[string]string)}
+	w := &webhook{last: make(map[string]string)}
 	w.Server = httptest.NewServer(w)
 	t.Cleanup(w.Close)
 	return w
@@ -44,19 +48,32 @@ func (w *webhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	receiver := strings.TrimPrefix(r.URL.Path, "/")
+	var firing []string
 	for _, alert := range notification.Alerts {
-		key := strings.TrimPrefix(r.URL.Path, "/") + ": " + alertKey(alert.Labels)
+		key := receiver + ": " + alertKey(alert.Labels)
 		w.last[key] = alert.Status
 		if alert.Status == "firing" {
-			w.ever[key] = alert.Status
+			firing = append(firing, alertKey(alert.Labels))
 		}
 	}
+	if len(firing) > 0 {
+		slices.Sort(firing)
+		w.messages = append(w.messages, receiver+": "+strings.Join(firing, ", "))
+	}
+}
+
+// firingMessages returns the notifications of firing alerts, sorted.
+func (w *webhook) firingMessages() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Sorted(slices.Values(w.messages))
 }
 
 // alertKey identifies an alert by its account, its name and its other labels.
 func alertKey(labels map[string]string) string {
 	parts := []string{labels["account"], strings.TrimPrefix(labels["alertname"], "CDNExport")}
-	for _, name := range []string{"class", "months_ago"} {
+	for _, name := range []string{"class", "month"} {
 		if labels[name] != "" {
 			parts = append(parts, labels[name])
 		}
@@ -77,35 +94,56 @@ func (w *webhook) firing() []string {
 	return firing
 }
 
-func (w *webhook) everFired() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Sorted(maps.Keys(w.ever))
-}
-
-// startAlertmanager starts an Alertmanager with the example's routes and inhibitions. It sends
-// notifications to the webhook, after a second.
-func startAlertmanager(t *testing.T, hook *webhook) *process {
+// startAlertmanager starts an Alertmanager with the example's routes, inhibitions and templates. Its
+// receivers are the webhook's, and it notifies after a second. mute is a time interval that replaces nights
+// and weekends, or empty: then nothing is muted.
+func startAlertmanager(t *testing.T, hook *webhook, mute string) *process {
 	t.Helper()
 	content, err := os.ReadFile(root + "/alerts/examples/alertmanager.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := string(content)
-	for old, replacement := range map[string]string{
-		"http://localhost:5001": hook.URL, "group_wait: 30s": "group_wait: 1s",
-		"group_interval: 5m": "group_interval: 1s",
-		"- name: none":       "- name: none\n    webhook_configs: [{url: " + hook.URL + "/none}]",
-	} {
-		if !strings.Contains(config, old) {
-			t.Fatalf("the example does not contain %q", old)
-		}
-		config = strings.ReplaceAll(config, old, replacement)
+	var config map[string]any
+	if err := yaml.Unmarshal(content, &config); err != nil {
+		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "alertmanager.yml")
-	write(t, file, config)
-	return start(t, nil, tool(t, "alertmanager"), "--config.file="+file, "--storage.path="+t.TempDir(),
-		"--web.listen-address=127.0.0.1:0", "--cluster.listen-address=")
+	var receivers []any
+	for _, receiver := range config["receivers"].([]any) {
+		name := receiver.(map[string]any)["name"]
+		receivers = append(receivers, map[string]any{
+			"name": name, "webhook_configs": []any{map[string]any{"url": fmt.Sprint(hook.URL, "/", name)}},
+		})
+	}
+	config["receivers"] = receivers
+	times := []any{map[string]any{"years": []any{cmp.Or(mute, "1970")}}}
+	config["time_intervals"] = []any{map[string]any{"name": "nights and weekends", "time_intervals": times}}
+	speedUp(config["route"].(map[string]any))
+	if content, err = yaml.Marshal(config); err != nil {
+		t.Fatal(err)
+	}
+	directory := t.TempDir()
+	write(t, filepath.Join(directory, "alertmanager.yml"), string(content))
+	texts, err := os.ReadFile(root + "/alerts/examples/alicdn_export.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(directory, "alicdn_export.tmpl"), string(texts))
+	return start(t, nil, tool(t, "alertmanager"), "--config.file="+filepath.Join(directory, "alertmanager.yml"),
+		"--storage.path="+t.TempDir(), "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=")
+}
+
+// speedUp makes a route and those below it notify after a second.
+func speedUp(route map[string]any) {
+	for _, key := range []string{"group_wait", "group_interval"} {
+		if route[key] != nil {
+			route[key] = "1s"
+		}
+	}
+	if below, ok := route["routes"].([]any); ok {
+		for _, r := range below {
+			speedUp(r.(map[string]any))
+		}
+	}
 }
 
 // suppressed returns the alerts that Alertmanager inhibits because of others.
