@@ -56,7 +56,7 @@ func (h *samples) selectSeries(_ bool, hints *storage.SelectHints, matchers ...*
 				continue
 			}
 			set.all = append(set.all, promql.Series{
-				Metric: s.Metric, Floats: between(s.Floats, hints.Start, hints.End),
+				Metric: s.Metric, Floats: between(s.Floats, hints.Start, hints.End), Histograms: s.Histograms,
 			})
 		}
 	}
@@ -81,6 +81,7 @@ func (s *seriesSet) Next() bool {
 	s.at++
 	return s.at < len(s.all)
 }
+
 func (s *seriesSet) At() storage.Series                { return promql.NewStorageSeries(s.all[s.at]) }
 func (s *seriesSet) Err() error                        { return nil }
 func (s *seriesSet) Warnings() annotations.Annotations { return nil }
