@@ -43,13 +43,13 @@ func panelQuery(t *testing.T, title, refID string) string {
 }
 
 // evaluate returns the series of a query at a moment.
-func evaluate(t *testing.T, h *history, query string, at time.Time) promql.Matrix {
+func evaluate(t *testing.T, h *samples, query string, at time.Time) promql.Matrix {
 	t.Helper()
 	return h.query(t, query, evaluations{at, at, time.Minute})
 }
 
 // values returns the value of a query for each account, or for the whole if it has none.
-func values(t *testing.T, h *history, query string, at time.Time) map[string]float64 {
+func values(t *testing.T, h *samples, query string, at time.Time) map[string]float64 {
 	t.Helper()
 	found := make(map[string]float64)
 	for _, s := range evaluate(t, h, query, at) {
@@ -67,9 +67,9 @@ var now = time.Date(2026, time.November, 11, 1, 0, 0, 0, time.UTC)
 
 // seriesOf returns series with one sample each at now, written as name{label="value", …} value. Each is of the usage
 // list of a job.
-func seriesOf(t *testing.T, text string) *history {
+func seriesOf(t *testing.T, text string) *samples {
 	t.Helper()
-	series := newHistory()
+	series := newSamples()
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if line == "" {
@@ -273,7 +273,7 @@ func TestPanelHistograms(t *testing.T) {
 			"job", "j", "instance", "a", "account", "x", "export", "usage",
 		}, more...)...)
 	}
-	classic, native := newHistory(), newHistory()
+	classic, native := newSamples(), newSamples()
 	calls := &promql.Series{Metric: name("")}
 	native.byName["alicdn_export_api_request_duration_seconds"] = map[string]*promql.Series{"": calls}
 	for i := range 4 {
@@ -287,7 +287,7 @@ func TestPanelHistograms(t *testing.T) {
 			PositiveSpans: []histogram.Span{{Offset: -2, Length: 1}}, PositiveBuckets: []float64{count}, // (1/8, 1/4]
 		}})
 	}
-	for kind, series := range map[string]*history{"classic": classic, "native": native} {
+	for kind, series := range map[string]*samples{"classic": classic, "native": native} {
 		for _, refID := range []string{"A", "B"} {
 			found := values(t, series, panelQuery(t, "API latency", refID), now)
 			if seconds, ok := found[""]; !ok || seconds < 0.1 || seconds > 0.25 {

@@ -30,9 +30,9 @@ import (
 )
 
 // recordStory plays the story and returns what a Prometheus scrapes at the given times.
-func recordStory(t *testing.T, times []time.Time) *history {
+func recordStory(t *testing.T, times []time.Time) *samples {
 	t.Helper()
-	scraped := newHistory()
+	scraped := newSamples()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(times[0].Add(-time.Second))) // The simulated clock begins in the year 2000.
 		exporter := newStoryExporter(versionAt(times[0]))
@@ -117,7 +117,7 @@ func (all processMetrics) Collect(ch chan<- prometheus.Metric) {
 }
 
 // scrape refreshes the lists and adds what the registry then exposes. A scrape waits ten seconds for a refresh.
-func (e *storyExporter) scrape(t *testing.T, scraped *history, now time.Time) {
+func (e *storyExporter) scrape(t *testing.T, scraped *samples, now time.Time) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	e.collector.Refresh(ctx)
@@ -151,7 +151,7 @@ func (e *storyExporter) scrape(t *testing.T, scraped *history, now time.Time) {
 }
 
 // addScraped adds a sample of the exporter's target.
-func (h *history) addScraped(t time.Time, value float64, name string, pairs []*dto.LabelPair, more ...string) {
+func (h *samples) addScraped(t time.Time, value float64, name string, pairs []*dto.LabelPair, more ...string) {
 	b := labels.NewScratchBuilder(len(pairs) + 4)
 	b.Add(model.MetricNameLabel, name)
 	b.Add(model.JobLabel, "alicdn_export")
@@ -167,7 +167,7 @@ func (h *history) addScraped(t time.Time, value float64, name string, pairs []*d
 }
 
 // addAlerts adds the recorded series, and those that Prometheus writes for the alerts that fire.
-func (h *history) addAlerts(t *testing.T, rules []rulefmt.Rule, at evaluations) {
+func (h *samples) addAlerts(t *testing.T, rules []rulefmt.Rule, at evaluations) {
 	t.Helper()
 	for _, e := range h.firing(t, rules, at) {
 		b := labels.NewBuilder(e.labels).Set(model.AlertNameLabel, e.rule.Alert)
@@ -185,7 +185,7 @@ func (h *history) addAlerts(t *testing.T, rules []rulefmt.Rule, at evaluations) 
 
 // writeOpenMetrics writes the series for "promtool tsdb create-blocks-from openmetrics". It leaves out errors of kinds
 // that never happened.
-func (h *history) writeOpenMetrics(to io.Writer) error {
+func (h *samples) writeOpenMetrics(to io.Writer) error {
 	w := bufio.NewWriter(to)
 	for _, name := range slices.Sorted(maps.Keys(h.byName)) {
 		for _, key := range slices.Sorted(maps.Keys(h.byName[name])) {
