@@ -14,8 +14,6 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
-
-	"alicdn_export_exporter/test/monitoring/history"
 )
 
 // findPanel returns the panel with a title.
@@ -44,29 +42,22 @@ func panelQuery(t *testing.T, title, refID string) string {
 	return ""
 }
 
-// evaluate evaluates a query with Prometheus' engine.
-func evaluate(t *testing.T, series *history.Series, query string, at time.Time) promql.Vector {
+// evaluate returns the series of a query at a moment.
+func evaluate(t *testing.T, h *samples, query string, at time.Time) promql.Matrix {
 	t.Helper()
-	q, err := history.NewEngine().NewInstantQuery(t.Context(), series, nil, query, at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	vector, err := q.Exec(t.Context()).Vector()
-	if err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
-	return vector
+	return h.query(t, query, evaluations{at, at, time.Minute})
 }
 
 // values returns the value of a query for each account, or for the whole if it has none.
-func values(t *testing.T, series *history.Series, query string, at time.Time) map[string]float64 {
+func values(t *testing.T, h *samples, query string, at time.Time) map[string]float64 {
 	t.Helper()
 	found := make(map[string]float64)
-	for _, s := range evaluate(t, series, query, at) {
-		if _, ok := found[s.Metric.Get("account")]; ok {
-			t.Errorf("%s: two values for account %q", query, s.Metric.Get("account"))
+	for _, s := range evaluate(t, h, query, at) {
+		account := s.Metric.Get("account")
+		if _, ok := found[account]; ok {
+			t.Errorf("%s: two values for account %q", query, account)
 		}
-		found[s.Metric.Get("account")] = s.F
+		found[account] = s.Floats[0].F
 	}
 	return found
 }
@@ -76,9 +67,9 @@ var now = time.Date(2026, time.November, 11, 1, 0, 0, 0, time.UTC)
 
 // seriesOf returns series with one sample each at now, written as name{label="value", …} value. Each is of the usage
 // list of a job.
-func seriesOf(t *testing.T, text string) *history.Series {
+func seriesOf(t *testing.T, text string) *samples {
 	t.Helper()
-	series := history.NewSeries()
+	series := newSamples()
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if line == "" {
@@ -93,7 +84,7 @@ func seriesOf(t *testing.T, text string) *history.Series {
 		if _, err := fmt.Sscan(value, &v); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		series.Append(labels.NewBuilder(l).Set("job", "j").Set("export", "usage").Labels(), now, v)
+		series.add(labels.NewBuilder(l).Set("job", "j").Set("export", "usage").Labels(), now, v)
 	}
 	return series
 }
@@ -144,7 +135,7 @@ func TestPanelReplicas(t *testing.T) {
 			got := numbers{Newest: one("Newest task"), Failures: one("Failures")}
 			for _, s := range evaluate(t, series, panelQuery(t, "Tasks by status", "A"), now) {
 				if s.Metric.Get("status") == "success" {
-					got.Succeeded = s.F
+					got.Succeeded = s.Floats[0].F
 				}
 			}
 			if got != test.want && (test.readA != test.readB || got != b) {
@@ -282,22 +273,21 @@ func TestPanelHistograms(t *testing.T) {
 			"job", "j", "instance", "a", "account", "x", "export", "usage",
 		}, more...)...)
 	}
-	classic, native := history.NewSeries(), history.NewSeries()
+	classic, native := newSamples(), newSamples()
+	calls := &promql.Series{Metric: name("")}
+	native.byName["alicdn_export_api_request_duration_seconds"] = map[string]*promql.Series{"": calls}
 	for i := range 4 {
-		at, calls := now.Add(time.Duration(i-3)*time.Minute), float64(10*i)
-		for _, le := range []string{"0.1", "0.25", "+Inf"} {
-			count := calls
-			if le == "0.1" {
-				count = 0 // All calls took between 0.1 and 0.25 seconds.
-			}
-			classic.Append(name("_bucket", model.BucketLabel, le), at, count)
-		}
-		native.AppendHistogram(name(""), at, &histogram.FloatHistogram{
-			Schema: 0, Count: calls, Sum: calls * .2,
-			PositiveSpans: []histogram.Span{{Offset: -2, Length: 1}}, PositiveBuckets: []float64{calls}, // (1/8, 1/4]
-		})
+		at, count := now.Add(time.Duration(i-3)*time.Minute), float64(10*i)
+		// All calls took between 0.1 and 0.25 seconds.
+		classic.add(name("_bucket", model.BucketLabel, "0.1"), at, 0)
+		classic.add(name("_bucket", model.BucketLabel, "0.25"), at, count)
+		classic.add(name("_bucket", model.BucketLabel, "+Inf"), at, count)
+		calls.Histograms = append(calls.Histograms, promql.HPoint{T: at.UnixMilli(), H: &histogram.FloatHistogram{
+			Schema: 0, Count: count, Sum: count * .2,
+			PositiveSpans: []histogram.Span{{Offset: -2, Length: 1}}, PositiveBuckets: []float64{count}, // (1/8, 1/4]
+		}})
 	}
-	for kind, series := range map[string]*history.Series{"classic": classic, "native": native} {
+	for kind, series := range map[string]*samples{"classic": classic, "native": native} {
 		for _, refID := range []string{"A", "B"} {
 			found := values(t, series, panelQuery(t, "API latency", refID), now)
 			if seconds, ok := found[""]; !ok || seconds < 0.1 || seconds > 0.25 {

@@ -7,40 +7,39 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"alicdn_export_exporter/test/monitoring/history"
 )
 
-// archive is a Prometheus with the thirty days of package history. It scrapes nothing.
+// archive is a Prometheus with the thirty days of the story. It scrapes nothing.
 type archive struct{ *process }
 
 // startArchive records the days with scrapes every five minutes. Without pictures to draw, there are few scrapes before
 // the last day, which takes a tenth of the time.
 func startArchive(t *testing.T, pictures bool) archive {
 	t.Helper()
-	spans := []history.Span{{From: history.Start, To: history.End.Add(time.Second), Interval: 5 * time.Minute}}
-	if !pictures {
-		lastDay := history.End.Add(-24 * time.Hour)
-		spans = []history.Span{
-			{From: history.Start, To: lastDay, Interval: 3 * time.Hour},
-			{From: lastDay, To: spans[0].To, Interval: 5 * time.Minute},
+	const interval = 5 * time.Minute
+	lastDay := storyEnd.Add(-24 * time.Hour)
+	var times []time.Time
+	for now := storyStart; !now.After(storyEnd); now = now.Add(interval) {
+		if pictures || !now.Before(lastDay) || now.Sub(storyStart)%(3*time.Hour) == 0 {
+			times = append(times, now)
 		}
 	}
-	series := history.Record(t, history.Times(spans))
-	if err := series.Evaluate(t.Context(), loadRules(t), spans); err != nil {
-		t.Fatal(err)
+	story := recordStory(t, times)
+	evaluated := evaluations{storyStart, storyEnd, interval}
+	if !pictures {
+		evaluated.start = lastDay
 	}
+	story.addAlerts(t, ruleList(t), evaluated)
 	directory := t.TempDir()
 	samples, config := filepath.Join(directory, "samples.txt"), filepath.Join(directory, "prometheus.yml")
 	file, err := os.Create(samples)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := series.WriteOpenMetrics(file); err != nil {
+	if err := story.writeOpenMetrics(file); err != nil {
 		t.Fatal(err)
 	}
 	if err := file.Close(); err != nil {
@@ -69,7 +68,7 @@ func (a archive) series(t *testing.T, query string, from time.Time) []series {
 	}
 	err := get(t.Context(), a.address, "/api/v1/query_range", url.Values{
 		"query": {query}, "step": {"1800"},
-		"start": {fmt.Sprint(from.Unix())}, "end": {fmt.Sprint(history.End.Unix())},
+		"start": {fmt.Sprint(from.Unix())}, "end": {fmt.Sprint(storyEnd.Unix())},
 	}, &resp)
 	if err != nil {
 		t.Errorf("%s: %v", query, err)
@@ -97,23 +96,18 @@ func TestPanels(t *testing.T) {
 			for _, target := range p.Targets {
 				query := expandVariables(strings.ReplaceAll(target.Expr, "$__rate_interval", "20m"))
 				_, excused := unanswered[p.Title+" "+target.RefID]
-				if found := len(prom.series(t, query, history.Start)) > 0; found == excused {
+				if found := len(prom.series(t, query, storyStart)) > 0; found == excused {
 					t.Errorf("%s, %s: the query %s has data: %v, want %v: %s", file, p.Title, target.RefID, found, !excused, query)
 				}
 			}
 		}
 	}
 	// At the end, the first row says whose the problems are.
-	var problems []string
-	for _, title := range []string{"Finance must act", "Operators must act"} {
-		for _, found := range prom.series(t, panelQuery(t, title, "A"), history.End) {
-			if account := found.Metric["account"]; account != "all is fine" {
-				problems = append(problems, account)
-			}
+	for title, want := range map[string]string{"Finance must act": "games", "Operators must act": "wiki"} {
+		found := prom.series(t, panelQuery(t, title, "A"), storyEnd)
+		if len(found) != 1 || found[0].Metric["account"] != want {
+			t.Errorf("%s: %v, want only %s", title, found, want)
 		}
-	}
-	if want := []string{"games", "wiki"}; !slices.Equal(problems, want) {
-		t.Errorf("the first row names %q, want %q", problems, want)
 	}
 	if pictures == "" {
 		pictures = t.TempDir()
@@ -148,7 +142,7 @@ func draw(t *testing.T, prom archive, look look, directory string) {
 	args := []string{
 		root + "/test/render/render.mjs", "--dashboard", root + "/dashboards/" + look.dashboard + ".json",
 		"--prometheus", "http://" + prom.address, "--out", filepath.Join(directory, name),
-		"--from", fmt.Sprint(history.Start.UnixMilli()), "--to", fmt.Sprint(history.End.UnixMilli()),
+		"--from", fmt.Sprint(storyStart.UnixMilli()), "--to", fmt.Sprint(storyEnd.UnixMilli()),
 		"--time-zone", "Asia/Shanghai", "--scrape-interval", "5m", "--expand-rows",
 		"--theme", look.theme, "--width", look.width,
 	}

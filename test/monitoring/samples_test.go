@@ -56,7 +56,7 @@ func (h *samples) selectSeries(_ bool, hints *storage.SelectHints, matchers ...*
 				continue
 			}
 			set.all = append(set.all, promql.Series{
-				Metric: s.Metric, Floats: between(s.Floats, hints.Start, hints.End),
+				Metric: s.Metric, Floats: between(s.Floats, hints.Start, hints.End), Histograms: s.Histograms,
 			})
 		}
 	}

@@ -1,7 +1,4 @@
-// Package history plays thirty days of several accounts for the dashboards: the exporter's own collector
-// and client read the simulated API on a simulated clock, and the alert rules are evaluated over what a
-// Prometheus would have scraped. The same days come out every time.
-package history
+package monitoring
 
 import (
 	"fmt"
@@ -25,10 +22,11 @@ func at(month time.Month, day, hour, minute int) time.Time {
 	return time.Date(2026, month, day, hour, minute, 0, 0, shanghai)
 }
 
-// Start and End bound the days: thirty of them, with the turn of a month.
+// The story for the dashboards: thirty days of four accounts, with the turn of a month. The exporter's own collector
+// and client read the simulated API on a simulated clock, so the same days come out every time.
 var (
-	Start = at(time.October, 12, 9, 0)
-	End   = at(time.November, 11, 9, 0)
+	storyStart = at(time.October, 12, 9, 0)
+	storyEnd   = at(time.November, 11, 9, 0)
 )
 
 // versionAt returns the version of the exporter: a new one was started on October 28.
@@ -39,12 +37,12 @@ func versionAt(t time.Time) string {
 	return "1.1.0"
 }
 
-// account is an account with everything that happens to it.
-type account struct {
+// storyAccount is an account with everything that happens to it.
+type storyAccount struct {
 	name    string
 	exports []apiclient.Export
 	monthly string // the name of the expectation
-	tasks   map[string][]task
+	tasks   map[string][]storyTask
 	// throttled and refused are when another tool uses up the quota, and when the key is not valid.
 	throttled, refused span
 }
@@ -57,23 +55,23 @@ func (s span) contains(t time.Time) bool { return !t.Before(s.from) && t.Before(
 // outage is when the API answers every account with errors.
 var outage = span{at(time.October, 24, 3, 0), at(time.October, 24, 4, 10)}
 
-// accounts returns the accounts of the story.
-func accounts() []account {
+// storyAccounts returns the accounts of the story.
+func storyAccounts() []storyAccount {
 	usage := []apiclient.Export{apiclient.Usage}
-	return []account{
+	return []storyAccount{
 		{
 			// One weekly export failed and was repeated four hours later. Nothing is missing.
 			name: "shop", exports: []apiclient.Export{apiclient.Usage, apiclient.UsageDetail}, monthly: "monthly bill",
-			tasks: map[string][]task{
+			tasks: map[string][]storyTask{
 				simulator.UsageAction: slices.Concat(monthly("usage", 1, 9), weekly(at(time.October, 19, 9, 5))),
 				simulator.DetailAction: append(monthly("domains", 2, 10),
-					month("services", time.October, End.Add(-time.Minute))), // still pending
+					month("services", time.October, storyEnd.Add(-time.Minute))), // still pending
 			},
 		},
 		{
 			// October was exported on the 6th, two days late. Then another tool used up the quota for an hour.
 			name: "video", exports: usage, monthly: "monthly bill",
-			tasks: map[string][]task{
+			tasks: map[string][]storyTask{
 				simulator.UsageAction: append(without(monthly("usage", 1, 9), "usage-2026-10"),
 					month("usage", time.October, at(time.November, 6, 15, 20))),
 			},
@@ -82,21 +80,21 @@ func accounts() []account {
 		{
 			// The export of October failed and was not repeated.
 			name: "games", exports: usage, monthly: "monthly bill",
-			tasks: map[string][]task{
+			tasks: map[string][]storyTask{
 				simulator.UsageAction: failing(monthly("usage", 1, 11), "usage-2026-10"),
 			},
 		},
 		{
 			// The key expired in the night before the end.
 			name: "wiki", exports: usage,
-			tasks:   map[string][]task{simulator.UsageAction: monthly("usage", 1, 10)},
-			refused: span{at(time.November, 11, 1, 45), End.AddDate(1, 0, 0)},
+			tasks:   map[string][]storyTask{simulator.UsageAction: monthly("usage", 1, 10)},
+			refused: span{at(time.November, 11, 1, 45), storyEnd.AddDate(1, 0, 0)},
 		},
 	}
 }
 
-// task is an export task with what becomes of it.
-type task struct {
+// storyTask is an export task with what becomes of it.
+type storyTask struct {
 	name       string
 	start, end time.Time // the exported usage, without end
 	created    time.Time
@@ -104,26 +102,26 @@ type task struct {
 }
 
 // monthly are the exports of all months since June, each made on a day of the next month.
-func monthly(prefix string, day, hour int) []task {
-	var tasks []task
+func monthly(prefix string, day, hour int) []storyTask {
+	var tasks []storyTask
 	for m := time.June; m <= time.October; m++ {
 		tasks = append(tasks, month(prefix, m, at(m+1, day, hour, 12)))
 	}
 	return tasks
 }
 
-func month(prefix string, m time.Month, created time.Time) task {
-	return task{fmt.Sprintf("%s-2026-%02d", prefix, m), at(m, 1, 0, 0), at(m+1, 1, 0, 0), created, false}
+func month(prefix string, m time.Month, created time.Time) storyTask {
+	return storyTask{fmt.Sprintf("%s-2026-%02d", prefix, m), at(m, 1, 0, 0), at(m+1, 1, 0, 0), created, false}
 }
 
 // weekly are the exports of all weeks since July, each made on the next Monday. One of them failed, and was
 // repeated in the same way.
-func weekly(failed time.Time) []task {
-	var tasks []task
-	for monday := at(time.July, 13, 0, 0); monday.Before(End); monday = monday.AddDate(0, 0, 7) {
+func weekly(failed time.Time) []storyTask {
+	var tasks []storyTask
+	for monday := at(time.July, 13, 0, 0); monday.Before(storyEnd); monday = monday.AddDate(0, 0, 7) {
 		year, week := monday.AddDate(0, 0, -7).ISOWeek()
 		name, created := fmt.Sprintf("weekly-%d-W%d", year, week), monday.Add(9*time.Hour+5*time.Minute)
-		t := task{name, monday.AddDate(0, 0, -7), monday, created, false}
+		t := storyTask{name, monday.AddDate(0, 0, -7), monday, created, false}
 		if t.created.Equal(failed) {
 			repeated := t
 			t.failed, repeated.created = true, failed.Add(4*time.Hour+15*time.Minute)
@@ -134,11 +132,11 @@ func weekly(failed time.Time) []task {
 	return tasks
 }
 
-func without(tasks []task, name string) []task {
-	return slices.DeleteFunc(tasks, func(t task) bool { return t.name == name })
+func without(tasks []storyTask, name string) []storyTask {
+	return slices.DeleteFunc(tasks, func(t storyTask) bool { return t.name == name })
 }
 
-func failing(tasks []task, name string) []task {
+func failing(tasks []storyTask, name string) []storyTask {
 	for i := range tasks {
 		tasks[i].failed = tasks[i].failed || tasks[i].name == name
 	}
@@ -146,7 +144,7 @@ func failing(tasks []task, name string) []task {
 }
 
 // Tasks implements simulator.Account: a task is listed for three months, and done after two minutes.
-func (a account) Tasks(action string, now time.Time) []simulator.Task {
+func (a storyAccount) Tasks(action string, now time.Time) []simulator.Task {
 	var listed []simulator.Task
 	for _, t := range a.tasks[action] {
 		if now.Before(t.created) || !now.Before(t.created.AddDate(0, 3, 0)) {
@@ -170,12 +168,12 @@ func (a account) Tasks(action string, now time.Time) []simulator.Task {
 
 // transport is the way to the API of one account.
 type transport struct {
-	account         account
+	account         storyAccount
 	api, overloaded *simulator.Server
 	otherTool       *apiclient.Client // It uses up the quota of overloaded.
 }
 
-func newTransport(a account) *transport {
+func newTransport(a storyAccount) *transport {
 	t := &transport{
 		account: a,
 		api: simulator.New(a, simulator.Options{Fail: func(int64) simulator.Failure {
@@ -234,7 +232,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // newCollected returns the account as the exporter reads it.
-func (a account) newCollected(logger log.Logger) collector.Account {
+func (a storyAccount) newCollected(logger log.Logger) collector.Account {
 	metrics := collector.NewAPIMetrics(a.name, a.exports, logger)
 	collected := collector.Account{
 		Name:       a.name,
