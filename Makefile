@@ -45,11 +45,12 @@ end-to-end: programs ## test alerts, dashboards and the status page with the rea
 programs: .tools/promtool .tools/alertmanager test/render/dist/index.html ## build and install what end-to-end needs
 	@command -v chromium chromium-browser google-chrome >/dev/null || \
 	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
-test-packaging: ## test the image, with buildah and as root
-	@command -v buildah >/dev/null || \
-	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends buildah; }
+test-packaging: .tools/goreleaser .tools/promtool .tools/alertmanager ## test image, packages, chart and manifests, on Debian as root
+	@for p in buildah lintian rpm rpmlint mandoc shellcheck; do \
+	    command -v $$p >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$p; } || exit; \
+	done
 	$(MAKE) --no-print-directory tidy lint MODULES=test/packaging
-	go -C test/packaging test -count=1 -timeout 30m ./...
+	go -C test/packaging test -count=1 -timeout 1h ./...
 # The address of the runbook, to which alerts and dashboards link.
 LINKED_RUNBOOK = $(shell sed -n 's/^ *runbook_url: \(.*\)\#.*/\1/p' alerts/alicdn_export.rules.yml | head -n 1)
 rules: ## generate alerts/prometheusrule.yaml; RUNBOOK_URL=https://… changes where alerts and dashboards link
@@ -68,10 +69,20 @@ demo: ## serve three simulated accounts on http://localhost:10077/metrics
 docker: ## build the container image alicdn_export_exporter
 	docker build -t alicdn_export_exporter . \
 	    $(foreach v,VERSION REVISION BRANCH BUILD_USER BUILD_DATE,--build-arg $v='$($v)')
+snapshot: .tools/goreleaser ## make the archives, packages and SBOM of a release from this tree, into dist/
+	PATH='$(CURDIR)/.tools':"$$PATH" goreleaser release --snapshot --clean
+release-files: # what .goreleaser.yaml packs but git does not have
+	mkdir -p .release
+	deploy/packages/manpage.sh go run . | gzip -9n >.release/alicdn_export_exporter.1.gz
+	deploy/packages/changelog.sh '$(VERSION)' '$(BUILD_DATE)' >.release/changelog.yml
 clean: ## remove everything that was built
-	rm -rf alicdn_export_exporter .tools test/render/dist test/render/node_modules
+	rm -rf alicdn_export_exporter .tools .release dist test/render/dist test/render/node_modules
 .tools/golangci-lint: test/tools/go.mod test/tools/go.sum
 	go -C test/tools build -ldflags '-s -w' -o '$(CURDIR)/$@' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	touch $@
+# This also builds cyclonedx-gomod, which goreleaser runs, and actionlint.
+.tools/goreleaser: test/tools/release/go.mod test/tools/release/go.sum
+	go -C test/tools/release build -ldflags '-s -w' -o '$(CURDIR)/.tools/' tool
 	touch $@
 # This also builds prometheus. The tag leaves out the service discoveries: "go mod tidy" fails with nomad's client.
 .tools/promtool: test/tools/prometheus/go.mod test/tools/prometheus/go.sum
@@ -90,4 +101,4 @@ test/render/dist/index.html: test/render/node_modules/.package-lock.json $(wildc
 	cd test/render && npm run --silent build
 	touch $@
 
-.PHONY: help build test test-short lint fmt fuzz model tidy end-to-end programs test-packaging rules schema pictures bench demo docker clean
+.PHONY: help build test test-short lint fmt fuzz model tidy end-to-end programs test-packaging snapshot release-files rules schema pictures bench demo docker clean
