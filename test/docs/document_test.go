@@ -204,3 +204,18 @@ func TestErrorKinds(t *testing.T) {
 		}
 	}
 }
+
+// The policy on the pages for newcomers is that of docs/ram-policy.json.
+func TestPolicy(t *testing.T) {
+	t.Parallel()
+	policy, err := os.ReadFile(filepath.Join(root, "docs", "ram-policy.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"README.md", "README.zh-CN.md"} {
+		isPolicy := func(e example) bool { return e.info == "json" && e.code == string(policy) }
+		if !slices.ContainsFunc(findPage(t, path).examples(), isPolicy) {
+			t.Errorf("%s does not have the policy\n%s", path, policy)
+		}
+	}
+}
