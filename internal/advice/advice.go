@@ -23,7 +23,7 @@ func For(err error, export apiclient.Export) string {
 	var apiErr *apiclient.Error
 	switch {
 	case errors.As(err, &tooMany):
-		return "Raise --api.max-tasks. The README says what such a list costs."
+		return "Raise --api.max-tasks. docs/performance.md says what such a list costs."
 	case errors.As(err, &unproven):
 		return "The list changes faster than it can be read, or the API contradicts itself. Try again, or raise " +
 			"the rate limit (--api.rate-limit, or rate_limit of the account)."

@@ -132,7 +132,7 @@ func TestFor(t *testing.T) {
 
 	t.Run("advises on other errors", func(t *testing.T) {
 		for want, err := range map[string]error{
-			"Raise --api.max-tasks. The README says what such a list costs.": &apiclient.TooManyTasksError{},
+			"Raise --api.max-tasks. docs/performance.md says what such a list costs.": &apiclient.TooManyTasksError{},
 			"The list changes faster than it can be read, or the API contradicts itself. Try again, or raise " +
 				"the rate limit (--api.rate-limit, or rate_limit of the account).": &apiclient.UnprovenError{},
 			adviceOnTime:    context.DeadlineExceeded,

@@ -18,7 +18,7 @@ func forCredentials(err error) string {
 	}
 	noKey, ok := errors.AsType[*credentials.Error](err)
 	if !ok {
-		return "There are no usable credentials. The README lists the ways to provide them."
+		return "There are no usable credentials. docs/credentials.md lists the ways to provide them."
 	}
 	switch noKey.Type {
 	case credentials.TypeRAMRoleARN:
@@ -33,9 +33,9 @@ func forCredentials(err error) string {
 	case credentials.TypeURI:
 		return "Check the service at uri: it must answer with a key in JSON, without a redirect."
 	case credentials.TypeDefault:
-		return "Set up one of the places that the error names. The README describes them."
+		return "Set up one of the places that the error names. docs/credentials.md describes them."
 	default:
-		return "Provide the credentials that the error names. The README describes them."
+		return "Provide the credentials that the error names. docs/credentials.md describes them."
 	}
 }
 

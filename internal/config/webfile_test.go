@@ -26,9 +26,10 @@ func TestCheckWebFile(t *testing.T) {
 		return file.Name()
 	}
 	for path, want := range map[string]string{
-		"":                                  "",
-		write("basic_auth_users: {a: b}\n"): "",
-		write("a: [\n"):                     "", // The toolkit refuses it.
+		"": "",
+		write("basic_auth_users: {a: $2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze}\n"): "",
+		write("basic_auth_users: {a: b}\n"): "crypto/bcrypt",
+		write("a: [\n"):                     "yaml",
 		write(""):                           "is empty, so everybody would have access",
 		write(" \n\n"):                      "is empty, so everybody would have access",
 		write("# a comment\n---\n"):         "is empty, so everybody would have access",

@@ -3,6 +3,7 @@ package docs_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 
+	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
 	"alicdn_export_exporter/internal/view"
 )
@@ -181,4 +183,39 @@ func TestExampleOfCheck(t *testing.T) {
 func withoutNumbers(text string) string {
 	text = regexp.MustCompile(`[█▒·]+ *`).ReplaceAllString(text, "█")
 	return regexp.MustCompile(`\d+`).ReplaceAllString(text, "0")
+}
+
+// docs/metrics.md has a row for each class of errors, and names each code that is not the API's.
+func TestErrorKinds(t *testing.T) {
+	t.Parallel()
+	p := findPage(t, "docs/metrics.md")
+	classes := p.rows("class")
+	local := regexp.MustCompile(`^[a-z_]+$`)
+	codes := strings.Join(slices.Collect(maps.Keys(p.rows("code"))), ", ")
+	for _, kind := range apiclient.ErrorKinds() {
+		isClass := func(row []string) bool {
+			return slices.Contains(strings.Split(row[0], ", "), string(kind.Class))
+		}
+		if !slices.ContainsFunc(slices.Collect(maps.Values(classes)), isClass) {
+			t.Errorf("there is no row for the class %s", kind.Class)
+		}
+		if local.MatchString(kind.Code) && !slices.Contains(strings.Split(codes, ", "), kind.Code) {
+			t.Errorf("there is no row for the code %s", kind.Code)
+		}
+	}
+}
+
+// The policy on the pages for newcomers is that of docs/ram-policy.json.
+func TestPolicy(t *testing.T) {
+	t.Parallel()
+	policy, err := os.ReadFile(filepath.Join(root, "docs", "ram-policy.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"README.md", "README.zh-CN.md"} {
+		isPolicy := func(e example) bool { return e.info == "json" && e.code == string(policy) }
+		if !slices.ContainsFunc(findPage(t, path).examples(), isPolicy) {
+			t.Errorf("%s does not have the policy\n%s", path, policy)
+		}
+	}
 }

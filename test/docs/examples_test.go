@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/yuin/goldmark/ast"
@@ -134,8 +135,10 @@ func checkYAML(t *testing.T, code string) error {
 		return runTool(t, "promtool", "check", "rules", path)
 	case has("route", "receivers"):
 		return runTool(t, "amtool", "check-config", path)
-	case has("tls_server_config", "apiVersion", "services"):
-		return nil
+	case has("tls_server_config"):
+		decoder := yaml.NewDecoder(strings.NewReader(code))
+		decoder.KnownFields(true)
+		return decoder.Decode(new(web.Config))
 	default:
 		return fmt.Errorf("unknown kind of configuration, with the keys %q", slices.Sorted(maps.Keys(keys)))
 	}
@@ -197,6 +200,7 @@ func TestCheckExample(t *testing.T) {
 		"Prometheus":         {info: "yaml", code: "scrape_configs: [{job: a}]\n"},
 		"rules":              {info: "yaml", code: "groups: [{name: a, rules: [{alert: A, expr: up ==}]}]\n"},
 		"Alertmanager":       {info: "yaml", code: "route: {receiver: nobody}\n"},
+		"web configuration":  {info: "yaml", code: "tls_server_config: {certificate: a}\n"},
 		"Helm values":        {info: "yaml", code: "accountz: []\n", page: "deploy/helm/README.md"},
 		"console, no reason": {info: "console", code: "make\n"},
 		"run as root":        {info: "sh", code: "install a /etc/a\n"},

@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"io/fs"
 	"net/url"
 	"os"
 	"path"
@@ -129,5 +130,30 @@ func TestEveryPageIsLinked(t *testing.T) {
 		if !reached[p.path] && strings.HasPrefix(p.path, "docs/") {
 			t.Errorf("no page that the README leads to links to %s", p.path)
 		}
+	}
+}
+
+// The pages that the program's texts name exist.
+func TestPagesInTexts(t *testing.T) {
+	t.Parallel()
+	count := 0
+	err := filepath.WalkDir(filepath.Join(root, "internal"), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, name := range regexp.MustCompile(`\bdocs/[a-z/-]+\.[a-z.]+[a-z]`).FindAllString(string(source), -1) {
+			count++
+			if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+		return nil
+	})
+	if err != nil || count == 0 {
+		t.Errorf("%d names, %v", count, err)
 	}
 }

@@ -53,7 +53,7 @@ var (
 // foreign are names with our prefixes, and flags with a dot, that belong to something else.
 var foreign = []string{
 	"alicdn_export_exporter", "alicdn_export_thresholds", "alicdn_export_health",
-	"CDNExportTasksMalformed", "--cluster.listen-address", "--query.replica-label", "--storage.tsdb.path", "--storage.path", "--alertmanager.url",
+	"--cluster.listen-address", "--query.replica-label", "--storage.tsdb.path", "--storage.path", "--alertmanager.url",
 }
 
 // unknown returns the names in a text that do not exist.

@@ -77,8 +77,8 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%s lacks the advice %q:\n%s", path, want, body)
 			}
 		}
-		p.stop()
-		if log := p.stderr.String(); !strings.Contains(log, `advice="`+want+`"`) {
+		p.Stop()
+		if log := p.Stderr.String(); !strings.Contains(log, `advice="`+want+`"`) {
 			t.Errorf("the log lacks the advice %q:\n%s", want, log)
 		}
 	})

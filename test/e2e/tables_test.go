@@ -133,10 +133,16 @@ func metricsTable(t *testing.T) string {
 	return markdownTable(rows...)
 }
 
-// servedMetrics runs the demo with every metric enabled. It returns the row of each metric, by its name.
+// servedMetrics serves an account with every metric enabled. It returns the row of each metric, by its name.
 func servedMetrics(t *testing.T) map[string][]string {
 	t.Helper()
-	_, address := serve(t, nil, "--demo", "--collector.task-info=1")
+	_, endpoint := serveScenario(t, "healthy")
+	file := writeFile(t, "exporter.yml", `accounts:
+- endpoint: %s
+  since: 2020-01-01
+  expectations: [{name: monthly, export: usage, every: month}]
+`, endpoint)
+	_, address := serve(t, keyEnv(defaultKey), "--config.file="+file, "--collector.task-info=1")
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(scrape(t, address)))
 	if err != nil {

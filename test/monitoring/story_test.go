@@ -15,8 +15,6 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
-
 // at returns a moment of the year 2026 in Shanghai.
 func at(month time.Month, day, hour, minute int) time.Time {
 	return time.Date(2026, month, day, hour, minute, 0, 0, shanghai)
