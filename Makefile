@@ -37,6 +37,10 @@ fuzz: ## run every fuzz target on 20,000 inputs; set FUZZTIME=1000000x for more
 	for m in $(MODULES); do FUZZTIME=$(FUZZTIME) test/tools/fuzz.sh $$m || exit; done
 model: ## test the client on 10,000 random histories of a changing list
 	go test ./apiclient -run '^(TestListModel|TestListOfLongLists)$$' -histories=10000 -v | sed '/^=== /d; /^ *--- PASS/d; /^PASS/d'
+test-faults: ## try every fault in every scenario, ten minutes (docs/reliability.md)
+	go -C test test ./faults -run '^TestFaults$$' -count=1 -timeout 1h -all -v | sed '/^=== /d; /^ *--- PASS/d; /^PASS/d'
+soak: ## let ten minutes pass at a simulated API in two, with faults and reloads
+	go -C test test ./faults -run '^TestSoak$$' -count=1 -soak=2m -v | sed '/^=== /d'
 tidy: ## check that go.mod and go.sum are complete and the modules unchanged
 	for m in $(MODULES); do go -C $$m mod tidy -diff || exit; done
 	go mod verify # fails in test/, because the path of the replaced module has no dot
@@ -101,4 +105,4 @@ test/render/dist/index.html: test/render/node_modules/.package-lock.json $(wildc
 	cd test/render && npm run --silent build
 	touch $@
 
-.PHONY: help build test test-short lint fmt fuzz model tidy end-to-end programs test-packaging snapshot release-files rules schema pictures bench demo docker clean
+.PHONY: help build test test-short lint fmt fuzz model test-faults soak tidy end-to-end programs test-packaging snapshot release-files rules schema pictures bench demo docker clean

@@ -30,7 +30,7 @@ func bodyFaults() []fault {
 		malformed(9, "truncated_json", "decode", edited(func(_ int, body string) string { return body[:len(body)*2/3] })),
 		malformed(10, "json_10000_levels", "decode", withJSON(`{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":`+deep+`}}}`)),
 		malformed(10, "json_10000_levels_in_an_unknown_key", "decode", withJSON(`{"X":`+deep+`,"UsageDataPerPage":{"TotalCount":0}}`)),
-		failed(10, "error_of_10000_levels", "http_status", "malformed|request", respond(http.StatusBadRequest, "application/json", `{"X":`+deep+`}`)),
+		malformed(10, "error_of_10000_levels", "http_status", respond(http.StatusBadRequest, "application/json", `{"X":`+deep+`}`)),
 		malformed(11, "html_with_200", "decode", respond(http.StatusOK, "text/html", "<html><body>Sign in to the hotel's network</body></html>")),
 		malformed(11, "empty_body", "decode", withJSON("")),
 	}
@@ -67,7 +67,7 @@ func bodyFaults() []fault {
 		statusesFault(),
 		codesFault(),
 		fault{
-			kind: 15, name: "codes_with_quotes_and_newlines", want: refused, code: "http_status", class: "malformed|request",
+			kind: 15, name: "codes_with_quotes_and_newlines", want: refused, code: "http_status", class: "malformed",
 			answer: respond(http.StatusBadRequest, "application/json", `{"Code":"A\"} 1\nalicdn_export_up{account=\"main\"} 1\n#","Message":"m"}`),
 			during: func(c *cell, last page) {
 				if strings.Contains(last.text, "\nalicdn_export_up{account=\"main\"} 1") {
@@ -76,7 +76,7 @@ func bodyFaults() []fault {
 			},
 		},
 		fault{
-			kind: 33, name: "deep_xml", want: refused, code: "http_status", class: "malformed|request", ever: true,
+			kind: 33, name: "deep_xml", want: refused, code: "http_status", class: "malformed", ever: true,
 			answer: respond(http.StatusBadRequest, "text/xml", deepXML),
 		},
 		malformed(33, "deep_xml_with_200", "decode", respond(http.StatusOK, "text/xml", "<Error>"+strings.Repeat("<a>", 300_000))),

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -300,9 +301,17 @@ func (c *cell) scrapeAtOnce() {
 	scrapers.Wait()
 }
 
-// reload reloads the configuration. It must succeed, while the API does not answer as well.
+// reload reloads the configuration. It must succeed, while the API does not answer as well. Where connections are
+// served late, it is a signal.
 func (c *cell) reload() {
 	c.Helper()
+	if c.fault.late {
+		const loaded = "Configuration loaded"
+		n := strings.Count(c.program.Stderr.String(), loaded)
+		c.program.Signal(syscall.SIGHUP)
+		c.program.Stderr.Await(c, fmt.Sprintf("(?s)(?:%s.*){%d}", loaded, n+1))
+		return
+	}
 	ctx, cancel := context.WithTimeout(c.Context(), drainTimeout)
 	defer cancel()
 	if status, text, err := c.get(ctx, http.MethodPost, "/-/reload", nil); err != nil || status != http.StatusOK {

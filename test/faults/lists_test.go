@@ -79,7 +79,8 @@ func listFaults() []fault {
 			if page != 2 {
 				return body
 			}
-			return body[:strings.Index(body, `"DataItem":[`)] + `"DataItem":[]}}}`
+			head, _, _ := strings.Cut(body, `"DataItem":[`)
+			return head + `"DataItem":[]}}}`
 		}),
 		emptied("list_empty_for_a_moment", map[scenario]string{cold: unprovable, reload: unprovable}, func(page int, _ string) string {
 			return fmt.Sprintf(`{"UsageDataPerPage":{"PageNumber":%d,"PageSize":50,"TotalCount":0,"Data":{"DataItem":[]}}}`, page)

@@ -237,7 +237,7 @@ func (c *cell) runHalfRequests() {
 		if err != nil {
 			c.Fatal(err)
 		}
-		defer conn.Close()
+		c.Cleanup(func() { _ = conn.Close() })
 		_, err = io.WriteString(conn, request)
 		c.must(err)
 	}

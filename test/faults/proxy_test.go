@@ -10,9 +10,9 @@ import (
 // proxyFaults are proxies between the program and the API.
 func proxyFaults() []fault {
 	return []fault{
-		overProxy("proxy_407", "proxy|connection", says("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"CanaryRealm\"\r\nContent-Length: 0\r\n\r\n")),
-		overProxy("proxy_403", "proxy|connection", says("HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nCanaryBody")),
-		overProxy("proxy_502", "proxy|connection", says("HTTP/1.1 502 Bad Gateway by CanaryGateway\r\nContent-Length: 0\r\n\r\n")),
+		overProxy("proxy_407", "proxy", says("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"CanaryRealm\"\r\nContent-Length: 0\r\n\r\n")),
+		overProxy("proxy_403", "proxy", says("HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nCanaryBody")),
+		overProxy("proxy_502", "proxy", says("HTTP/1.1 502 Bad Gateway by CanaryGateway\r\nContent-Length: 0\r\n\r\n")),
 		overProxy("proxy_302", "proxy|connection|redirect", says("HTTP/1.1 302 Found\r\nLocation: https://example.com/Canary\r\nContent-Length: 0\r\n\r\n")),
 		overProxy("proxy_garbage", "proxy|connection", says("\x00\x01CanaryGarbage\r\n\r\n")),
 		overProxy("proxy_garbage_behind_the_tunnel", "tls|connection|timeout", says("HTTP/1.1 200 Connection Established\r\n\r\nCanaryGarbage")),
@@ -38,8 +38,8 @@ func overProxy(name, code string, f func(net.Conn)) fault {
 			var proxy *credentialstest.Proxy
 			proxy, c.front = c.proxied(credentialstest.Hosts{host: c.world})
 			proxy.RequirePassword("canaryuser", "CanaryPassword")
-			c.env = append(c.env, "HTTPS_PROXY=http://canaryuser:CanaryPassword@"+c.front.address())
-			c.env = append(c.env, "https_proxy=http://canaryuser:CanaryPassword@"+c.front.address())
+			url := "http://canaryuser:CanaryPassword@" + c.front.address()
+			c.env = append(c.env, "HTTPS_PROXY="+url, "https_proxy="+url)
 			c.endpoint = host
 		},
 		begin: func(c *cell) func() { return c.front.breaks(f) },

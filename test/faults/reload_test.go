@@ -15,7 +15,7 @@ func reloadFaults() []fault {
 		return badFile(name, func(c *cell) { c.write(c.file, strings.ReplaceAll(text, "ENDPOINT", c.endpoint)) })
 	}
 	return []fault{
-		file("unknown_key_in_the_file", "accounts:\n- {name: main, endpoint: ENDPOINT, colour: red}\n"),
+		file("unknown_key_in_the_file", "accounts:\n- {name: main, endpoint: ENDPOINT, color: red}\n"),
 		file("two_accounts_of_one_name", "accounts:\n- {name: main}\n- {name: main}\n"),
 		file("empty_file", ""),
 		file("no_yaml", "accounts: [{name: main, endpoint: \"\x00\xff"),

@@ -2,9 +2,9 @@ package faults_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -217,13 +217,13 @@ func (c *cell) expectInvariants() {
 	if peak := memory(c, c.program.Command.Process.Pid, "VmHWM"); peak > c.idle.memory+maxGrowth {
 		c.Errorf("I5: %d MB of memory, %d more than idle", peak>>20, (peak-c.idle.memory)>>20)
 	}
-	goroutines := 0.0
 	for began := time.Now(); ; {
 		c.world.closeConnections()
 		for _, closeConnections := range c.closers {
 			closeConnections()
 		}
-		if goroutines = c.glance().values["go_goroutines"]; goroutines <= c.idle.goroutines+maxGoroutines {
+		goroutines := c.glance().values["go_goroutines"]
+		if goroutines <= c.idle.goroutines+maxGoroutines {
 			break
 		}
 		if time.Since(began) > patience/2 {
@@ -284,7 +284,7 @@ func (c *cell) measureIdle() idle {
 // memory returns a value from a process's status file, in bytes.
 func memory(t testing.TB, pid int, what string) int64 {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Error(err)
 	}

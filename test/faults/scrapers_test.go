@@ -101,10 +101,17 @@ func wait(ctx context.Context, pause time.Duration) {
 
 // tenThousand are idle connections: more than the server keeps open.
 func tenThousand() fault {
-	f := crowd(28, "10000_idle_connections", 10_000, func(ctx context.Context, conn net.Conn) { <-ctx.Done() })
+	f := crowd(28, "10000_idle_connections", 10_000, func(ctx context.Context, _ net.Conn) { <-ctx.Done() })
 	f.want, f.late = either, true
+	f.prepare = func(c *cell) {
+		descriptors.Lock()
+		c.Cleanup(descriptors.Unlock)
+	}
 	return f
 }
+
+// descriptors is held by the cell that needs most of what a process may have.
+var descriptors sync.Mutex
 
 // oddTimeouts are values of the header that Prometheus does not send.
 var oddTimeouts = []string{"NaN", "Inf", "-1", "1e300", "", "0", "-Inf", "1s", strings.Repeat("9", 5000)}
