@@ -14,9 +14,9 @@ import (
 // its monthly export, and "never", which no task meets.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
-	if now := time.Now().In(time.FixedZone("UTC+8", 8*3600)); now.Day() == 1 && now.Hour() < 7 {
-		t.Skip("the simulated accounts export last month at 6 o'clock")
-	}
+	// The simulated accounts export last month at 6 o'clock on the 1st.
+	now := time.Now().In(time.FixedZone("UTC+8", 8*3600))
+	exported := now.Day() > 1 || now.Hour() >= 7
 	scenarios := map[string]struct {
 		unrecovered, created, failed, unknown string          // numbers of tasks; empty for not compared
 		lastMonth, monthBefore                string          // shares covered; empty for not compared
@@ -65,7 +65,7 @@ func TestScenarios(t *testing.T) {
 				metric("month_covered_ratio", name, `months_ago="1"`): tc.lastMonth,
 				metric("month_covered_ratio", name, `months_ago="2"`): tc.monthBefore,
 			} {
-				if want != "" {
+				if want != "" && (exported || !strings.Contains(metric, `months_ago="1"`)) {
 					expectSamples(t, page, map[string]string{metric: want})
 				}
 			}
@@ -86,7 +86,7 @@ func TestScenarios(t *testing.T) {
 			if ratio := number(t, page, metric("month_covered_ratio", name, `months_ago="1"`)); tc.gapLastMonth && ratio >= 1 {
 				t.Errorf("last month is covered to %v, want less than 1", ratio)
 			}
-			if ratio := number(t, page, metric("month_covered_ratio", name, `months_ago="1"`)); tc.gapHours > 0 {
+			if ratio := number(t, page, metric("month_covered_ratio", name, `months_ago="1"`)); tc.gapHours > 0 && exported {
 				seconds := number(t, page, metric("month_end_timestamp_seconds", name, `months_ago="1"`)) -
 					number(t, page, metric("month_end_timestamp_seconds", name, `months_ago="2"`))
 				if gap := (1 - ratio) * seconds / 3600; gap < tc.gapHours-0.1 || gap > tc.gapHours {

@@ -13,6 +13,9 @@ var update = flag.Bool("update", false, "write alerts/prometheusrule.yaml")
 
 // manifestHead is the part of the PrometheusRule before the rule groups.
 const manifestHead = `# Generated from alicdn_export.rules.yml by "make rules". Do not edit.
+#
+# The Prometheus Operator ignores it without the labels that its ruleSelector asks for. With kube-prometheus-stack, that
+# is often "release: <name of the Helm release>".
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:

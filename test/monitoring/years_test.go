@@ -183,6 +183,24 @@ func TestPunctualYears(t *testing.T) {
 	}
 }
 
+// The settings are needed: with the defaults, a month of an account that exports every week is often late.
+func TestWeeklyYearWithDefaults(t *testing.T) {
+	t.Parallel()
+	r := yearOf(t, collector.Account{Name: "weekly", Exports: []apiclient.Export{apiclient.Usage}, Limits: defaultLimits},
+		periodically(coverage.Week, 9*time.Hour, yearBegins.AddDate(0, -4, 0), yearEnds))
+	late := 0
+	for _, e := range r.firing(t, ruleList(t), r.evaluations) {
+		if e.rule.Alert != "CDNExportMonthUncovered" {
+			t.Errorf("%s from %s", e.key(), e.begin)
+		}
+		late++
+	}
+	// Nine of the 15 months that end do so on a Monday to Thursday: their last week ends more than three days later.
+	if late != 9 {
+		t.Errorf("%d months are late, want 9", late)
+	}
+}
+
 // An account that exports every month, but forgets, fails and waits too long four times: each time the
 // right alerts fire, once, and end when the export is there.
 func TestForgetfulYear(t *testing.T) {
