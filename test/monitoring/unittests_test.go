@@ -182,9 +182,8 @@ func (u unitTest) wrong(alert string, episodes []episode) string {
 		}
 		var want, got []string
 		for _, expected := range c.ExpAlerts {
-			delete(expected.ExpLabels, "severity")
-			delete(expected.ExpLabels, "concern")
-			want = append(want, labels.FromMap(expected.ExpLabels).String())
+			l := labels.NewBuilder(labels.FromMap(expected.ExpLabels)).Del("severity", "concern").Labels()
+			want = append(want, l.String())
 		}
 		for _, e := range episodes {
 			if e.rule.Alert == alert && e.firesAt(u.Start.Add(time.Duration(c.EvalTime))) {
