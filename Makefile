@@ -67,6 +67,8 @@ schema: ## generate docs/config.schema.json from the types of the configuration
 pictures: programs ## draw the dashboards and the status page into docs/images
 	PICTURES='$(CURDIR)/docs/images' go -C test test -p 1 ./monitoring ./status -count=1 \
 	    -run '^(TestPanels|TestStatusPage)$$' -v
+vulncheck: ## look for known vulnerabilities, if the database can be reached
+	test/tools/vulncheck.sh
 bench: ## compare speed and memory with the official SDKs, 15 minutes (docs/dev/benchmarks.md)
 	cd test && go run ./bench && go test -run '^$$' -bench . ./bench
 demo: ## serve three simulated accounts on http://localhost:10077/metrics
@@ -106,4 +108,4 @@ test/render/dist/index.html: test/render/node_modules/.package-lock.json $(wildc
 	cd test/render && npm run --silent build
 	touch $@
 
-.PHONY: help build test test-short lint fmt fuzz model test-faults soak tidy end-to-end programs test-packaging snapshot release-files rules schema pictures bench demo docker clean
+.PHONY: help build test test-short lint fmt fuzz model test-faults soak tidy end-to-end programs test-packaging snapshot release-files rules schema pictures vulncheck bench demo docker clean
