@@ -53,28 +53,37 @@ func recordStory(t *testing.T, times []time.Time) *samples {
 	return scraped
 }
 
-// storyExporter is a running exporter.
-type storyExporter struct {
-	version   string
+// exporter is a collector with what is scraped of it. It runs on the simulated clock of a synctest bubble.
+type exporter struct {
 	collector *collector.Collector
 	registry  *prometheus.Registry
 }
 
-func newStoryExporter(version string) *storyExporter {
-	e := &storyExporter{
-		version: version,
+func newExporter(ttl time.Duration, accounts []collector.Account) *exporter {
+	e := &exporter{
 		collector: collector.New(collector.Config{
-			TTL: 50 * time.Second, MaxStale: time.Hour, RefreshTimeout: 2 * time.Minute, TaskInfo: 10,
-			Logger: log.NewNopLogger(),
+			TTL: ttl, MaxStale: time.Hour, RefreshTimeout: 2 * time.Minute, TaskInfo: 10, Logger: log.NewNopLogger(),
 		}),
 		registry: prometheus.NewRegistry(),
 	}
+	e.collector.SetAccounts(accounts)
+	e.registry.MustRegister(e.collector)
+	return e
+}
+
+// storyExporter is an exporter of the story's accounts.
+type storyExporter struct {
+	*exporter
+	version string
+}
+
+func newStoryExporter(version string) *storyExporter {
 	var collected []collector.Account
 	for _, a := range storyAccounts() {
 		collected = append(collected, a.newCollected(log.NewNopLogger()))
 	}
-	e.collector.SetAccounts(collected)
-	e.registry.MustRegister(e.collector, e.process())
+	e := &storyExporter{newExporter(50*time.Second, collected), version}
+	e.registry.MustRegister(e.process())
 	return e
 }
 
@@ -117,7 +126,7 @@ func (all processMetrics) Collect(ch chan<- prometheus.Metric) {
 }
 
 // scrape refreshes the lists and adds what the registry then exposes. A scrape waits ten seconds for a refresh.
-func (e *storyExporter) scrape(t *testing.T, scraped *samples, now time.Time) {
+func (e *exporter) scrape(t *testing.T, scraped *samples, now time.Time) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	e.collector.Refresh(ctx)

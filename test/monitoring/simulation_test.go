@@ -1,12 +1,8 @@
 package monitoring
 
 import (
-	"bytes"
 	"cmp"
-	"context"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -14,9 +10,6 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
@@ -40,51 +33,6 @@ type recording struct {
 	problems []string // as ACCOUNT KIND
 }
 
-// exporter is a collector on a simulated clock: that of a synctest bubble.
-type exporter struct {
-	*collector.Collector
-	registry *prometheus.Registry
-}
-
-func newExporter(t *testing.T, ttl time.Duration, accounts []collector.Account) *exporter {
-	t.Helper()
-	e := &exporter{
-		Collector: collector.New(collector.Config{
-			TTL: ttl, MaxStale: time.Hour, RefreshTimeout: 2 * time.Minute, Logger: log.NewNopLogger(),
-		}),
-		registry: prometheus.NewPedanticRegistry(),
-	}
-	e.SetAccounts(accounts)
-	e.registry.MustRegister(e.Collector)
-	return e
-}
-
-// scrape lets refreshes run for as long as a scrape may take, and adds all metrics to a history.
-func (e *exporter) scrape(t *testing.T, h *samples, now time.Time) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
-	e.Refresh(ctx)
-	cancel()
-	families, err := e.registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := labels.NewBuilder(labels.EmptyLabels())
-	for _, family := range families {
-		for _, m := range family.GetMetric() {
-			if m.GetHistogram() != nil {
-				continue // No rule uses it.
-			}
-			b.Reset(labels.FromStrings(model.MetricNameLabel, family.GetName(), "job", "alicdn_export", "instance", "i"))
-			for _, pair := range m.GetLabel() {
-				b.Set(pair.GetName(), pair.GetValue())
-			}
-			h.add(b.Labels(), now, m.GetGauge().GetValue()+m.GetCounter().GetValue())
-		}
-	}
-	h.add(labels.FromStrings(model.MetricNameLabel, "up", "job", "alicdn_export", "instance", "i"), now, 1)
-}
-
 // simulate runs an exporter with the real client against the simulated API of each scenario, from start
 // on, and records what a Prometheus sees.
 func simulate(t *testing.T, start time.Time, duration, interval, ttl time.Duration, all []scenario) (r recording) {
@@ -97,13 +45,14 @@ func simulate(t *testing.T, start time.Time, duration, interval, ttl time.Durati
 		for _, s := range all {
 			accounts = append(accounts, s.collected(t))
 		}
-		e := newExporter(t, ttl, accounts)
-		defer e.Close()
+		e := newExporter(ttl, accounts)
+		defer e.collector.Close()
 		for now := start; !now.After(r.end); now = now.Add(interval) {
 			time.Sleep(time.Until(now))
 			e.scrape(t, r.samples, now)
+			r.addScraped(now, 1, "up", nil)
 		}
-		for _, account := range e.Statuses(time.Now()) {
+		for _, account := range e.collector.Statuses(time.Now()) {
 			problems := account.Problems
 			for _, export := range account.Exports {
 				problems = append(problems, export.Problems...)
@@ -127,10 +76,6 @@ func (s scenario) collected(t *testing.T) collector.Account {
 	if s.change != nil {
 		handler = s.change(handler)
 	}
-	endpoint, err := apiclient.ParseEndpoint("http://127.0.0.1:80")
-	if err != nil {
-		t.Fatal(err)
-	}
 	exports := []apiclient.Export{apiclient.Usage}
 	metrics := collector.NewAPIMetrics(s.account, exports, log.NewNopLogger())
 	var name coverage.Pattern
@@ -140,40 +85,17 @@ func (s scenario) collected(t *testing.T) collector.Account {
 	return collector.Account{
 		Name: s.account, Exports: exports, TimeZone: shanghai, UsageDelay: 4 * time.Hour, Limits: defaultLimits,
 		API: metrics,
-		Client: apiclient.New(apiclient.Config{
-			Endpoint: endpoint,
-			Credentials: apiclient.StaticCredentials{
-				AccessKeyID: simulator.DefaultAccessKeyID, AccessKeySecret: simulator.DefaultAccessKeySecret,
-			},
-			Timeout: cmp.Or(s.timeout, 10*time.Second), Limiter: apiclient.NewLimiter(60, 8), MaxRetries: 3,
-			MaxTasks: 100000, UserAgent: "test", Observer: metrics, Transport: handlerTransport{handler},
-		}),
+		Client: newClient(metrics, roundTripper(func(r *http.Request) (*http.Response, error) {
+			response := answer(handler, r)
+			if err := r.Context().Err(); err != nil {
+				return nil, err
+			}
+			return response, nil
+		}), cmp.Or(s.timeout, 10*time.Second), 60),
 		Expectations: []coverage.Expectation{{
 			Name: "monthly bill", Export: apiclient.Usage, TaskName: name, Every: coverage.Month, Grace: 3 * day,
 		}},
 	}
-}
-
-// handlerTransport passes requests to a handler, without a network: in a synctest bubble, only what
-// waits in the bubble lets its clock go on.
-type handlerTransport struct{ http.Handler }
-
-func (h handlerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	received := r.Clone(r.Context())
-	received.Host = cmp.Or(r.Host, r.URL.Host)
-	received.RequestURI = r.URL.RequestURI()
-	if received.Body == nil {
-		received.Body = http.NoBody
-	}
-	recorder := httptest.NewRecorder()
-	h.ServeHTTP(recorder, received)
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	response := recorder.Result()
-	response.Request = r
-	response.Body = io.NopCloser(bytes.NewReader(recorder.Body.Bytes()))
-	return response, nil
 }
 
 // firingAtEnd returns the alerts that fire at the end of a recording, as ACCOUNT ALERT and its further

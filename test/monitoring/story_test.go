@@ -184,7 +184,7 @@ func newTransport(a storyAccount) *transport {
 	}
 	t.otherTool = newClient(nil, roundTripper(func(r *http.Request) (*http.Response, error) {
 		return answer(t.overloaded, r), nil
-	}))
+	}), 10*time.Second, 20)
 	return t
 }
 
@@ -194,7 +194,10 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func newClient(observer apiclient.Observer, transport http.RoundTripper) *apiclient.Client {
+// newClient returns a client with the simulator's key that makes at most rate calls per second.
+func newClient(
+	observer apiclient.Observer, transport http.RoundTripper, timeout time.Duration, rate float64,
+) *apiclient.Client {
 	endpoint, err := apiclient.ParseEndpoint("cdn.aliyuncs.com")
 	if err != nil {
 		panic(err)
@@ -204,7 +207,7 @@ func newClient(observer apiclient.Observer, transport http.RoundTripper) *apicli
 		Credentials: apiclient.StaticCredentials{
 			AccessKeyID: simulator.DefaultAccessKeyID, AccessKeySecret: simulator.DefaultAccessKeySecret,
 		},
-		Timeout: 10 * time.Second, Limiter: apiclient.NewLimiter(20, 8), MaxRetries: 3, MaxTasks: 100000,
+		Timeout: timeout, Limiter: apiclient.NewLimiter(rate, 8), MaxRetries: 3, MaxTasks: 100000,
 		UserAgent: "alicdn_export_exporter", Observer: observer, Transport: transport,
 	})
 }
@@ -236,19 +239,15 @@ func (a storyAccount) newCollected(logger log.Logger) collector.Account {
 		Name:       a.name,
 		Exports:    a.exports,
 		API:        metrics,
-		Client:     newClient(metrics, newTransport(a)),
+		Client:     newClient(metrics, newTransport(a), 10*time.Second, 20),
 		TimeZone:   shanghai,
 		UsageDelay: 4 * time.Hour,
-		Limits: coverage.Limits{
-			PendingAge: coverage.Duration(6 * time.Hour),
-			SuccessAge: coverage.Duration(35 * 24 * time.Hour),
-			MonthGrace: coverage.Duration(3 * 24 * time.Hour),
-		},
+		Limits:     defaultLimits,
 	}
 	if a.monthly != "" {
 		collected.Expectations = []coverage.Expectation{{
 			Name: a.monthly, Export: apiclient.Usage, Every: coverage.Month,
-			Grace: coverage.Duration(3 * 24 * time.Hour),
+			Grace: 3 * day,
 		}}
 	}
 	return collected

@@ -95,7 +95,7 @@ func (w *webhook) firing() []string {
 }
 
 // startAlertmanager starts an Alertmanager with the example's routes, inhibitions and templates. Its
-// receivers are the webhook's, and it notifies after a second. mute is a time interval that replaces nights
+// receivers are the webhook's, and it notifies after seconds. mute is a time interval that replaces nights
 // and weekends, or empty: then nothing is muted.
 func startAlertmanager(t *testing.T, hook *webhook, mute string) *process {
 	t.Helper()
@@ -132,11 +132,12 @@ func startAlertmanager(t *testing.T, hook *webhook, mute string) *process {
 		"--storage.path="+t.TempDir(), "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=")
 }
 
-// speedUp makes a route and those below it notify after a second.
+// speedUp makes a route and those below it notify after seconds. Alertmanager needs some time until it
+// knows all alerts that inhibit others.
 func speedUp(route map[string]any) {
-	for _, key := range []string{"group_wait", "group_interval"} {
+	for key, wait := range map[string]string{"group_wait": "10s", "group_interval": "1s"} {
 		if route[key] != nil {
-			route[key] = "1s"
+			route[key] = wait
 		}
 	}
 	if below, ok := route["routes"].([]any); ok {

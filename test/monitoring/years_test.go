@@ -91,8 +91,8 @@ func yearOf(t *testing.T, account collector.Account, jobs []job) (r recording) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(yearBegins))
 		r.samples, r.evaluations = newSamples(), evaluations{yearBegins, yearEnds, maxScrapeInterval}
-		e := newExporter(t, time.Minute, []collector.Account{account})
-		defer e.Close()
+		e := newExporter(time.Minute, []collector.Account{account})
+		defer e.collector.Close()
 		for now := yearBegins; !now.After(yearEnds); now = now.Add(maxScrapeInterval) {
 			happened := false
 			for len(events) > 0 && !events[0].After(now) {
@@ -101,6 +101,7 @@ func yearOf(t *testing.T, account collector.Account, jobs []job) (r recording) {
 			if now.Sub(yearBegins)%(3*time.Hour) == 0 || happened {
 				time.Sleep(time.Until(now))
 				e.scrape(t, r.samples, now)
+				r.addScraped(now, 1, "up", nil)
 			} else {
 				r.repeat(now)
 			}
