@@ -266,11 +266,11 @@ func checkSelectors(t *testing.T, query string) {
 var states = map[string]string{
 	"OK": "green", "Success": "green", "success": "green", "Covered": "green", "Recent": "green", "Fine": "green",
 	"Up": "green", "succeeded": "green",
-	"Failed": "red", "failed": "red", "Missing": "red", "Down": "red", "critical": "red", "Stuck": "red",
+	"Failed": "red", "failed": "red", "Missing": "red", "Down": "red", "Now": "red", "Stuck": "red",
 	"Too old": "red", "Never": "red", "Overdue": "red", "Refused": "red",
-	"Pending": "blue", "created": "blue", "Not due yet": "blue", "info": "blue",
+	"Pending": "blue", "created": "blue", "Not due yet": "blue", "Some time": "blue",
 	"Unknown": "purple", "unknown": "purple", "unknown status": "purple",
-	"warning": "orange", "API or network": "orange", "Throttled": "yellow",
+	"Working hours": "orange", "API or network": "orange", "Throttled": "yellow",
 	"No task": "text", "Not judged": "text",
 }
 
@@ -433,7 +433,7 @@ func TestDashboardNamesEveryAlert(t *testing.T) {
 		texts[text] = alert.Alert
 	}
 	columns := slices.Collect(maps.Values(table.Transformations[len(table.Transformations)-1].Options.RenameByName))
-	for _, column := range []string{"Since", "Month", "Account", "Who", "Severity"} {
+	for _, column := range []string{"Since", "Month", "Account", "Who", "Urgency"} {
 		if !slices.Contains(columns, column) {
 			t.Errorf("the table has no column %s", column)
 		}

@@ -21,7 +21,7 @@ func at(month time.Month, day, hour, minute int) time.Time {
 }
 
 // The story for the dashboards: thirty days of four accounts, with the turn of a month. The exporter's own collector
-// and client read the simulated API on a simulated clock, so the same days come out every time.
+// and client read the simulated API on a simulated clock. Only the random waits between retries differ.
 var (
 	storyStart = at(time.October, 12, 9, 0)
 	storyEnd   = at(time.November, 11, 9, 0)
