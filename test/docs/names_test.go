@@ -41,7 +41,7 @@ func readNames(t *testing.T) names {
 
 var (
 	dottedFlag = regexp.MustCompile(`--[a-z]+\.[a-z.-]*[a-z]`)
-	commandRun = regexp.MustCompile(`(?:alicdn_export_exporter|go run \.)((?: [^\n|;&]*)?)`)
+	commandRun = regexp.MustCompile("(?:^ *|`|\\./|/bin/)(?:alicdn_export_exporter|go run \\.)((?: [^\n|;&]*)?)")
 	anyFlag    = regexp.MustCompile(`(?:^|\s)(--[a-z][a-z.-]*[a-z])`)
 	variable   = regexp.MustCompile(`ALICDN_EXPORT_EXPORTER_[A-Z_]*[A-Z]`)
 	metric     = regexp.MustCompile(`\balicdn_export_[a-z_]*[a-z](?:_…)?`)
