@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"alicdn_export_exporter/internal/simulator"
 	simscenario "alicdn_export_exporter/internal/simulator/scenario"
@@ -111,7 +112,9 @@ func unlisted(api http.Handler) http.Handler {
 func agree(t *testing.T, e daemon) map[string]bool {
 	t.Helper()
 	metrics := e.settled(t)
-	served := parseDocument(t, e.get(t, "/api/v1/exports"))
+	json := e.get(t, "/api/v1/exports")
+	followsSchema(t, json)
+	served := parseDocument(t, json)
 	want := served.alerts()
 	if diff := cmp.Diff(want, parsePage(t, e.get(t, "/"), sections(t)).alerts); diff != "" {
 		t.Errorf("-JSON +page:\n%s", diff)
@@ -129,6 +132,7 @@ func agree(t *testing.T, e daemon) map[string]bool {
 		if want := map[string]int{"fine": 0, "notable": 0, "export_missing": 2, "unreadable": 1}[state]; status != want {
 			t.Errorf("check of accounts that are %s: exit status %d, want %d", state, status, want)
 		}
+		followsSchema(t, text)
 		checked = append(checked, parseDocument(t, text).alerts()...)
 	}
 	slices.Sort(checked)
@@ -146,6 +150,24 @@ func agree(t *testing.T, e daemon) map[string]bool {
 		}
 	}
 	return kinds
+}
+
+// followsSchema compares a document with docs/exports.schema.json.
+func followsSchema(t *testing.T, text string) {
+	t.Helper()
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	schema, err := compiler.Compile(root + "/docs/exports.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(document); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
 }
 
 // settled scrapes until every list was read or failed twice: an alert needs more than one failure.
