@@ -62,7 +62,7 @@ rules: ## generate alerts/prometheusrule.yaml; RUNBOOK_URL=https://… changes w
 	$(if $(RUNBOOK_URL),sed -i 's|$(LINKED_RUNBOOK)|$(RUNBOOK_URL)|' \
 	    alerts/alicdn_export.rules.yml alerts/tests/*.yml dashboards/*.json)
 	go -C test test ./monitoring -run '^TestManifestIsCurrent$$' -update
-schema: ## generate docs/config.schema.json from the types of the configuration
+schema: ## generate docs/config.schema.json and docs/exports.schema.json from the types of the configuration and the JSON
 	go -C test test ./schema -run '^TestSchemaIsCurrent$$' -update
 pictures: programs ## draw the dashboards and the status page into docs/images
 	PICTURES='$(CURDIR)/docs/images' go -C test test -p 1 ./monitoring ./status -count=1 \

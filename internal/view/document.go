@@ -17,9 +17,12 @@ const FormatVersion = 1
 // Document is what is known of all accounts at a moment. It has no secrets. Times are in
 // the account's time zone; one that is not known is the zero time, and absent in JSON.
 type Document struct {
-	FormatVersion   int       `json:"format_version"`
-	ExporterVersion string    `json:"exporter_version"`
-	Time            time.Time `json:"time"`
+	// FormatVersion is 1. It changes when a field is removed or gets another meaning.
+	FormatVersion int `json:"format_version"`
+	// ExporterVersion is the version of the program.
+	ExporterVersion string `json:"exporter_version"`
+	// Time is when the document was made, in UTC.
+	Time time.Time `json:"time"`
 	// Demo tells whether the accounts are simulated.
 	Demo bool `json:"demo"`
 	// Verdict sums up all accounts in one line.
@@ -32,19 +35,24 @@ type Document struct {
 
 // Account is the state of an account.
 type Account struct {
-	Account  string `json:"account"`
+	// Account is the name of the account.
+	Account string `json:"account"`
+	// TimeZone is where the account's months, weeks and days begin.
 	TimeZone string `json:"time_zone"`
 	// State is the most severe one of the account and its exports.
 	State State `json:"state"`
 	// Problems are those of the account. Those of its exports are theirs.
 	Problems []Problem `json:"problems"`
-	Exports  []Export  `json:"exports"`
+	// Exports are the lists that are read.
+	Exports []Export `json:"exports"`
 }
 
 // Export is the state of one export of an account.
 type Export struct {
+	// Export is the list.
 	Export apiclient.Export `json:"export"`
-	State  State            `json:"state"`
+	// State is that of the most severe problem.
+	State State `json:"state"`
 	// Up tells whether the last refresh succeeded.
 	Up bool `json:"up"`
 	// Refreshing tells whether the list is being read, or waits for its turn.
@@ -62,6 +70,7 @@ type Export struct {
 
 // List is what a list of tasks says.
 type List struct {
+	// Tasks is the number of tasks by status.
 	Tasks Counts `json:"tasks"`
 	// Unlisted is the number of tasks that the API counts but does not list.
 	Unlisted int `json:"unlisted"`
@@ -69,8 +78,9 @@ type List struct {
 	Malformed int `json:"malformed"`
 	// UnrecoveredFailures is the number of failed tasks that no success has replaced.
 	UnrecoveredFailures int `json:"unrecovered_failures"`
-	// NewestSuccess and NewestFailure are when the last task succeeded and failed.
+	// NewestSuccess is when the last task succeeded.
 	NewestSuccess time.Time `json:"newest_success,omitzero"`
+	// NewestFailure is when the last task failed.
 	NewestFailure time.Time `json:"newest_failure,omitzero"`
 	// OldestPending is when the oldest pending task was created that no success has
 	// replaced.
@@ -80,7 +90,8 @@ type List struct {
 	// UsageDelay is the time after which usage is complete.
 	UsageDelay Seconds `json:"usage_delay_seconds"`
 	// Months are the last two complete ones, the older one first. usage_detail has none.
-	Months       []Month       `json:"months"`
+	Months []Month `json:"months"`
+	// Expectations say whether the exports exist that the configuration expects.
 	Expectations []Expectation `json:"expectations"`
 	// NewestTasks are at most ten, the newest first.
 	NewestTasks []Task `json:"newest_tasks"`
@@ -88,9 +99,13 @@ type List struct {
 
 // Counts is the number of tasks by status.
 type Counts struct {
+	// Created is the number of tasks that are pending.
 	Created int `json:"created"`
+	// Success is the number of tasks that succeeded.
 	Success int `json:"success"`
-	Failed  int `json:"failed"`
+	// Failed is the number of tasks that failed.
+	Failed int `json:"failed"`
+	// Unknown is the number of tasks with a status that the API does not document.
 	Unknown int `json:"unknown"`
 }
 
@@ -99,8 +114,10 @@ func (c Counts) Total() int { return c.Created + c.Success + c.Failed + c.Unknow
 
 // Month says how much of a calendar month successful tasks cover.
 type Month struct {
+	// Start is the first moment of the month.
 	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
+	// End is the first moment after the month.
+	End time.Time `json:"end"`
 	// JudgedFrom is later than Start if the first days are too old to be judged, or lie
 	// before the account's since.
 	JudgedFrom time.Time `json:"judged_from"`
@@ -116,44 +133,60 @@ type Month struct {
 
 // Expectation says whether the expected exports exist.
 type Expectation struct {
+	// Name is that of the configuration.
 	Name string `json:"name"`
 	// TaskName is the regular expression for the names of the tasks that count.
-	TaskName string            `json:"task_name"`
-	Every    coverage.Interval `json:"every"`
+	TaskName string `json:"task_name"`
+	// Every is the period that each export covers.
+	Every coverage.Interval `json:"every"`
 	// Due is when the oldest export that is missing was due, else when the next one is.
-	Due     time.Time `json:"due"`
-	Overdue bool      `json:"overdue"`
+	Due time.Time `json:"due"`
+	// Overdue tells whether an export is missing that was due before now.
+	Overdue bool `json:"overdue"`
 	// Missing are the periods that have ended and are not covered, the oldest first.
 	Missing []Period `json:"missing"`
 	// Hint says what is probably wrong with TaskName.
 	Hint string `json:"hint,omitempty"`
 }
 
-// Period is usage that is missing. Start is part of it, End is not.
+// Period is usage that is missing.
 type Period struct {
+	// Start is the first moment of the usage.
 	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
-	Due   time.Time `json:"due"`
+	// End is the first moment after the usage.
+	End time.Time `json:"end"`
+	// Due is when its export was due, or is.
+	Due time.Time `json:"due"`
 	// MadeTooEarly tells whether it is missing only because its export was made before the
 	// usage was complete.
 	MadeTooEarly bool `json:"made_too_early"`
 }
 
-// Task is one task of a list. Start and End are the first and the last second of its usage.
+// Task is one task of a list.
 type Task struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Status  string    `json:"status"`
+	// ID is the API's TaskId.
+	ID string `json:"id"`
+	// Name is the API's TaskName, which whoever makes the task chooses.
+	Name string `json:"name"`
+	// Status is created while the task is pending, then success or failed. It is unknown for
+	// one that the API does not document.
+	Status string `json:"status"`
+	// Created is when the task was made.
 	Created time.Time `json:"created,omitzero"`
+	// Updated is when the task ended.
 	Updated time.Time `json:"updated,omitzero"`
-	Start   time.Time `json:"start,omitzero"`
-	End     time.Time `json:"end,omitzero"`
+	// Start is the first second of the task's usage.
+	Start time.Time `json:"start,omitzero"`
+	// End is the last second of the task's usage.
+	End time.Time `json:"end,omitzero"`
 }
 
 // Refresh is a refresh that has ended.
 type Refresh struct {
-	Ended    time.Time `json:"ended"`
-	Duration Seconds   `json:"duration_seconds"`
+	// Ended is when it ended.
+	Ended time.Time `json:"ended"`
+	// Duration is how long it took.
+	Duration Seconds `json:"duration_seconds"`
 	// Tasks is the length of the list that was read.
 	Tasks int `json:"tasks"`
 	// Error is why it failed. It is absent if it succeeded.

@@ -14,6 +14,7 @@ import (
 
 // Problem is one thing that someone should act on.
 type Problem struct {
+	// Kind says what is wrong.
 	Kind collector.ProblemKind `json:"kind"`
 	// Alert is the name of the alert about it, and the title of its section in the runbook.
 	Alert string `json:"alert"`
@@ -26,21 +27,23 @@ type Problem struct {
 	What string `json:"what"`
 	// Advice is what to do, in sentences.
 	Advice string `json:"advice"`
-	// Commands make the exports that end the problem. Needs says who can run them, and what
-	// to look at before.
+	// Commands make the exports that end the problem.
 	Commands []Command `json:"commands,omitempty"`
-	Needs    string    `json:"needs,omitempty"`
+	// Needs says who can run the commands, and what to look at before.
+	Needs string `json:"needs,omitempty"`
 }
 
 // Command makes a task with the official command line, aliyun.
 type Command struct {
 	// Line is a command for a POSIX shell. It is absent where the usage is too old.
 	Line string `json:"command,omitempty"`
-	// Start and End bound the usage. Start is part of it, End is not.
+	// Start is the first moment of the usage.
 	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
-	// From is when the usage is complete, Until is when it is too old to be exported.
-	From  time.Time `json:"from"`
+	// End is the first moment after the usage.
+	End time.Time `json:"end"`
+	// From is when the usage is complete.
+	From time.Time `json:"from"`
+	// Until is when the usage is too old to be exported.
 	Until time.Time `json:"until"`
 	// Note says which usage it is, and when it can be exported.
 	Note string `json:"note"`

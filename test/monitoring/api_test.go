@@ -2,50 +2,13 @@ package monitoring
 
 import (
 	"bytes"
-	"cmp"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strconv"
-	"sync/atomic"
-	"testing"
 	"time"
-
-	"alicdn_export_exporter/internal/simulator"
-	simscenario "alicdn_export_exporter/internal/simulator/scenario"
 )
-
-// api is a simulated API whose scenario can be replaced.
-type api struct {
-	*httptest.Server
-	handler atomic.Pointer[http.Handler]
-}
-
-func newAPI(t *testing.T, s scenario) *api {
-	t.Helper()
-	a := new(api)
-	a.setScenario(t, s)
-	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		(*a.handler.Load()).ServeHTTP(w, r)
-	}))
-	t.Cleanup(a.Close)
-	return a
-}
-
-// setScenario replaces the scenario for the following calls.
-func (a *api) setScenario(t *testing.T, s scenario) {
-	t.Helper()
-	server, err := simscenario.New(cmp.Or(s.name, s.account), simulator.Options{Seed: 5})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var handler http.Handler = server
-	if s.change != nil {
-		handler = s.change(handler)
-	}
-	a.handler.Store(&handler)
-}
 
 // middleware changes an API's responses.
 type middleware func(http.Handler) http.Handler

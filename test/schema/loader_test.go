@@ -149,16 +149,25 @@ func TestSchemaRefusesEveryWrongKind(t *testing.T) {
 
 // Editors show the descriptions.
 func TestSchemaDescribesEveryKey(t *testing.T) {
-	content, err := os.ReadFile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
+	for _, path := range []string{schemaFile, exportsSchemaFile} {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if keys := describedKeys(t, content); keys < 30 {
+			t.Errorf("%s has only %d keys", path, keys)
+		}
 	}
+}
+
+// describedKeys returns the number of keys of a schema. The test fails if one has no description.
+func describedKeys(t *testing.T, content []byte) (keys int) {
+	t.Helper()
 	type schema struct {
 		Description string
 		Items       *json.RawMessage
 		Properties  map[string]json.RawMessage
 	}
-	keys := 0
 	var visit func(path string, text json.RawMessage)
 	visit = func(path string, text json.RawMessage) {
 		var s schema
@@ -178,9 +187,7 @@ func TestSchemaDescribesEveryKey(t *testing.T) {
 		}
 	}
 	visit("", content)
-	if keys < 30 {
-		t.Errorf("only %d keys", keys)
-	}
+	return keys
 }
 
 // account returns a file with one account.
@@ -188,10 +195,10 @@ func account(keys string) string { return "accounts:\n- {" + keys + "}\n" }
 
 func scalarNode(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: value} }
 
-// validate returns what is wrong with a file according to the schema.
-func validate(t *testing.T, text string) error {
+// compile returns the schema in a file.
+func compile(t *testing.T, path string) *jsonschema.Schema {
 	t.Helper()
-	content, err := os.ReadFile(schemaFile)
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,13 +207,21 @@ func validate(t *testing.T, text string) error {
 		t.Fatal(err)
 	}
 	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource(schemaFile, document); err != nil {
+	compiler.AssertFormat()
+	if err := compiler.AddResource(path, document); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := compiler.Compile(schemaFile)
+	schema, err := compiler.Compile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return schema
+}
+
+// validate returns what is wrong with a file according to the schema.
+func validate(t *testing.T, text string) error {
+	t.Helper()
+	schema := compile(t, schemaFile)
 	var node yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &node); err != nil {
 		return err

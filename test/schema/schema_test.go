@@ -1,5 +1,6 @@
 // Package schema_test makes docs/config.schema.json, with which editors check and complete a configuration file, and
-// compares it with what the exporter itself accepts.
+// docs/exports.schema.json, which describes /api/v1/exports. It compares the first one with what the exporter itself
+// accepts, the second one with a document.
 package schema_test
 
 import (
@@ -20,9 +21,12 @@ import (
 	"alicdn_export_exporter/internal/credentials"
 )
 
-var update = flag.Bool("update", false, "write docs/config.schema.json")
+var update = flag.Bool("update", false, "write the schemas in docs")
 
-const schemaFile = "../../docs/config.schema.json"
+const (
+	schemaFile        = "../../docs/config.schema.json"
+	exportsSchemaFile = "../../docs/exports.schema.json"
+)
 
 // file is the document that config.Load reads.
 type file struct {
@@ -30,36 +34,33 @@ type file struct {
 }
 
 func TestSchemaIsCurrent(t *testing.T) {
-	text, err := json.MarshalIndent(newSchema(t), "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := string(text) + "\n"
-	if *update {
-		if err := os.WriteFile(schemaFile, []byte(want), 0o600); err != nil {
+	for path, schema := range map[string]*jsonschema.Schema{schemaFile: newSchema(t), exportsSchemaFile: newExportsSchema(t)} {
+		text, err := json.MarshalIndent(schema, "", "  ")
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	got, err := os.ReadFile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("config.schema.json is out of date, run \"make schema\"; -want +got:\n%s", diff)
+		want := string(text) + "\n"
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s is out of date, run \"make schema\"; -want +got:\n%s", path, diff)
+		}
 	}
 }
 
-// newSchema returns the schema of a file. It is of draft 7, which all editors know.
-func newSchema(t *testing.T) *jsonschema.Schema {
+// newReflector returns what makes schemas of types. The comments on the types in these rooms become descriptions. tag is
+// the tag of a field with its name in the file.
+func newReflector(t *testing.T, tag string, rooms ...string) *jsonschema.Reflector {
 	t.Helper()
-	reflector := &jsonschema.Reflector{
-		Anonymous:                  true,
-		DoNotReference:             true,
-		RequiredFromJSONSchemaTags: true,
-		FieldNameTag:               "yaml",
-		Mapper:                     scalar,
-	}
-	for _, room := range []string{"config", "coverage", "credentials"} {
+	reflector := &jsonschema.Reflector{Anonymous: true, DoNotReference: true, FieldNameTag: tag}
+	for _, room := range rooms {
 		// The path in the module is the base and the path of the sources, joined.
 		if err := reflector.AddGoComments("alicdn_export_exporter/test/schema", "../../internal/"+room); err != nil {
 			t.Fatal(err)
@@ -68,10 +69,22 @@ func newSchema(t *testing.T) *jsonschema.Schema {
 	comments := reflector.CommentMap
 	reflector.CommentMap = nil
 	reflector.LookupComment = func(structure reflect.Type, field string) string {
-		return description(comments, structure, field)
+		return description(comments, structure, field, tag)
 	}
+	return reflector
+}
+
+// draft is the version of JSON Schema that all editors know.
+const draft = "http://json-schema.org/draft-07/schema#"
+
+// newSchema returns the schema of a file.
+func newSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	reflector := newReflector(t, "yaml", "config", "coverage", "credentials")
+	reflector.RequiredFromJSONSchemaTags = true
+	reflector.Mapper = scalar
 	schema := reflector.Reflect(file{})
-	schema.Version = "http://json-schema.org/draft-07/schema#"
+	schema.Version = draft
 	schema.Title = "Configuration file of alicdn_export_exporter"
 
 	accounts := property(schema, "accounts")
@@ -95,14 +108,15 @@ func property(schema *jsonschema.Schema, name string) *jsonschema.Schema {
 }
 
 // description returns the comment of a type or, by its name in the file, of a field.
-func description(comments map[string]string, structure reflect.Type, name string) string {
+func description(comments map[string]string, structure reflect.Type, name, tag string) string {
 	path := structure.PkgPath() + "." + structure.Name()
 	if name == "" {
 		return strings.ReplaceAll(comments[path], "\n", " ")
 	}
 	field, _ := structure.FieldByName(name)
 	comment := strings.ReplaceAll(comments[path+"."+name], "\n", " ")
-	return strings.Replace(comment, name, field.Tag.Get("yaml"), 1) // The name is the first word.
+	key, _, _ := strings.Cut(field.Tag.Get(tag), ",")
+	return strings.Replace(comment, name, key, 1) // The name is the first word.
 }
 
 // scalar returns the schema of a type that the file has as a single value, or nil for other types.
