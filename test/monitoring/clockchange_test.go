@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -88,7 +89,7 @@ func inMemory(t *testing.T, zone *time.Location) (a *editable, read func() view.
 		}},
 	}
 	api := simulator.New(a, simulator.Options{})
-	a.transport = handlerTransport{api}
+	a.transport = roundTripper(func(r *http.Request) (*http.Response, error) { return answer(api, r), nil })
 	endpoint, err := apiclient.ParseEndpoint(a.address)
 	if err != nil {
 		t.Fatal(err)
