@@ -179,20 +179,21 @@ func (w words) task(p collector.Problem) Problem {
 		return more(p)
 	}
 	task := newTask(p.Task, w.now)
-	var what string
-	if p.Kind == collector.Failed {
-		what = "failed"
-		if !task.Updated.IsZero() {
-			what += " on " + task.Updated.Format(minute)
-		}
-	} else {
-		what = fmt.Sprintf("has been pending for %s. Exports usually take a few minutes, the limit is %s", Span(p.Age), w.report.Limits.PendingAge)
-	}
-	start, end, known := task.Start, task.End.Add(time.Second), !task.Start.IsZero() && task.End.After(task.Start)
-	if known {
-		what += ", its usage is that of " + Days(start, end)
+	start, end, usage := task.Start, task.End.Add(time.Second), ""
+	if !task.Start.IsZero() && task.End.After(task.Start) {
+		usage = " (usage of " + Days(start, end) + ")"
 	} else { // Any later success replaces it.
 		start, end = bounds(coverage.Month.Period(w.now, 1), w.now)
+	}
+	var what string
+	switch {
+	case p.Kind == collector.Stuck:
+		what = fmt.Sprintf("has been pending for %s%s. Exports usually take a few minutes; the limit is %s.",
+			Span(p.Age), usage, w.report.Limits.PendingAge)
+	case task.Updated.IsZero():
+		what = "failed" + usage + "."
+	default:
+		what = "failed on " + task.Updated.Format(minute) + usage + "."
 	}
 	name, harmless := advice.NameLike(p.Task)
 	switch {
@@ -207,7 +208,7 @@ func (w words) task(p collector.Problem) Problem {
 		text = advice.Stuck
 	}
 	problem := w.remedy(text, []advice.Export{{Kind: w.export, Name: name, Start: start, End: end}})
-	problem.Subject, problem.TaskID, problem.What = task.Name, task.ID, what+"."
+	problem.Subject, problem.TaskID, problem.What = task.Name, task.ID, what
 	return problem
 }
 

@@ -189,21 +189,21 @@ func TestProblems(t *testing.T) {
 			needs + " Replace the placeholder in angle brackets.",
 		}}},
 		"a failed export": {read(noLimits, apiclient.Usage, failed, september), [][]string{{
-			"failed: usage-2026-10 (id id-usage-2026-10) failed on 2026-11-01 09:01, its usage is that of 2026-10-01 to 2026-10-31.",
+			"failed: usage-2026-10 (id id-usage-2026-10) failed on 2026-11-01 09:01 (usage of 2026-10-01 to 2026-10-31).",
 			"Make the export again.", noteOctober, createOctober, needs,
 		}}},
 		"a failed export with a hostile name": {read(noLimits, apiclient.Usage, hostile, september), [][]string{{
-			"failed: usage'; rm -rf ~; ' (id id-usage-2026-10) failed on 2026-11-01 09:01, its usage is that of 2026-10-01 to 2026-10-31.",
+			"failed: usage'; rm -rf ~; ' (id id-usage-2026-10) failed on 2026-11-01 09:01 (usage of 2026-10-01 to 2026-10-31).",
 			"Make the export again.", noteOctober, createOctober, needs,
 		}}},
 		"a failed export that is too old to be made again": {read(noLimits, apiclient.Usage, old, october), [][]string{{
-			"failed: usage-2025-10 (id id-usage-2025-10) failed on 2026-09-20 09:01, its usage is that of 2025-10-01 to 2025-10-31.",
+			"failed: usage-2025-10 (id id-usage-2025-10) failed on 2026-09-20 09:01 (usage of 2025-10-01 to 2025-10-31).",
 			"Make the export again.", "2025-10-01 to 2025-10-31 can no longer be exported: that was possible until 2026-10-01", "",
 		}}},
 		"a stuck export of half a day": {read(limited(t), apiclient.Usage, september, before, after, stuck), [][]string{
 			{
-				"stuck: audit (id id-audit) has been pending for 27 h. Exports usually take a few minutes, the limit is 6h, " +
-					"its usage is that of 2026-10-15 00:00 to 2026-10-15 12:00.",
+				"stuck: audit (id id-audit) has been pending for 27 h (usage of 2026-10-15 00:00 to 2026-10-15 12:00). " +
+					"Exports usually take a few minutes; the limit is 6h.",
 				"Make the export again: a success replaces it. If exports often get stuck, ask Alibaba Cloud's support.",
 				"2026-10-15 00:00 to 2026-10-15 12:00; possible until 2027-10-15",
 				"aliyun cdn CreateUserUsageDataExportTask --TaskName audit --StartTime 2026-10-14T16:00:00Z --EndTime 2026-10-15T03:59:59Z", needs,
@@ -211,12 +211,12 @@ func TestProblems(t *testing.T) {
 			{"month_missing: October 2026 is covered to 98 % by successful exports.", "Export the month.", noteOctober, createOctober, needs},
 		}},
 		"a stuck export without a period": {read(limited(t), apiclient.Usage, september, october, unknownPeriod), [][]string{{
-			"stuck: audit (id id-audit) has been pending for 27 h. Exports usually take a few minutes, the limit is 6h.",
+			"stuck: audit (id id-audit) has been pending for 27 h. Exports usually take a few minutes; the limit is 6h.",
 			"Make the export again: a success replaces it. If exports often get stuck, ask Alibaba Cloud's support.",
 			noteOctober, strings.Replace(createOctober, "usage-2026-10", "audit", 1), needs,
 		}}},
 		"failed details": {read(noLimits, apiclient.UsageDetail, detail, september, october), [][]string{{
-			"failed: domains (id id-usage-2026-10) failed on 2026-11-01 09:01, its usage is that of 2026-10-01 to 2026-10-31.",
+			"failed: domains (id id-usage-2026-10) failed on 2026-11-01 09:01 (usage of 2026-10-01 to 2026-10-31).",
 			"Make the export again.", noteOctober,
 			"aliyun cdn CreateUsageDetailDataExportTask --TaskName domains --StartTime 2026-09-30T16:00:00Z --EndTime 2026-10-31T15:59:59Z --Type flow",
 			needsDetail,
