@@ -27,18 +27,18 @@ import (
 )
 
 const (
-	// scrapeTimeout is what scrapers say in their headers, and how long they wait.
-	scrapeTimeout = 4 * time.Second
-	// defaultScrapeTimeout is Prometheus' own timeout.
-	defaultScrapeTimeout = 10 * time.Second
+	// scrapeTimeout is Prometheus' own timeout: what scrapers say in their headers, and how long they wait.
+	scrapeTimeout = 10 * time.Second
 	// drainTimeout is how long the program may take to end after a signal.
 	drainTimeout = 8 * time.Second
 	// burst is the number of calls that the rate limit lets through at once at the default concurrency.
 	burst = 8
 	// maxGrowth is how much more memory than an idle program a fault may cost.
 	maxGrowth = 64 << 20
-	// maxGoroutines is how many more goroutines than an idle program are none that a fault left behind: scrapes, timers.
-	maxGoroutines = 4
+	// maxGoroutines is how many more goroutines than an idle program may be left.
+	maxGoroutines = 1
+	// recovery is how long two refreshes may take after a fault. A list that must be confirmed takes five seconds.
+	recovery = 30 * time.Second
 )
 
 // cell is a fault in a scenario: a program and an API of its own.
@@ -61,7 +61,6 @@ type cell struct {
 	flags       map[string]string // values that differ from the usual ones
 	webConfig   string            // file
 	rate        float64
-	timeout     time.Duration // of scrapes
 	command     func(args []string) *exec.Cmd
 	closers     []func() // close connections that the program keeps open
 	listen      string   // the program's address, if it cannot be read from the log
@@ -93,7 +92,7 @@ type cell struct {
 func newCell(t *testing.T, f fault, s scenario) *cell {
 	t.Helper()
 	c := &cell{
-		T: t, fault: f, scenario: s, keys: t.TempDir(), rate: 20, timeout: scrapeTimeout, header: make(http.Header), flags: make(map[string]string),
+		T: t, fault: f, scenario: s, keys: t.TempDir(), rate: 20, header: make(http.Header), flags: make(map[string]string),
 		key: credentialstest.Key{ID: "LTAIcanaryAccessKeyId", Secret: "CanaryAccessKeySecret", Token: "CanarySecurityToken"},
 	}
 	if !f.ownIdle {
@@ -156,8 +155,8 @@ func (c *cell) start() {
 	address := cmp.Or(c.listen, "127.0.0.1:0")
 	args := []string{"--config.file=" + c.file, "--web.listen-address=" + address, "--web.enable-lifecycle"}
 	for name, value := range map[string]string{
-		"log.level": "debug", "cache.ttl": "0s", "api.timeout": "2s", "refresh.timeout": "10s", "api.max-retries": "1",
-		"scrape.timeout-offset": "2s", "collector.task-info": "100", "api.rate-limit": fmt.Sprint(c.rate),
+		"log.level": "debug", "cache.ttl": "0s", "api.timeout": "3s", "refresh.timeout": "15s", "api.max-retries": "1",
+		"scrape.timeout-offset": "5s", "collector.task-info": "100", "api.rate-limit": fmt.Sprint(c.rate),
 	} {
 		args = append(args, "--"+name+"="+cmp.Or(c.flags[name], value))
 	}
@@ -213,24 +212,25 @@ func (c *cell) scrape() page {
 	c.Helper()
 	if c.oddTimeouts.Load() {
 		odd := oddTimeouts[c.scrapes.Add(1)%int64(len(oddTimeouts))]
-		return c.scrapeWithin(defaultScrapeTimeout, timeoutHeader(odd))
+		return c.scrapeWith(timeoutHeader(odd))
 	}
-	return c.scrapeWithin(c.timeout, timeoutHeader(fmt.Sprint(c.timeout.Seconds())))
+	return c.scrapeWith(timeoutHeader(fmt.Sprint(scrapeTimeout.Seconds())))
 }
 
 // glance scrapes without waiting for a refresh.
 func (c *cell) glance() page {
 	c.Helper()
-	return c.scrapeWithin(c.timeout, timeoutHeader("0.001"))
+	return c.scrapeWith(timeoutHeader("0.001"))
 }
 
-func (c *cell) scrapeWithin(timeout time.Duration, header http.Header) page {
+// scrapeWith scrapes with a header, for as long as scrapeTimeout.
+func (c *cell) scrapeWith(header http.Header) page {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(c.Context(), timeout)
+	ctx, cancel := context.WithTimeout(c.Context(), scrapeTimeout)
 	defer cancel()
 	status, text, err := c.get(ctx, http.MethodGet, "/metrics", header)
 	if late := c.fault.late && errors.Is(err, context.DeadlineExceeded); !late && (err != nil || status != http.StatusOK) {
-		c.Errorf("I1: a scrape is not answered within %s: status %d, %v", timeout, status, err)
+		c.Errorf("I1: a scrape is not answered within %s: status %d, %v", scrapeTimeout, status, err)
 	}
 	p := parsePage(text)
 	if err == nil {
@@ -290,7 +290,7 @@ func (c *cell) scrapeAtOnce() {
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), rand.N(500*time.Millisecond))
 			defer cancel()
-			_, text, err := c.get(ctx, http.MethodGet, "/metrics", timeoutHeader("4"))
+			_, text, err := c.get(ctx, http.MethodGet, "/metrics", timeoutHeader("10"))
 			if err == nil {
 				c.judge(parsePage(text))
 			} else if !errors.Is(err, context.DeadlineExceeded) {

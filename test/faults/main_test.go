@@ -43,7 +43,7 @@ func buildAndRun(m *testing.M) int {
 	}
 	// Cells mostly wait for a timeout.
 	if f := flag.Lookup("test.parallel"); f.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
-		_ = f.Value.Set(strconv.Itoa(4 * runtime.GOMAXPROCS(0)))
+		_ = f.Value.Set(strconv.Itoa(3 * runtime.GOMAXPROCS(0)))
 	}
 	return m.Run()
 }

@@ -171,7 +171,6 @@ func manyAccounts() fault {
 			}
 			c.flags["cache.ttl"], c.flags["collector.task-info"] = "4s", "0"
 			c.world.model.hidden = true
-			c.timeout = defaultScrapeTimeout
 		},
 		begin: func(c *cell) func() {
 			scrapers := c.crowd(50, func(ctx context.Context, conn net.Conn) {
