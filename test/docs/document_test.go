@@ -1,17 +1,15 @@
 package docs_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/yuin/goldmark/ast"
 
 	"alicdn_export_exporter/apiclient"
@@ -19,87 +17,27 @@ import (
 	"alicdn_export_exporter/internal/view"
 )
 
-// The JSON in docs/json.md has only keys that the document has, and all of those that are never absent.
+// The JSON in docs/json.md follows the schema of the document.
 func TestJSONExample(t *testing.T) {
 	t.Parallel()
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join(root, "docs", "exports.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, e := range findPage(t, "docs/json.md").examples() {
 		if e.info != "json" {
 			continue
 		}
-		var document any
-		if err := json.Unmarshal([]byte(e.code), &document); err != nil {
+		document, err := jsonschema.UnmarshalJSON(strings.NewReader(e.code))
+		if err != nil {
 			t.Fatal(err)
 		}
-		for _, problem := range compareKeys(document, reflect.TypeFor[view.Document](), "") {
-			t.Errorf("%s: %s", e.where(), problem)
+		if err := schema.Validate(document); err != nil {
+			t.Errorf("%s: %v", e.where(), err)
 		}
 		return
 	}
 	t.Error("docs/json.md has no JSON")
-}
-
-// compareKeys compares the keys of the objects in a JSON value with the tags of a type.
-func compareKeys(value any, of reflect.Type, path string) (problems []string) {
-	switch value := value.(type) {
-	case []any:
-		if of.Kind() != reflect.Slice {
-			return []string{path + " is not a list"}
-		}
-		for _, item := range value {
-			problems = append(problems, compareKeys(item, of.Elem(), path+"[]")...)
-		}
-	case map[string]any:
-		if of.Kind() == reflect.Pointer {
-			of = of.Elem()
-		}
-		if of.Kind() != reflect.Struct {
-			return []string{path + " is not an object"}
-		}
-		var known []string
-		for field := range of.Fields() {
-			key, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-			known = append(known, key)
-			item, ok := value[key]
-			if !ok && options == "" {
-				problems = append(problems, path+"."+key+" is missing")
-			}
-			if ok {
-				problems = append(problems, compareKeys(item, field.Type, path+"."+key)...)
-			}
-		}
-		for key := range value {
-			if !slices.Contains(known, key) {
-				problems = append(problems, path+"."+key+" does not exist")
-			}
-		}
-	}
-	return problems
-}
-
-func TestCompareKeys(t *testing.T) {
-	t.Parallel()
-	type item struct {
-		A int `json:"a"`
-		B int `json:"b,omitempty"`
-	}
-	type document struct {
-		Items []item `json:"items"`
-	}
-	for text, want := range map[string]string{
-		`{"items":[{"a":1},{"a":1,"b":2}]}`: "[]",
-		`{}`:                                "[.items is missing]",
-		`{"items":[{"a":1,"c":2}]}`:         "[.items[].c does not exist]",
-		`{"items":[{}]}`:                    "[.items[].a is missing]",
-		`{"items":{}}`:                      "[.items is not an object]",
-	} {
-		var value any
-		if err := json.Unmarshal([]byte(text), &value); err != nil {
-			t.Fatal(err)
-		}
-		if got := fmt.Sprint(compareKeys(value, reflect.TypeFor[document](), "")); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
-	}
 }
 
 // docs/json.md has a row for each kind of problem, with its state, and for each state.
