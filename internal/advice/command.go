@@ -36,28 +36,40 @@ type Command struct {
 }
 
 // Commands returns the commands that make the export, one for each task: a task exports at
-// most 31 days. Where clocks change, a month can be longer.
+// most 31 days. Where clocks change, a month can be longer. Usage that is too old for
+// several tasks is one command without a line. Tasks of usage that lies ahead are left out:
+// whoever makes a task chooses its period, and can choose a thousand years.
 func (e Export) Commands(now time.Time, usageDelay coverage.Duration) []Command {
 	var commands []Command
-	for start := e.Start; start.Before(e.End); {
+	for start := e.Start; start.Before(e.End) && (len(commands) == 0 || start.Before(now)); {
+		until := start.AddDate(1, 0, 0)
+		makeable := now.Before(until)
 		end := e.End
 		if end.Sub(start) > maxExported {
-			end = start.Add(maxExported)
-			year, month, day := end.Date()
-			if midnight := time.Date(year, month, day, 0, 0, 0, 0, end.Location()); midnight.After(start) {
-				end = midnight
+			last := start.Add(maxExported)
+			if !makeable {
+				last = now.AddDate(-1, 0, 1)
+			}
+			if end = startOfDay(last); !end.After(start) {
+				end = last
+			}
+			if end.After(e.End) {
+				end = e.End
 			}
 		}
-		command := Command{
-			Start: start, End: end, From: end.Add(time.Duration(usageDelay)), Until: start.AddDate(1, 0, 0),
-		}
-		if now.Before(command.Until) {
+		command := Command{Start: start, End: end, From: end.Add(time.Duration(usageDelay)), Until: until}
+		if makeable {
 			command.Line = e.line(start, end)
 		}
 		commands = append(commands, command)
 		start = end
 	}
 	return commands
+}
+
+func startOfDay(t time.Time) time.Time {
+	year, month, day := t.Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, t.Location())
 }
 
 // CreateAction returns the API's name of the operation that makes a task of an export.

@@ -48,6 +48,7 @@ func MonthMissing(tooEarly bool) string {
 const (
 	Failed    = "Make the export again."
 	Stuck     = "Make the export again: a success replaces it. If exports often get stuck, ask Alibaba Cloud's support."
+	TooOld    = "It can no longer be exported. To end this, delete the task in the CDN console, or set since of the account to a later day."
 	AnyExport = "Make an export, and find out why none was made. If none is needed, switch the limit off (success_age: 0)."
 	EmptyList = "If the account has exports, this key probably belongs to another account, " +
 		"or to the other site's: aliyun.com and alibabacloud.com have separate accounts."

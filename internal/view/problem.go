@@ -145,20 +145,24 @@ func (w words) overdue(p collector.Problem) Problem {
 		what += " named " + pattern
 	}
 	what += " covers all of " + Days(start, end)
+	due := slices.IndexFunc(e.Missing, func(n coverage.Needed) bool { return !n.Due.Before(w.now) })
+	if due < 0 {
+		due = len(e.Missing)
+	}
+	if due > 1 {
+		what += fmt.Sprintf(", nor of %s after it", Plural(due-1, "period"))
+	}
+	what += "."
+	if due > maxPeriods {
+		what += fmt.Sprintf(" The commands are those of the first %d.", maxPeriods)
+	}
 	var exports []advice.Export
-	for _, missing := range e.Missing {
-		if !missing.Due.Before(w.now) || len(exports) == maxPeriods {
-			break
-		}
+	for _, missing := range e.Missing[:min(due, maxPeriods)] {
 		start, end := bounds(missing.Period, w.now)
 		exports = append(exports, advice.Export{
 			Kind: w.export, Name: advice.NameMatching(e.TaskName, w.export, start, end), Start: start, End: end,
 		})
 	}
-	if others := len(exports) - 1; others > 0 {
-		what += fmt.Sprintf(", nor of %s after it", Plural(others, "period"))
-	}
-	what += "."
 	if e.Missing[0].TooEarly {
 		what += " It was " + advice.TooEarly(w.report.UsageDelay) + "."
 	}
@@ -208,6 +212,9 @@ func (w words) task(p collector.Problem) Problem {
 		text = advice.Stuck
 	}
 	problem := w.remedy(text, []advice.Export{{Kind: w.export, Name: name, Start: start, End: end}})
+	if problem.Needs == "" {
+		problem.Advice = advice.TooOld
+	}
 	problem.Subject, problem.TaskID, problem.What = task.Name, task.ID, what
 	return problem
 }
@@ -274,14 +281,15 @@ func EachCommandOnce(problems []Problem) []Problem {
 	problems = slices.Clone(problems)
 	for i := range problems {
 		p := &problems[i]
-		all := len(p.Commands)
+		above := false
 		p.Commands = slices.DeleteFunc(slices.Clone(p.Commands), func(c Command) bool {
 			key := [2]string{c.Line, c.Note}
-			again := seen[key]
+			again := seen[key] && c.Line != ""
 			seen[key] = true
+			above = above || again
 			return again
 		})
-		if all > 0 && len(p.Commands) == 0 {
+		if above && len(p.Commands) == 0 {
 			p.Advice += " A command above ends this too."
 		}
 		if len(p.Commands) == 0 || needed[p.Needs] {

@@ -198,7 +198,8 @@ func TestProblems(t *testing.T) {
 		}}},
 		"a failed export that is too old to be made again": {read(noLimits, apiclient.Usage, old, october), [][]string{{
 			"failed: usage-2025-10 (id id-usage-2025-10) failed on 2026-09-20 09:01 (usage of 2025-10-01 to 2025-10-31).",
-			"Make the export again.", "2025-10-01 to 2025-10-31 can no longer be exported: that was possible until 2026-10-01", "",
+			"It can no longer be exported. To end this, delete the task in the CDN console, or set since of the account to a later day.",
+			"2025-10-01 to 2025-10-31 can no longer be exported: that was possible until 2026-10-01", "",
 		}}},
 		"a stuck export of half a day": {read(limited(t), apiclient.Usage, september, before, after, stuck), [][]string{
 			{
@@ -419,5 +420,63 @@ func TestEachCommandOnce(t *testing.T) {
 	}
 	if len(problems[1].Commands) != 1 {
 		t.Error("the document has changed")
+	}
+}
+
+func TestEachCommandOnceKeepsWhatCannotBeMade(t *testing.T) {
+	old := success("first", "2025-10-01T00:00:00+08:00", "2025-10-31T23:59:59+08:00", "2026-09-20T09:00:00+08:00")
+	old.Status = apiclient.Failed
+	second := old
+	second.ID, second.Name = "id-second", "second"
+	for _, p := range view.EachCommandOnce(document(limited(t), read(limited(t), apiclient.Usage, old, second, october)).Accounts[0].Exports[0].Problems) {
+		if p.Kind == collector.Failed && (len(p.Commands) != 1 || strings.Contains(p.Advice, "above")) {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+func TestOverdueCountsAllPeriods(t *testing.T) {
+	account := limited(t)
+	account.Expectations = []coverage.Expectation{{Name: "daily", Export: apiclient.Usage, Every: coverage.Day}}
+	p := document(account, read(account, apiclient.Usage)).Accounts[0].Exports[0].Problems[0]
+	if want := ", nor of 87 periods after it. The commands are those of the first 20."; !strings.Contains(p.What, want) || len(p.Commands) != 20 {
+		t.Errorf("%d commands: %s", len(p.Commands), p.What)
+	}
+}
+
+// Whoever makes tasks chooses their periods.
+func TestCommandsOfEndlessPeriodsAreFew(t *testing.T) {
+	var tasks []apiclient.Task
+	for _, years := range [][2]string{{"2000", "9998"}, {"2026", "9998"}, {"2000", "2024"}, {"9000", "9998"}} {
+		task := success(years[0]+"-"+years[1], years[0]+"-01-02T00:00:00+08:00", years[1]+"-10-31T23:59:59+08:00", "2026-11-01T09:00:00+08:00")
+		task.Status = apiclient.Failed
+		tasks = append(tasks, task)
+	}
+	got := make(map[string][]string)
+	for _, p := range document(limited(t), read(limited(t), apiclient.Usage, tasks...)).Accounts[0].Exports[0].Problems {
+		if p.Kind == collector.Failed {
+			last := p.Commands[len(p.Commands)-1]
+			got[p.Subject] = []string{fmt.Sprint(len(p.Commands)), p.Commands[0].Note, last.Note}
+		}
+	}
+	if diff := cmp.Diff(map[string][]string{
+		"2000-9998": {
+			"13", "2000-01-02 to 2025-11-22 can no longer be exported: that was possible until 2001-01-02",
+			"2026-10-30 to 2026-11-29; its usage is complete on 2026-11-30 04:00: do not export it before; possible until 2027-10-30",
+		},
+		"2026-9998": {
+			"11", "2026-01-02 to 2026-02-01; possible until 2027-01-02",
+			"2026-11-08 to 2026-12-08; its usage is complete on 2026-12-09 04:00: do not export it before; possible until 2027-11-08",
+		},
+		"2000-2024": {
+			"1", "2000-01-02 to 2024-10-31 can no longer be exported: that was possible until 2001-01-02",
+			"2000-01-02 to 2024-10-31 can no longer be exported: that was possible until 2001-01-02",
+		},
+		"9000-9998": {
+			"1", "9000-01-02 to 9000-02-01; its usage is complete on 9000-02-02 04:00: do not export it before; possible until 9001-01-02",
+			"9000-01-02 to 9000-02-01; its usage is complete on 9000-02-02 04:00: do not export it before; possible until 9001-01-02",
+		},
+	}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

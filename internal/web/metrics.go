@@ -26,13 +26,12 @@ const (
 // rendered: no scrape is refused, because several Prometheus servers must each get a
 // response.
 func newMetricsHandler(config Config) http.Handler {
-	metrics := newRenderer(promhttp.HandlerFor(config.Registry, promhttp.HandlerOpts{
+	metrics := newFrugal(promhttp.HandlerFor(config.Registry, promhttp.HandlerOpts{
 		ErrorLog:          gatherLog{config.Logger},
 		ErrorHandling:     promhttp.ContinueOnError,
 		Registry:          config.Registry,
 		EnableOpenMetrics: true,
 	}))
-	var out outbox
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		timeout := scrapeTimeout(r.Header, config.ScrapeTimeoutOffset)
 		// Ignore the error of a writer without deadlines.
@@ -41,11 +40,7 @@ func newMetricsHandler(config Config) http.Handler {
 		defer cancel()
 		defer context.AfterFunc(draining(ctx), cancel)()
 		config.Refresher.Refresh(ctx)
-		response, err := metrics.render(r)
-		if err == nil {
-			err = out.send(w, response)
-		}
-		if err != nil {
+		if err := metrics.serve(w, r); err != nil {
 			_ = level.Debug(config.Logger).Log("msg", "Scrape not answered, the client has gone or reads too slowly", "err", err)
 		}
 	})

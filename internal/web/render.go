@@ -12,6 +12,28 @@ import (
 // response. Compressed metrics of a thousand accounts fit.
 const maxKeptBuffer = 1 << 20
 
+// frugal serves the responses of a handler with bounded memory: it renders one at a time,
+// and keeps few of them for clients that read slowly.
+type frugal struct {
+	*renderer
+
+	out outbox
+}
+
+func newFrugal(handler http.Handler) *frugal { return &frugal{renderer: newRenderer(handler)} }
+
+// ServeHTTP implements http.Handler.
+func (f *frugal) ServeHTTP(w http.ResponseWriter, r *http.Request) { _ = f.serve(w, r) }
+
+// serve answers a request. It returns an error if the client has gone or was too slow.
+func (f *frugal) serve(w http.ResponseWriter, r *http.Request) error {
+	response, err := f.render(r)
+	if err != nil {
+		return err
+	}
+	return f.out.send(w, response)
+}
+
 // renderer renders responses with a handler, one at a time, whatever the number of
 // requests. Requests for the same that wait for their turn share one response.
 type renderer struct {

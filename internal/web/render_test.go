@@ -11,10 +11,12 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"alicdn_export_exporter/internal/view"
 	"alicdn_export_exporter/internal/web"
 )
 
@@ -166,6 +168,43 @@ func TestRenderer(t *testing.T) {
 				}
 				if text := logged.String(); strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, "level=debug ") {
 					t.Errorf("want one line at debug:\n%s", text)
+				}
+			})
+		})
+	}
+}
+
+// The page and the JSON of a thousand accounts need as much memory as their metrics.
+func TestDocumentsAreRenderedOneAtATime(t *testing.T) {
+	for _, path := range []string{"/", "/api/v1/exports"} {
+		t.Run(path, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				config := scraped(t)
+				hold := make(chan struct{})
+				var atOnce, made atomic.Int64
+				config.Document = func(time.Time) view.Document {
+					if atOnce.Add(1) > 1 {
+						t.Error("two documents are made at the same time")
+					}
+					defer atOnce.Add(-1)
+					made.Add(1)
+					<-hold
+					return view.Document{Verdict: "all is well"}
+				}
+				handler := newHandler(t, config)
+				var clients sync.WaitGroup
+				for range 20 {
+					clients.Go(func() {
+						if answer := ask(handler, http.MethodGet, path); !strings.Contains(answer.Body.String(), "all is well") {
+							t.Errorf("answer %d:\n%s", answer.Code, answer.Body)
+						}
+					})
+					synctest.Wait()
+				}
+				close(hold)
+				clients.Wait()
+				if made.Load() != 2 {
+					t.Errorf("%d documents, want one for the first request and one for those that waited", made.Load())
 				}
 			})
 		})

@@ -64,14 +64,14 @@ func New(config Config) (http.Handler, error) {
 		if err != nil {
 			return nil, fmt.Errorf("status page: %w", err)
 		}
-		mux.Handle("GET /{$}", page)
+		mux.Handle("GET /{$}", newFrugal(page))
 	}
 	runbook, err := newRunbook()
 	if err != nil {
 		return nil, fmt.Errorf("runbook: %w", err)
 	}
 	mux.Handle("GET /runbook", runbook)
-	mux.Handle("GET /api/v1/exports", newExportsHandler(config))
+	mux.Handle("GET /api/v1/exports", newFrugal(newExportsHandler(config)))
 	mux.HandleFunc("GET /-/healthy", respond("alicdn_export_exporter is healthy.\n"))
 	mux.HandleFunc("GET /-/ready", respond("alicdn_export_exporter is ready.\n"))
 	mux.Handle("POST /-/reload", newReloadHandler(config))
