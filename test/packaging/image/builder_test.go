@@ -53,7 +53,7 @@ func (b *builder) makeBases() {
 		paths = append(paths, program)
 		paths = append(paths, regexp.MustCompile(`/\S+`).FindAllString(output(b.t, "ldd", program), -1)...)
 	}
-	b.commit("go", paths, "--env=PATH="+goroot+"/bin:/usr/bin:/bin", "--env=GOTOOLCHAIN=local")
+	b.commit("go", paths, "--env=PATH="+goroot+"/bin:/usr/bin:/bin", "--env=GOTOOLCHAIN=local", "--env=HOME=/root")
 	b.commit("base", []string{"/etc/ssl/certs/ca-certificates.crt"}, "--user=65532")
 }
 

@@ -197,6 +197,21 @@ func checkDashboards(t *testing.T, configMap *corev1.ConfigMap) {
 	}
 }
 
+// The chart has every dashboard of the repository.
+func TestChartDashboards(t *testing.T) {
+	want, err := filepath.Glob(root + "/dashboards/*.json")
+	if err != nil || len(want) == 0 {
+		t.Fatalf("no dashboards, %v", err)
+	}
+	c := load(t)
+	for _, path := range want {
+		linked := func(file *chartcommon.File) bool { return file.Name == "files/dashboards/"+filepath.Base(path) }
+		if !slices.ContainsFunc(c.Files, linked) {
+			t.Errorf("the chart has no link to dashboards/%s in files/dashboards", filepath.Base(path))
+		}
+	}
+}
+
 // checkGolden compares the manifests with those in testdata, in which each dashboard and the rules are only mentioned.
 func checkGolden(t *testing.T, name string, c *chart.Chart, values map[string]any) {
 	t.Helper()

@@ -100,7 +100,7 @@ func makeReleases(dir string) error {
 	}
 	for _, version := range []string{first, second} {
 		if version == second {
-			path := filepath.Join(dir, "deploy/packages/config.yml")
+			path := filepath.Join(dir, "deploy", "packages", "config.yml")
 			config, err := os.ReadFile(path)
 			if err != nil {
 				return err
