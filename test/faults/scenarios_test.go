@@ -219,11 +219,7 @@ func (c *cell) expectInvariants() {
 		c.Errorf("I5: %d MB of memory, %d more than idle", peak>>20, (peak-c.idle.memory)>>20)
 	}
 	for began := time.Now(); ; {
-		c.world.closeConnections()
-		for _, closeConnections := range c.closers {
-			closeConnections()
-		}
-		goroutines := c.glance().values["go_goroutines"]
+		goroutines := c.goroutines()
 		if goroutines <= c.idle.goroutines+maxGoroutines {
 			break
 		}
@@ -276,13 +272,22 @@ func (c *cell) measureIdle() idle {
 	c.Helper()
 	c.start()
 	c.scrapeUntil("a snapshot", func(p page) bool { return c.isWell(p, c.world.model.began) })
-	c.world.closeConnections()
-	measured := idle{memory(c, c.program.Command.Process.Pid, "VmRSS"), c.glance().values["go_goroutines"]}
-	for range 20 { // Some glances begin a refresh.
-		measured.goroutines = min(measured.goroutines, c.glance().values["go_goroutines"])
+	measured := idle{memory(c, c.program.Command.Process.Pid, "VmRSS"), c.goroutines()}
+	for range 20 { // A refresh may have been running.
+		measured.goroutines = min(measured.goroutines, c.goroutines())
 	}
 	c.program.Stop()
 	return measured
+}
+
+// goroutines returns the number of the program's goroutines without those of idle connections.
+func (c *cell) goroutines() float64 {
+	c.Helper()
+	c.world.closeConnections()
+	for _, closeConnections := range c.closers {
+		closeConnections()
+	}
+	return c.scrape().values["go_goroutines"]
 }
 
 // memory returns a value from a process's status file, in bytes.
