@@ -131,6 +131,10 @@ func remedies() []remedied {
 				tasks: []simulator.Task{exported(hostile, failed, weekAgo, dayAgo, 6*time.Hour)},
 			},
 			{
+				name: "failed-long-name-" + export, kind: "failed", action: action, settings: limits(export, none, ""),
+				tasks: []simulator.Task{exported(strings.Repeat("月度", 200), failed, weekAgo, dayAgo, 6*time.Hour)},
+			},
+			{
 				name: "failed-periodless-" + export, kind: "failed", action: action, settings: limits(export, none, ""),
 				tasks: []simulator.Task{{ID: "7", Name: "no period", Status: failed, Created: weekAgo, Updated: weekAgo}},
 			},
