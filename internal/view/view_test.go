@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -500,6 +501,29 @@ func TestEachCommandOnceLeavesOutOtherNames(t *testing.T) {
 		}
 		if fmt.Sprint(got) != want {
 			t.Errorf("%s: %v, want %s", export, got, want)
+		}
+	}
+}
+
+func TestWriteJSON(t *testing.T) {
+	const hostile = "a\x00\x7f\x1b[2J\u009b2J\u202eb\ufeff\u2028\U000E0041<月度>&"
+	d := view.Document{Verdict: hostile}
+	for _, indent := range []string{"", "  "} {
+		var text strings.Builder
+		if err := d.WriteJSON(&text, indent); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range text.String() {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("%q is not escaped: %s", r, text.String())
+			}
+		}
+		if !strings.Contains(text.String(), "<月度>&") {
+			t.Errorf("characters that print are escaped: %s", text.String())
+		}
+		var read struct{ Verdict string }
+		if err := json.Unmarshal([]byte(text.String()), &read); err != nil || read.Verdict != hostile {
+			t.Errorf("read again, it is %q, %v", read.Verdict, err)
 		}
 	}
 }
