@@ -1,6 +1,8 @@
 package advice
 
 import (
+	"fmt"
+	"regexp"
 	"regexp/syntax"
 	"strings"
 	"time"
@@ -32,6 +34,9 @@ func NameFor(export apiclient.Export, start, end time.Time) string {
 	return "usage-" + label(start, end)
 }
 
+// weekNumber matches the part of a pattern that a number of a week matches, such as W\d{2}.
+var weekNumber = regexp.MustCompile(`[Ww]\(?(\\d|\[0-9)`)
+
 // NameMatching is NameFor with a name that pattern matches, or PlaceholderMatching if none
 // can be derived from the pattern.
 func NameMatching(pattern coverage.Pattern, export apiclient.Export, start, end time.Time) string {
@@ -43,8 +48,13 @@ func NameMatching(pattern coverage.Pattern, export apiclient.Export, start, end 
 	if err != nil {
 		return PlaceholderMatching
 	}
+	digits := start.Format("20060102")
+	if start.Weekday() == time.Monday && start.AddDate(0, 0, 7).Equal(end) && weekNumber.MatchString(pattern.String()) {
+		year, week := start.ISOWeek()
+		digits = fmt.Sprintf("%d%02d", year, week)
+	}
 	for _, label := range []string{label(start, end), start.Format("200601"), start.Format(time.DateOnly)} {
-		g := generator{label: label, digits: start.Format("20060102")}
+		g := generator{label: label, digits: digits}
 		g.write(parsed.Simplify())
 		if name := g.String(); pattern.Matches(name) && harmless(name) {
 			return name

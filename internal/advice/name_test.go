@@ -46,6 +46,25 @@ func TestNameMatching(t *testing.T) {
 	}
 }
 
+func TestNameMatchingOfAWeek(t *testing.T) {
+	january := firstOf(t, "Asia/Shanghai", time.January)
+	monday := january.AddDate(0, 0, -3) // December 29, 2025 is in the first week of 2026.
+	for pattern, want := range map[string]string{
+		`weekly-\d{4}-W\d{2}`:      "weekly-2026-W01",
+		`weekly-\d{8}`:             "weekly-20251229",
+		`weekly-[0-9-]+`:           "weekly-2025-12-29",
+		`weekly-(\d{4})-w(\d+) .*`: "weekly-2026-w01 2025-12-29",
+	} {
+		var p coverage.Pattern
+		if err := p.UnmarshalText([]byte(pattern)); err != nil {
+			t.Fatal(err)
+		}
+		if got := advice.NameMatching(p, apiclient.Usage, monday, monday.AddDate(0, 0, 7)); got != want {
+			t.Errorf("%s: %q, want %q", pattern, got, want)
+		}
+	}
+}
+
 func TestNameFor(t *testing.T) {
 	october := firstOf(t, "Asia/Shanghai", time.October)
 	for name, tc := range map[string]struct {

@@ -4,7 +4,6 @@ package check
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -82,10 +81,7 @@ func Run(ctx context.Context, flags *config.Flags, options Options, out, progres
 	}
 	document := view.New(statuses, time.Now(), flags.Demo)
 	if options.Output == "json" {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(document)
+		err = document.WriteJSON(out, "  ")
 	} else {
 		err = Print(out, document, connections(ctx, selected))
 	}

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/view"
 )
 
@@ -69,18 +70,18 @@ func (p *printer) inState(state view.State, text string) string {
 
 // problemsOf prints the problems of an account and its exports.
 func (p *printer) problemsOf(account view.Account) {
-	p.problems(account.Account, account.State, account.Problems)
+	p.problems(account.Account, "", account.State, account.Problems)
 	for _, export := range account.Exports {
-		p.problems(account.Account+" "+string(export.Export), export.State, export.Problems)
+		p.problems(account.Account+" "+string(export.Export), export.Export, export.State, export.Problems)
 	}
 }
 
-func (p *printer) problems(of string, state view.State, problems []view.Problem) {
+func (p *printer) problems(of string, export apiclient.Export, state view.State, problems []view.Problem) {
 	if len(problems) == 0 {
 		return
 	}
 	p.line(p.inState(state, of+": "+state.Words()))
-	for _, problem := range view.EachCommandOnce(problems) {
+	for _, problem := range view.EachCommandOnce(export, problems) {
 		text := problem.What
 		if problem.TaskID != "" {
 			text = "(id " + problem.TaskID + ") " + text

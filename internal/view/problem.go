@@ -275,29 +275,47 @@ func (w words) remedy(text string, exports []advice.Export) Problem {
 }
 
 // EachCommandOnce returns the problems of an export for a reader who reads them in their
-// order. A command, and who can run it, are left out where they stand at a problem before.
-func EachCommandOnce(problems []Problem) []Problem {
-	seen, needed := make(map[[2]string]bool), make(map[string]bool)
+// order. A command is left out where one at a problem before ends this problem too, and so
+// is who can run it.
+func EachCommandOnce(export apiclient.Export, problems []Problem) []Problem {
+	var shown []Command
+	needed := make(map[string]bool)
 	problems = slices.Clone(problems)
 	for i := range problems {
 		p := &problems[i]
 		above := false
-		p.Commands = slices.DeleteFunc(slices.Clone(p.Commands), func(c Command) bool {
-			key := [2]string{c.Line, c.Note}
-			again := seen[key] && c.Line != ""
-			seen[key] = true
-			above = above || again
-			return again
-		})
-		if above && len(p.Commands) == 0 {
+		var commands []Command
+		for _, c := range p.Commands {
+			if slices.ContainsFunc(shown, func(before Command) bool { return replaces(before, c, export, p.Kind) }) {
+				above = true
+			} else {
+				commands = append(commands, c)
+			}
+		}
+		p.Commands = commands
+		shown = append(shown, commands...)
+		if above && len(commands) == 0 {
 			p.Advice += " A command above ends this too."
 		}
-		if len(p.Commands) == 0 || needed[p.Needs] {
+		if len(commands) == 0 || needed[p.Needs] {
 			p.Needs = ""
 		}
 		needed[p.Needs] = true
 	}
 	return problems
+}
+
+// replaces reports whether a command before a command of a problem does the same for it: it
+// exports the same usage, under a name that counts.
+func replaces(before, c Command, export apiclient.Export, kind collector.ProblemKind) bool {
+	if before.Line == "" || c.Line == "" {
+		return false
+	}
+	anyName := export == apiclient.Usage || kind == collector.SuccessTooOld || kind == collector.NeverSucceeded
+	if kind == collector.Overdue { // Its name must match.
+		anyName = false
+	}
+	return before.Line == c.Line || anyName && before.Start.Equal(c.Start) && before.End.Equal(c.End)
 }
 
 func newCommand(c advice.Command, now time.Time) Command {

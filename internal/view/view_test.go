@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -413,7 +414,7 @@ func TestDocumentJSON(t *testing.T) {
 
 func TestEachCommandOnce(t *testing.T) {
 	problems := document(limited(t), read(limited(t), apiclient.Usage, september)).Accounts[0].Exports[0].Problems
-	once := view.EachCommandOnce(problems)
+	once := view.EachCommandOnce(apiclient.Usage, problems)
 	if len(once[0].Commands) != 1 || once[0].Needs == "" || len(once[1].Commands) != 0 || once[1].Needs != "" ||
 		!strings.HasSuffix(once[1].Advice, "A command above ends this too.") {
 		t.Errorf("%+v", once)
@@ -428,7 +429,7 @@ func TestEachCommandOnceKeepsWhatCannotBeMade(t *testing.T) {
 	old.Status = apiclient.Failed
 	second := old
 	second.ID, second.Name = "id-second", "second"
-	for _, p := range view.EachCommandOnce(document(limited(t), read(limited(t), apiclient.Usage, old, second, october)).Accounts[0].Exports[0].Problems) {
+	for _, p := range view.EachCommandOnce(apiclient.Usage, document(limited(t), read(limited(t), apiclient.Usage, old, second, october)).Accounts[0].Exports[0].Problems) {
 		if p.Kind == collector.Failed && (len(p.Commands) != 1 || strings.Contains(p.Advice, "above")) {
 			t.Errorf("%+v", p)
 		}
@@ -478,5 +479,51 @@ func TestCommandsOfEndlessPeriodsAreFew(t *testing.T) {
 		},
 	}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestEachCommandOnceLeavesOutOtherNames(t *testing.T) {
+	problem := func(kind collector.ProblemKind, name string) view.Problem {
+		return view.Problem{Kind: kind, Commands: []view.Command{{Line: name, Start: at(now).Time(), End: at(now).Time().AddDate(0, 0, 7)}}}
+	}
+	all := []view.Problem{
+		problem(collector.Overdue, "bill"), problem(collector.Overdue, "audit"), problem(collector.Failed, "sale"),
+		problem(collector.Stuck, "sale"), problem(collector.MonthMissing, "usage"), problem(collector.NeverSucceeded, "usage"),
+	}
+	for export, want := range map[apiclient.Export]string{
+		apiclient.Usage: "[bill audit]", apiclient.UsageDetail: "[bill audit sale usage]",
+	} {
+		var got []string
+		for _, p := range view.EachCommandOnce(export, all) {
+			for _, c := range p.Commands {
+				got = append(got, c.Line)
+			}
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("%s: %v, want %s", export, got, want)
+		}
+	}
+}
+
+func TestWriteJSON(t *testing.T) {
+	const hostile = "a\x00\x7f\x1b[2J\u009b2J\u202eb\ufeff\u2028\U000E0041<月度>&"
+	d := view.Document{Verdict: hostile}
+	for _, indent := range []string{"", "  "} {
+		var text strings.Builder
+		if err := d.WriteJSON(&text, indent); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range text.String() {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("%q is not escaped: %s", r, text.String())
+			}
+		}
+		if !strings.Contains(text.String(), "<月度>&") {
+			t.Errorf("characters that print are escaped: %s", text.String())
+		}
+		var read struct{ Verdict string }
+		if err := json.Unmarshal([]byte(text.String()), &read); err != nil || read.Verdict != hostile {
+			t.Errorf("read again, it is %q, %v", read.Verdict, err)
+		}
 	}
 }

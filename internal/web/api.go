@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 
 	"github.com/go-kit/log/level"
@@ -17,9 +16,7 @@ func newExportsHandler(config Config) http.Handler {
 			return
 		}
 		var body bytes.Buffer
-		encoder := json.NewEncoder(&body)
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(document); err != nil {
+		if err := document.WriteJSON(&body, ""); err != nil {
 			_ = level.Error(config.Logger).Log("msg", "Encoding the exports failed", "err", err)
 			http.Error(w, "Encoding the exports failed, see the log.", http.StatusInternalServerError)
 			return

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/internal/view"
 )
 
@@ -95,7 +96,7 @@ type statusView struct {
 // problemsView is the problems of an account, or of an export of it.
 type problemsView struct {
 	Account  string
-	Export   string
+	Export   apiclient.Export
 	State    view.State
 	Problems []view.Problem
 }
@@ -113,7 +114,7 @@ func newStatusView(document view.Document) statusView {
 	for _, account := range document.Accounts {
 		v.addProblems(problemsView{account.Account, "", account.State, account.Problems})
 		for _, export := range account.Exports {
-			v.addProblems(problemsView{account.Account, string(export.Export), export.State, export.Problems})
+			v.addProblems(problemsView{account.Account, export.Export, export.State, export.Problems})
 			v.Rows = append(v.Rows, rowView{export, account.Account, account.TimeZone})
 		}
 	}
@@ -124,7 +125,7 @@ func newStatusView(document view.Document) statusView {
 
 func (v *statusView) addProblems(p problemsView) {
 	if len(p.Problems) > 0 {
-		p.Problems = view.EachCommandOnce(p.Problems)
+		p.Problems = view.EachCommandOnce(p.Export, p.Problems)
 		v.Problems = append(v.Problems, p)
 	}
 }

@@ -26,7 +26,7 @@ func TestOneVerdict(t *testing.T) {
 	t.Run("scenarios", func(t *testing.T) {
 		t.Parallel()
 		content := "accounts:\n"
-		add := func(name string, api http.Handler) {
+		add := func(name string, api http.Handler, settings ...string) {
 			server := httptest.NewServer(api)
 			t.Cleanup(server.Close)
 			content += fmt.Sprintf(`- name: %s
@@ -37,6 +37,9 @@ func TestOneVerdict(t *testing.T) {
   - {name: services, export: usage_detail, task_name: detail-vas-.*, every: month, grace: 3d}
   - {name: nothing like it, export: usage, task_name: no such task, every: week}
 `, name, server.URL)
+			for _, setting := range settings {
+				content += "  " + setting + "\n"
+			}
 		}
 		for _, s := range simscenario.All() {
 			add(s.Name, s.API(scenarioOptions(s.Name)))
@@ -48,6 +51,17 @@ func TestOneVerdict(t *testing.T) {
 		add("unlisted", unlisted(healthy.API(simulator.Options{})))
 		add("odd", simulator.New(simulator.NewFixedAccount(oddTasks()...), simulator.Options{}))
 		add("empty", simulator.New(simulator.NewFixedAccount(), simulator.Options{}))
+		add("half", healthy.API(simulator.Options{Denied: map[string]string{simulator.DetailAction: "Forbidden.RAM"}}))
+		forgotten, err := simscenario.Find("forgotten-month")
+		if err != nil {
+			t.Fatal(err)
+		}
+		add("kiritimati", forgotten.API(simulator.Options{}), "time_zone: Pacific/Kiritimati", "usage_delay: 0")
+		add("los-angeles", forgotten.API(simulator.Options{}), "time_zone: America/Los_Angeles", "limits: {month_grace: 0, success_age: 1d}")
+		add("since", simulator.New(simulator.NewFixedAccount(), simulator.Options{}),
+			"since: "+time.Now().AddDate(0, 0, -40).Format(time.DateOnly), "limits: {success_age: 39d}")
+		add("new", simulator.New(simulator.NewFixedAccount(), simulator.Options{}),
+			"since: "+time.Now().AddDate(0, 0, -3).Format(time.DateOnly))
 
 		kinds := agree(t, startDaemon(t, configure(t, content)))
 		for _, kind := range []string{
