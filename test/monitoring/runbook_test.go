@@ -14,7 +14,7 @@ import (
 )
 
 // parts are the parts of each section of the runbook, in order.
-var parts = []string{"Means", "Urgency", "See it", "Do", "Over when"}
+var parts = []string{"Means", "Urgency", "See it", "Do", "Resolved when"}
 
 // section contains the runbook's text about one alert, by part.
 type section map[string]string
@@ -117,7 +117,7 @@ func TestRunbookSections(t *testing.T) {
 		if !slices.ContainsFunc(metricsBehind(t, alert.Expr), isShown) {
 			t.Errorf("%s: the alert uses none of the metrics under \"See it\", %q", alert.Alert, seen)
 		}
-		checkKeepFiring(t, alert.Alert, time.Duration(alert.KeepFiringFor), sections[alert.Alert]["Over when"])
+		checkKeepFiring(t, alert.Alert, time.Duration(alert.KeepFiringFor), sections[alert.Alert]["Resolved when"])
 		delete(sections, alert.Alert)
 	}
 	for name := range sections {
