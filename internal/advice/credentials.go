@@ -33,7 +33,8 @@ func forCredentials(err error) string {
 	case credentials.TypeURI:
 		return "Check the service at uri: it must answer with a key in JSON, without a redirect."
 	case credentials.TypeDefault:
-		return "Set up one of the places that the error names. docs/credentials.md describes them."
+		return "Set both ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or provide the key in another way: " +
+			"see docs/credentials.md."
 	default:
 		return "Provide the credentials that the error names. docs/credentials.md describes them."
 	}

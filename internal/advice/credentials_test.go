@@ -93,7 +93,7 @@ func TestForCredentials(t *testing.T) {
 		"the service at uri is not reachable": {
 			credentials.Config{Type: credentials.TypeURI, URI: "http://" + refusing.Addr().String()}, "Check the service at uri",
 		},
-		"nothing is set up": {credentials.Config{}, "Set up one of the places that the error names."},
+		"nothing is set up": {credentials.Config{}, "Set both ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := readWith(t, t.Context(), tc.config)

@@ -289,8 +289,8 @@ main\x1b[2J at cdn.aliyuncs.com
   clock           equal to the API's
   times           in the zone UTC
   usage           4 tasks: 2 success, 1 pending, 0 failed, 1 unknown
-    2026-09        ·▒█                             99.8 % covered, judged from 2026-09-02 00:00
-    2026-10       ██                               50.0 % covered, exported too early
+    2026-09        ·▒█                             99 % covered, judged from 2026-09-02 00:00
+    2026-10       ██                               50 % covered, exported too early
                   █ covered, ▒ in part, · not covered, blank: too old to be judged
     covered       until 2026-10-16 12:00
     expected      due: next due 2026-12-01 00:00

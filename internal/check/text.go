@@ -152,7 +152,7 @@ func (p *printer) list(export view.Export) {
 }
 
 func describeMonth(month view.Month) string {
-	text := fmt.Sprintf("%-31s %5.1f %% covered", strip(month.Days), 100*month.Covered)
+	text := fmt.Sprintf("%-31s %3d %% covered", strip(month.Days), view.Percent(month.Covered))
 	if month.JudgedFrom.After(month.Start) {
 		text += ", judged from " + month.JudgedFrom.Format(minute)
 	}

@@ -75,10 +75,14 @@ func Load(path string, defaults Account) ([]Account, error) {
 		)
 		account.Credentials.ResolvePaths(filepath.Dir(path))
 		if m.readable(key + ".name") {
-			if other, ok := keys[account.Name]; ok {
-				m.add(key+".name", fmt.Sprintf("duplicate account name %q (also %s)", account.Name, other))
-			} else {
+			other, taken := keys[account.Name]
+			switch {
+			case !taken:
 				keys[account.Name] = key
+			case m.lines[key+".name"] == 0 && account.Name == defaults.Name:
+				m.add(key+".name", fmt.Sprintf("is required: %s has the default name %q", other, account.Name))
+			default:
+				m.add(key+".name", fmt.Sprintf("duplicate account name %q (also %s)", account.Name, other))
 			}
 		}
 		accounts = append(accounts, account)

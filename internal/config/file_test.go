@@ -190,6 +190,9 @@ func TestLoadFile(t *testing.T) {
 				`config.yml:4: accounts[2].name: duplicate account name "a" (also accounts[0])`,
 				`config.yml:5: accounts[3].name: duplicate account name "default" (also accounts[1])`,
 			}},
+			{"no name for several accounts", "accounts:\n- rate_limit: 1\n- rate_limit: 2\n", []string{
+				`config.yml:3: accounts[1].name: is required: accounts[0] has the default name "default"`,
+			}},
 			{"an expectation of an export that is not read", "accounts:\n- name: a\n  expectations: [{name: m, every: month, export: usage_detail}]\n", []string{
 				"config.yml:3: accounts[0].expectations[0].export: usage_detail is not one of the account's exports",
 			}},

@@ -81,9 +81,9 @@ func AddFlags(app *kingpin.Application) *Flags {
 		exportList(&f.Account.Exports))
 	f.add(app, "collector.task-info", "0", "Number of the newest tasks to show one by one, at most 100.", integerIn(&f.TaskInfo, 0, 100))
 	limits := &f.Account.Limits
-	f.add(app, "limit.pending-age", "6h", "Age of a pending export that is stuck, at most 60d; 0 for no limit.",
+	f.add(app, "limit.pending-age", "6h", "Age from which a pending export is stuck, at most 60d; 0 for no limit.",
 		durationUpTo(&limits.PendingAge, coverage.MaxPendingAge))
-	f.add(app, "limit.success-age", "35d", "Age of a newest success that is too old, at most 85d; 0 for no limit.",
+	f.add(app, "limit.success-age", "35d", "Age from which the newest success is too old, at most 85d; 0 for no limit.",
 		durationUpTo(&limits.SuccessAge, coverage.MaxSuccessAge))
 	f.add(app, "limit.month-grace", "3d", "Time after the end of a month to export it, at most 30d; 0 for no limit.",
 		durationUpTo(&limits.MonthGrace, coverage.MaxMonthGrace))

@@ -286,6 +286,9 @@ func (m *mistakes) syntax(err error, content string) {
 		reason = "unknown anchor; put a value that begins with * into quotes"
 	} else if loadErr.ContextMsg != "" {
 		reason += ", " + loadErr.ContextMsg
+		if strings.HasPrefix(loadErr.ContextMsg, "while parsing a block") {
+			reason += "; check the indentation and the brackets here and above"
+		}
 	}
 	lines := strings.Split(strings.TrimSuffix(content, "\n"), "\n")
 	line := min(cmp.Or(loadErr.Mark.Line, unreadableLine(content)), len(lines)) // The end of the text is a line below it.

@@ -150,7 +150,7 @@ func (w words) overdue(p collector.Problem) Problem {
 		due = len(e.Missing)
 	}
 	if due > 1 {
-		what += fmt.Sprintf(", nor of %s after it", Plural(due-1, "period"))
+		what += fmt.Sprintf("; later ones are missing too: %s", Plural(due-1, "period"))
 	}
 	what += "."
 	if due > maxPeriods {
@@ -167,7 +167,7 @@ func (w words) overdue(p collector.Problem) Problem {
 		what += " It was " + advice.TooEarly(w.report.UsageDelay) + "."
 	}
 	if e.Unmatched {
-		what += " Now " + advice.Unmatched(e.TaskName)
+		what += " At the moment, " + advice.Unmatched(e.TaskName)
 		if !strings.HasSuffix(what, "?") {
 			what += "."
 		}

@@ -167,7 +167,7 @@ func TestProblems(t *testing.T) {
 		"an overdue expectation of two months": {read(expecting(monthly), apiclient.Usage), [][]string{
 			{
 				"overdue: bill is overdue since 2026-09-04 00:00: no successful task named usage-\\d{4}-\\d{2} " +
-					"covers all of 2026-08-01 to 2026-08-31, nor of 2 periods after it. Now no listed task matches usage-\\d{4}-\\d{2}.",
+					"covers all of 2026-08-01 to 2026-08-31; later ones are missing too: 2 periods. At the moment, no listed task matches usage-\\d{4}-\\d{2}.",
 				"Make the export, or correct task_name of the expectation.",
 				"2026-08-01 to 2026-08-31; possible until 2027-08-01",
 				"aliyun cdn CreateUserUsageDataExportTask --TaskName usage-2026-08 --StartTime 2026-07-31T16:00:00Z --EndTime 2026-08-31T15:59:59Z",
@@ -178,13 +178,13 @@ func TestProblems(t *testing.T) {
 		}},
 		"an expectation whose pattern is a glob": {read(expecting(glob), apiclient.Usage, september), [][]string{{
 			"overdue: bill is overdue since 2026-11-04 00:00: no successful task named usage-* covers all of 2026-10-01 to 2026-10-31. " +
-				"Now no listed task matches usage-*, did you mean usage-.*?",
+				"At the moment, no listed task matches usage-*, did you mean usage-.*?",
 			"Make the export, or correct task_name of the expectation.",
 			noteOctober, strings.Replace(createOctober, "usage-2026-10", "usage", 1), needs,
 		}}},
 		"an expectation without a name to derive": {read(expecting(odd), apiclient.Usage, september, october), [][]string{{
 			"overdue: bill is overdue since 2026-11-04 00:00: no successful task named a/.* covers all of 2026-10-01 to 2026-10-31. " +
-				"Now no listed task matches a/.*.",
+				"At the moment, no listed task matches a/.*.",
 			"Make the export, or correct task_name of the expectation.", noteOctober,
 			strings.Replace(createOctober, "usage-2026-10", "'<a name that task_name matches>'", 1),
 			needs + " Replace the placeholder in angle brackets.",
@@ -440,7 +440,7 @@ func TestOverdueCountsAllPeriods(t *testing.T) {
 	account := limited(t)
 	account.Expectations = []coverage.Expectation{{Name: "daily", Export: apiclient.Usage, Every: coverage.Day}}
 	p := document(account, read(account, apiclient.Usage)).Accounts[0].Exports[0].Problems[0]
-	if want := ", nor of 87 periods after it. The commands are those of the first 20."; !strings.Contains(p.What, want) || len(p.Commands) != 20 {
+	if want := "; later ones are missing too: 87 periods. The commands are those of the first 20."; !strings.Contains(p.What, want) || len(p.Commands) != 20 {
 		t.Errorf("%d commands: %s", len(p.Commands), p.What)
 	}
 }

@@ -249,13 +249,17 @@ func dayClass(share *float64) string {
 	}
 }
 
-// formatDuration formats a duration with about three digits.
+// formatDuration formats how long a refresh took: "4 ms", "1.2 s", "3 min".
 func formatDuration(s view.Seconds) string {
 	d := time.Duration(s)
-	if d < time.Second {
-		return d.Round(time.Millisecond).String()
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	default:
+		return view.Span(d)
 	}
-	return d.Round(10 * time.Millisecond).String()
 }
 
 // printable leaves out the characters that do not print, such as those that change the

@@ -108,7 +108,7 @@ func TestStatusPage(t *testing.T) {
 			"3 success, 1 pending, 0 failed. Covered until 2000-01-01 00:00 .", "monthly: next due 2000-01-04 08:00 , in 3 days",
 			"Newest tasks times in Asia/Shanghai", "usage-now 23 pending 2000-01-01 07:59 –",
 			"usage-1999-12 22 success 2000-01-01 05:00 1999-12-01 to 1999-12-31",
-			"5 s ago 1.23s 4 tasks", "60 min ago 1m0s an old failure",
+			"5 s ago 1.2 s 4 tasks", "60 min ago 60.0 s an old failure",
 			"Metrics · JSON · Runbook · Health · Readiness", "as of 2000-01-01 00:00:00 UTC",
 		}, []string{"Demo", "aliyun cdn", "not read yet", "unknown"}},
 		"not read yet": {with(func(e *view.Export) {

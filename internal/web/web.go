@@ -51,7 +51,8 @@ var reserved = regexp.MustCompile(`^(/-/.*|/api/.*|/runbook)$`)
 func New(config Config) (http.Handler, error) {
 	path := config.TelemetryPath
 	if !validPath(path) || reserved.MatchString(path) {
-		return nil, fmt.Errorf("telemetry path %q: must be a plain path, such as /metrics, and not one of the exporter's others", path)
+		return nil, fmt.Errorf(
+			"--web.telemetry-path: must be a plain path, such as /metrics, and not one of the exporter's others (got %q)", path)
 	}
 	mux := http.NewServeMux()
 	pattern := "GET " + path

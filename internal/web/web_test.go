@@ -162,7 +162,7 @@ func TestTelemetryPath(t *testing.T) {
 				t.Errorf("%q is served", path)
 				continue
 			}
-			if text := err.Error(); strings.ContainsAny(text, "\n\x00") || !strings.HasPrefix(text, "telemetry path ") {
+			if text := err.Error(); strings.ContainsAny(text, "\n\x00") || !strings.HasPrefix(text, "--web.telemetry-path: ") {
 				t.Errorf("%q is refused with %q", path, text)
 			}
 		}

@@ -68,7 +68,7 @@ func TestStartErrors(t *testing.T) {
 			want: []string{"--api.endpoint: ", "loopback addresses only"},
 		},
 		"a telemetry path that cannot be served": {
-			args: []string{"--demo", "--log.level=error", "--web.telemetry-path=/a//b"}, want: []string{`telemetry path "/a//b"`},
+			args: []string{"--demo", "--log.level=error", "--web.telemetry-path=/a//b"}, want: []string{"--web.telemetry-path: must be a plain path", `(got "/a//b")`},
 		},
 		"an address in use": {
 			args: []string{"--demo", "--log.level=error", "--web.listen-address=" + occupied},

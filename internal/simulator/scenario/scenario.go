@@ -107,7 +107,8 @@ func Help() string {
 		}
 		_, _ = fmt.Fprintf(&b, "  %-16s %s %s\n", s.Name, s.Description, alerts)
 	}
-	b.WriteString("\nAn alert fires within 20 minutes; those about a month from the 4th of the next one on.")
+	b.WriteString("\nAn alert fires within 20 minutes; those about a month from the 4th of the next one on.\n" +
+		"After 35 days without an export, CDNExportNewestSuccessTooOld fires too.")
 	return b.String()
 }
 

@@ -2,9 +2,11 @@ package scenario
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"alicdn_export_exporter/internal/simulator"
@@ -27,7 +29,7 @@ func (s Scenario) Listen(ctx context.Context, address string) (*Server, error) {
 	}
 	server := &Server{
 		scenario: s,
-		address:  listener.Addr().String(),
+		address:  reachable(listener.Addr().String()),
 		http:     &http.Server{Handler: s.API(simulator.Options{}), ReadHeaderTimeout: 10 * time.Second},
 		ended:    make(chan struct{}),
 	}
@@ -36,6 +38,16 @@ func (s Scenario) Listen(ctx context.Context, address string) (*Server, error) {
 		_ = server.http.Serve(listener) // Always http.ErrServerClosed: only Close ends it.
 	}()
 	return server, nil
+}
+
+// reachable returns the address at which a program on this machine reaches a listener. The
+// exporter accepts http:// for loopback addresses only.
+func reachable(address string) string {
+	bound, err := netip.ParseAddrPort(address)
+	if err != nil || !bound.Addr().IsUnspecified() {
+		return address
+	}
+	return fmt.Sprintf("127.0.0.1:%d", bound.Port())
 }
 
 // Serve serves the named scenario on a TCP address until ctx ends. It prints how people

@@ -58,3 +58,16 @@ func TestHelp(t *testing.T) {
 		}
 	}
 }
+
+func TestReachable(t *testing.T) {
+	for bound, want := range map[string]string{
+		"[::]:10078":      "127.0.0.1:10078",
+		"0.0.0.0:10078":   "127.0.0.1:10078",
+		"[::1]:10078":     "[::1]:10078",
+		"127.0.0.2:10078": "127.0.0.2:10078",
+	} {
+		if got := reachable(bound); got != want {
+			t.Errorf("a listener on %s is reached at %s, want %s", bound, got, want)
+		}
+	}
+}
