@@ -94,8 +94,10 @@ func newCell(t *testing.T, f fault, s scenario) *cell {
 	c := &cell{
 		T: t, fault: f, scenario: s, keys: t.TempDir(), rate: 20, header: make(http.Header),
 		flags: make(map[string]string),
-		key: credentialstest.Key{ID: "LTAIcanaryAccessKeyId", Secret: "CanaryAccessKeySecret",
-			Token: "CanarySecurityToken"},
+		key: credentialstest.Key{
+			ID: "LTAIcanaryAccessKeyId", Secret: "CanaryAccessKeySecret",
+			Token: "CanarySecurityToken",
+		},
 	}
 	if !f.ownIdle {
 		c.idle = usualIdle(t)

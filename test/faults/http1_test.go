@@ -21,8 +21,10 @@ func http1Faults() []fault {
 		{kind: 31, name: "101_with_upgrade_and_a_page", want: refused, answer: raw(upgrade + withLength(len(ghost),
 			ghost))},
 		{kind: 31, name: "101_without_upgrade", want: refused, answer: raw("HTTP/1.1 101 Switching Protocols\r\n\r\n")},
-		{kind: 31, name: "storm_of_1xx", want: refused, code: "connection|timeout", class: "network",
-			answer: endless("", early)},
+		{
+			kind: 31, name: "storm_of_1xx", want: refused, code: "connection|timeout", class: "network",
+			answer: endless("", early),
+		},
 		{kind: 31, name: "one_1xx_and_no_more", want: refused, code: "timeout", class: "network", answer: raw(early)},
 		{
 			kind: 31, name: "short_content_length", want: refused, code: "decode", class: "malformed", ever: true,

@@ -77,8 +77,10 @@ func overHTTP2(f fault, respond func(f *http2.Framer, stream uint32) error) faul
 	return overTLS(f, func(c *cell) func(net.Conn) {
 		certificate, err := c.secured.authority.Issue("localhost", time.Now().Add(time.Hour))
 		c.must(err)
-		config := &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2"},
-			MinVersion: tls.VersionTLS12}
+		config := &tls.Config{
+			Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2"},
+			MinVersion: tls.VersionTLS12,
+		}
 		return func(conn net.Conn) {
 			secured := tls.Server(conn, config)
 			if _, err := io.ReadFull(secured, make([]byte, len(http2.ClientPreface))); err != nil {

@@ -90,8 +90,10 @@ func keyServiceFaults() []fault {
 		{"error", respond(http.StatusForbidden, "application/json", `{"Code":"CanaryCode","Message":"CanaryMessage"}`)},
 		{"html", respond(http.StatusOK, "text/html", "<html>CanaryHTML</html>")},
 		{"half_a_key", withJSON(`{"Code":"Success","AccessKeyId":"LTAIcanary","AccessKeySecret":"CanarySecret"`)},
-		{"short_content_length",
-			raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{\"AccessKeySecret\":\"CanaryStray\"}")},
+		{
+			"short_content_length",
+			raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{\"AccessKeySecret\":\"CanaryStray\"}"),
+		},
 		{"line_end_in_a_key", key("LTAIcanary", "Canary\nSecret", tomorrow)},
 		{"odd_expiration", key("LTAIcanary", "CanarySecret", "soon")},
 		{"expiration_of_year_1", key("LTAIcanary", "CanarySecret", "0001-01-01T00:00:00Z")},
@@ -114,8 +116,10 @@ func keyServiceFault(service keyService, name string, a answer) fault {
 			c.keyService.Issue(c.key, time.Hour)
 		},
 		begin: func(c *cell) func() {
-			c.key = credentialstest.Key{ID: c.key.ID + "next", Secret: c.key.Secret + "Next",
-				Token: c.key.Token + "Next"}
+			c.key = credentialstest.Key{
+				ID: c.key.ID + "next", Secret: c.key.Secret + "Next",
+				Token: c.key.Token + "Next",
+			}
 			c.world.setKey(c.key)
 			c.keyService.Fail(func(rw http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)

@@ -25,8 +25,10 @@ func listFaults() []fault {
 	}
 	return []fault{
 		{kind: 16, name: "total_count_of_2_31_minus_1", want: refused, answer: replacedTotal(1<<31 - 1)},
-		{kind: 16, name: "total_count_negative", want: refused, code: "decode", class: "malformed",
-			answer: replacedTotal(-1)},
+		{
+			kind: 16, name: "total_count_negative", want: refused, code: "decode", class: "malformed",
+			answer: replacedTotal(-1),
+		},
 		everyPageTheSame(),
 		movingList("insertion", func(tasks []simulator.Task, n int) []simulator.Task {
 			return append([]simulator.Task{newTask(-n)}, tasks...)
@@ -55,12 +57,18 @@ func listFaults() []fault {
 			}
 			return changed
 		}),
-		{kind: 34, name: "total_count_too_small", want: tolerated, ever: true, answer: replacedTotal(70),
-			during: unlisted(0)},
-		{kind: 34, name: "total_count_of_less_than_a_page", want: tolerated, ever: true, answer: replacedTotal(3),
-			during: unlisted(0)},
-		{kind: 34, name: "total_count_0_with_tasks", want: tolerated, ever: true, answer: replacedTotal(0),
-			during: unlisted(0)},
+		{
+			kind: 34, name: "total_count_too_small", want: tolerated, ever: true, answer: replacedTotal(70),
+			during: unlisted(0),
+		},
+		{
+			kind: 34, name: "total_count_of_less_than_a_page", want: tolerated, ever: true, answer: replacedTotal(3),
+			during: unlisted(0),
+		},
+		{
+			kind: 34, name: "total_count_0_with_tasks", want: tolerated, ever: true, answer: replacedTotal(0),
+			during: unlisted(0),
+		},
 		{kind: 34, name: "total_count_too_large", want: tolerated, answer: replacedTotal(97), during: unlisted(7)},
 		{
 			kind: 34, name: "page_size_echoed_20", want: refused, answer: replaced(`"PageSize":50`, `"PageSize":20`),
