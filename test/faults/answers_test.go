@@ -30,7 +30,8 @@ func withJSON(body string) answer { return respond(http.StatusOK, "application/j
 
 // apiError answers each call with an error of the API.
 func apiError(status int, code string, header ...string) answer {
-	return respond(status, "application/json", `{"Code":"`+code+`","Message":"m","RequestId":"00000000-0000-4000-8000-000000000000"}`, header...)
+	return respond(status, "application/json",
+		`{"Code":"`+code+`","Message":"m","RequestId":"00000000-0000-4000-8000-000000000000"}`, header...)
 }
 
 // raw answers with these bytes and holds the connection until the client closes it.

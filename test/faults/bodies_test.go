@@ -27,11 +27,17 @@ func bodyFaults() []fault {
 		malformed(7, "body_of_300_mb_with_its_length", "response_too_large", huge(true)),
 		malformed(8, "gzip_bomb", "response_too_large", compressed(http.StatusOK)),
 		failed(8, "gzip_bomb_as_an_error", "http_status", "server", compressed(http.StatusServiceUnavailable)),
-		malformed(9, "truncated_json", "decode", edited(func(_ int, body string) string { return body[:len(body)*2/3] })),
-		malformed(10, "json_10000_levels", "decode", withJSON(`{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":`+deep+`}}}`)),
-		malformed(10, "json_10000_levels_in_an_unknown_key", "decode", withJSON(`{"X":`+deep+`,"UsageDataPerPage":{"TotalCount":0}}`)),
-		malformed(10, "error_of_10000_levels", "http_status", respond(http.StatusBadRequest, "application/json", `{"X":`+deep+`}`)),
-		malformed(11, "html_with_200", "decode", respond(http.StatusOK, "text/html", "<html><body>Sign in to the hotel's network</body></html>")),
+		malformed(9, "truncated_json", "decode", edited(func(_ int, body string) string {
+			return body[:len(body)*2/3]
+		})),
+		malformed(10, "json_10000_levels", "decode",
+			withJSON(`{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":`+deep+`}}}`)),
+		malformed(10, "json_10000_levels_in_an_unknown_key", "decode",
+			withJSON(`{"X":`+deep+`,"UsageDataPerPage":{"TotalCount":0}}`)),
+		malformed(10, "error_of_10000_levels", "http_status", respond(http.StatusBadRequest, "application/json",
+			`{"X":`+deep+`}`)),
+		malformed(11, "html_with_200", "decode", respond(http.StatusOK, "text/html",
+			"<html><body>Sign in to the hotel's network</body></html>")),
 		malformed(11, "empty_body", "decode", withJSON("")),
 	}
 	for name, body := range map[string]string{
@@ -56,19 +62,23 @@ func bodyFaults() []fault {
 	return append(faults,
 		fault{
 			kind: 14, name: "duplicate_keys", want: tolerated,
-			answer: replaced(`"TaskName":`, `"TaskName":"another","TaskName":`, `"UpdateTime":`, `"UpdateTime":"2001-01-01T00:00:00Z","UpdateTime":`),
+			answer: replaced(`"TaskName":`, `"TaskName":"another","TaskName":`, `"UpdateTime":`,
+				`"UpdateTime":"2001-01-01T00:00:00Z","UpdateTime":`),
 		},
 		fault{
 			kind: 14, name: "duplicate_ids", want: refused,
 			answer: replaced(`"TaskId":"499990"`, `"TaskId":"499991"`),
 		},
-		fault{kind: 14, name: "bad_utf8", want: tolerated, answer: replaced(`"TaskName":"usage`, "\"TaskName\":\"\xff\xc0\x80usage")},
-		fault{kind: 14, name: "escapes", want: tolerated, answer: replaced(`"TaskId":"49`, `"TaskId":"\u0034\u0039`, `"usage`, `"\ud83d\\\"\n\u0000usage`)},
+		fault{kind: 14, name: "bad_utf8", want: tolerated, answer: replaced(`"TaskName":"usage`,
+			"\"TaskName\":\"\xff\xc0\x80usage")},
+		fault{kind: 14, name: "escapes", want: tolerated, answer: replaced(`"TaskId":"49`, `"TaskId":"\u0034\u0039`,
+			`"usage`, `"\ud83d\\\"\n\u0000usage`)},
 		statusesFault(),
 		codesFault(),
 		fault{
 			kind: 15, name: "codes_with_quotes_and_newlines", want: refused, code: "http_status", class: "malformed",
-			answer: respond(http.StatusBadRequest, "application/json", `{"Code":"A\"} 1\nalicdn_export_up{account=\"main\"} 1\n#","Message":"m"}`),
+			answer: respond(http.StatusBadRequest, "application/json",
+				`{"Code":"A\"} 1\nalicdn_export_up{account=\"main\"} 1\n#","Message":"m"}`),
 			during: func(c *cell, last page) {
 				if strings.Contains(last.text, "\nalicdn_export_up{account=\"main\"} 1") {
 					c.Error("I2: a code adds a line to the metrics")
@@ -79,12 +89,15 @@ func bodyFaults() []fault {
 			kind: 33, name: "deep_xml", want: refused, code: "http_status", class: "malformed", ever: true,
 			answer: respond(http.StatusBadRequest, "text/xml", deepXML),
 		},
-		malformed(33, "deep_xml_with_200", "decode", respond(http.StatusOK, "text/xml", "<Error>"+strings.Repeat("<a>", 300_000))),
-		failed(33, "html_of_4_mb", "http_status", "server", respond(http.StatusBadGateway, "text/html", strings.Repeat("<html>", 700_000))),
+		malformed(33, "deep_xml_with_200", "decode", respond(http.StatusOK, "text/xml",
+			"<Error>"+strings.Repeat("<a>", 300_000))),
+		failed(33, "html_of_4_mb", "http_status", "server", respond(http.StatusBadGateway, "text/html",
+			strings.Repeat("<html>", 700_000))),
 		failed(33, "error_of_4_mb", "Forbidden", "denied", respond(http.StatusForbidden, "application/json",
 			`{"Code":"Forbidden","Message":"`+strings.Repeat("m", 4<<20)+`"}`)),
 		// A page of 50 such tasks would be larger than a body may be: ten have them.
-		fault{kind: 33, name: "names_of_77000_characters", want: tolerated, answer: replaced(`"usage-3`, `"`+long+`-3`)},
+		fault{kind: 33, name: "names_of_77000_characters", want: tolerated, answer: replaced(`"usage-3`,
+			`"`+long+`-3`)},
 		malformed(33, "ids_of_77000_characters", "decode", replaced(`"TaskId":"49995`, `"TaskId":"`+long)),
 		eightLargeBodies(),
 	)
@@ -114,7 +127,8 @@ func statusesFault() fault {
 		},
 		during: func(c *cell, last page) {
 			for name := range last.values {
-				if strings.HasPrefix(name, "tasks{") && !strings.HasSuffix(name, `status="success"}`) && strings.Contains(name, `status="s`) {
+				if strings.HasPrefix(name, "tasks{") && !strings.HasSuffix(name, `status="success"}`) &&
+					strings.Contains(name, `status="s`) {
 					c.Errorf("I2: a status of the API is a label: %s", name)
 				}
 			}

@@ -92,8 +92,12 @@ type cell struct {
 func newCell(t *testing.T, f fault, s scenario) *cell {
 	t.Helper()
 	c := &cell{
-		T: t, fault: f, scenario: s, keys: t.TempDir(), rate: 20, header: make(http.Header), flags: make(map[string]string),
-		key: credentialstest.Key{ID: "LTAIcanaryAccessKeyId", Secret: "CanaryAccessKeySecret", Token: "CanarySecurityToken"},
+		T: t, fault: f, scenario: s, keys: t.TempDir(), rate: 20, header: make(http.Header),
+		flags: make(map[string]string),
+		key: credentialstest.Key{
+			ID: "LTAIcanaryAccessKeyId", Secret: "CanaryAccessKeySecret",
+			Token: "CanarySecurityToken",
+		},
 	}
 	if !f.ownIdle {
 		c.idle = usualIdle(t)
@@ -229,7 +233,8 @@ func (c *cell) scrapeWith(header http.Header) page {
 	ctx, cancel := context.WithTimeout(c.Context(), scrapeTimeout)
 	defer cancel()
 	status, text, err := c.get(ctx, http.MethodGet, "/metrics", header)
-	if late := c.fault.late && errors.Is(err, context.DeadlineExceeded); !late && (err != nil || status != http.StatusOK) {
+	if late := c.fault.late && errors.Is(err, context.DeadlineExceeded); !late && (err != nil ||
+		status != http.StatusOK) {
 		c.Errorf("I1: a scrape is not answered within %s: status %d, %v", scrapeTimeout, status, err)
 	}
 	p := parsePage(text)

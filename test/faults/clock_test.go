@@ -37,12 +37,13 @@ func clockFaults() []fault {
 func jumpingClock() fault {
 	var calls atomic.Int64
 	jumps := []time.Duration{0, time.Hour, -time.Hour, 100 * 365 * 24 * time.Hour, -50 * 365 * 24 * time.Hour}
-	return fault{kind: 25, name: "clock_jumps", want: tolerated, answer: func(w *world, rw http.ResponseWriter, r *http.Request) {
+	jumping := func(w *world, rw http.ResponseWriter, r *http.Request) {
 		resp := w.sound(r)
 		rw.Header().Set("Date", time.Now().Add(jumps[calls.Add(1)%int64(len(jumps))]).UTC().Format(http.TimeFormat))
 		rw.WriteHeader(resp.Code)
 		_, _ = io.Copy(rw, resp.Body)
-	}}
+	}
+	return fault{kind: 25, name: "clock_jumps", want: tolerated, answer: jumping}
 }
 
 // futureTasks are tasks of an API whose clock is some minutes ahead: no age may be negative.
@@ -66,7 +67,8 @@ func timeFaults() []fault {
 				tasks := c.world.account.Tasks(simulator.UsageAction, c.world.now())
 				created := tasks[0].Created.UTC()
 				return c.breaks(func(rw http.ResponseWriter, r *http.Request) {
-					replaced(`"CreateTime":"`+created.Format(time.RFC3339)+`"`, `"CreateTime":`+change(created))(c.world, rw, r)
+					replaced(`"CreateTime":"`+created.Format(time.RFC3339)+`"`,
+						`"CreateTime":`+change(created))(c.world, rw, r)
 				})
 			},
 			during: func(c *cell, last page) {

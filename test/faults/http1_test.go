@@ -13,20 +13,26 @@ func http1Faults() []fault {
 	ghost := `{"UsageDataPerPage":{"PageNumber":1,"PageSize":50,"TotalCount":1,"Data":{"DataItem":[{"TaskId":"ghost",` +
 		`"Status":"success","DownloadUrl":"https://oss.example/CanaryDownloadSecret"}]}}}`
 	withLength := func(length int, body string) string {
-		return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", length, body)
+		return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			length, body)
 	}
 	return []fault{
 		{kind: 31, name: "101_with_upgrade", want: refused, ever: true, answer: raw(upgrade)},
-		{kind: 31, name: "101_with_upgrade_and_a_page", want: refused, answer: raw(upgrade + withLength(len(ghost), ghost))},
+		{kind: 31, name: "101_with_upgrade_and_a_page", want: refused, answer: raw(upgrade + withLength(len(ghost),
+			ghost))},
 		{kind: 31, name: "101_without_upgrade", want: refused, answer: raw("HTTP/1.1 101 Switching Protocols\r\n\r\n")},
-		{kind: 31, name: "storm_of_1xx", want: refused, code: "connection|timeout", class: "network", answer: endless("", early)},
+		{
+			kind: 31, name: "storm_of_1xx", want: refused, code: "connection|timeout", class: "network",
+			answer: endless("", early),
+		},
 		{kind: 31, name: "one_1xx_and_no_more", want: refused, code: "timeout", class: "network", answer: raw(early)},
 		{
 			kind: 31, name: "short_content_length", want: refused, code: "decode", class: "malformed", ever: true,
 			answer: raw(withLength(len(ghost)/3, ghost)),
 		},
 		{
-			kind: 31, name: "short_content_length_at_the_end", want: refused, code: "decode|connection", class: "malformed|network",
+			kind: 31, name: "short_content_length_at_the_end", want: refused, code: "decode|connection",
+			class: "malformed|network",
 			answer: func(w *world, rw http.ResponseWriter, r *http.Request) {
 				body := w.sound(r).Body.String()
 				raw(withLength(len(body)-7, body))(w, rw, r)

@@ -32,8 +32,12 @@ func http2Faults() []fault {
 			return f.WriteRSTStream(stream, http2.ErrCodeInternal)
 		}),
 		network("silent_stream", "timeout", func(*http2.Framer, uint32) error { return nil }),
-		network("flood_of_settings", "timeout|connection", flood(func(f *http2.Framer) error { return f.WriteSettings() })),
-		network("flood_of_pings", "timeout|connection", flood(func(f *http2.Framer) error { return f.WritePing(false, [8]byte{}) })),
+		network("flood_of_settings", "timeout|connection",
+			flood(func(f *http2.Framer) error { return f.WriteSettings() })),
+		network("flood_of_pings", "timeout|connection", flood(func(f *http2.Framer) error {
+			return f.WritePing(false,
+				[8]byte{})
+		})),
 		network("flood_of_continuations", "timeout|connection", func(f *http2.Framer, stream uint32) error {
 			err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: []byte{0x88}})
 			for err == nil {
@@ -45,7 +49,8 @@ func http2Faults() []fault {
 			err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: []byte{0x88}})
 			for err == nil {
 				// A literal header field, never indexed, with a value of 16,000 bytes.
-				block := append([]byte{0x10, 1, 'x', 0x7f, 0x80 | (16000-127)&0x7f, byte((16000 - 127) >> 7)}, make([]byte, 16000)...)
+				block := append([]byte{0x10, 1, 'x', 0x7f, 0x80 | (16000-127)&0x7f, byte((16000 - 127) >> 7)},
+					make([]byte, 16000)...)
 				err = f.WriteContinuation(stream, false, block)
 			}
 			return err
@@ -72,7 +77,10 @@ func overHTTP2(f fault, respond func(f *http2.Framer, stream uint32) error) faul
 	return overTLS(f, func(c *cell) func(net.Conn) {
 		certificate, err := c.secured.authority.Issue("localhost", time.Now().Add(time.Hour))
 		c.must(err)
-		config := &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12}
+		config := &tls.Config{
+			Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2"},
+			MinVersion: tls.VersionTLS12,
+		}
 		return func(conn net.Conn) {
 			secured := tls.Server(conn, config)
 			if _, err := io.ReadFull(secured, make([]byte, len(http2.ClientPreface))); err != nil {

@@ -82,14 +82,18 @@ func keyServiceFaults() []fault {
 	}{
 		{"101", raw(upgrade)},
 		{"redirect_302", respond(http.StatusFound, "text/html", "Canary", "Location", "http://127.0.0.1:1/Canary")},
-		{"redirect_307", respond(http.StatusTemporaryRedirect, "text/html", "Canary", "Location", "http://127.0.0.1:1/Canary")},
+		{"redirect_307", respond(http.StatusTemporaryRedirect, "text/html", "Canary", "Location",
+			"http://127.0.0.1:1/Canary")},
 		{"body_of_400_mb", huge(false)},
 		{"gzip_bomb", compressed(http.StatusOK)},
 		{"silence", func(_ *world, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
 		{"error", respond(http.StatusForbidden, "application/json", `{"Code":"CanaryCode","Message":"CanaryMessage"}`)},
 		{"html", respond(http.StatusOK, "text/html", "<html>CanaryHTML</html>")},
 		{"half_a_key", withJSON(`{"Code":"Success","AccessKeyId":"LTAIcanary","AccessKeySecret":"CanarySecret"`)},
-		{"short_content_length", raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{\"AccessKeySecret\":\"CanaryStray\"}")},
+		{
+			"short_content_length",
+			raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{\"AccessKeySecret\":\"CanaryStray\"}"),
+		},
 		{"line_end_in_a_key", key("LTAIcanary", "Canary\nSecret", tomorrow)},
 		{"odd_expiration", key("LTAIcanary", "CanarySecret", "soon")},
 		{"expiration_of_year_1", key("LTAIcanary", "CanarySecret", "0001-01-01T00:00:00Z")},
@@ -105,13 +109,17 @@ func keyServiceFaults() []fault {
 
 func keyServiceFault(service keyService, name string, a answer) fault {
 	return fault{
-		kind: 37, name: service.name + "_" + name, want: refused, code: "credentials|InvalidAccessKeyId.NotFound", class: "credentials", ownKey: true,
+		kind: 37, name: service.name + "_" + name, want: refused, code: "credentials|InvalidAccessKeyId.NotFound",
+		class: "credentials", ownKey: true,
 		prepare: func(c *cell) {
 			c.keyService = service.prepare(c)
 			c.keyService.Issue(c.key, time.Hour)
 		},
 		begin: func(c *cell) func() {
-			c.key = credentialstest.Key{ID: c.key.ID + "next", Secret: c.key.Secret + "Next", Token: c.key.Token + "Next"}
+			c.key = credentialstest.Key{
+				ID: c.key.ID + "next", Secret: c.key.Secret + "Next",
+				Token: c.key.Token + "Next",
+			}
 			c.world.setKey(c.key)
 			c.keyService.Fail(func(rw http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)

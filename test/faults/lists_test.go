@@ -25,7 +25,10 @@ func listFaults() []fault {
 	}
 	return []fault{
 		{kind: 16, name: "total_count_of_2_31_minus_1", want: refused, answer: replacedTotal(1<<31 - 1)},
-		{kind: 16, name: "total_count_negative", want: refused, code: "decode", class: "malformed", answer: replacedTotal(-1)},
+		{
+			kind: 16, name: "total_count_negative", want: refused, code: "decode", class: "malformed",
+			answer: replacedTotal(-1),
+		},
 		everyPageTheSame(),
 		movingList("insertion", func(tasks []simulator.Task, n int) []simulator.Task {
 			return append([]simulator.Task{newTask(-n)}, tasks...)
@@ -47,21 +50,32 @@ func listFaults() []fault {
 		}),
 		movingList("status_change", func(tasks []simulator.Task, _ int) []simulator.Task {
 			changed := slices.Clone(tasks)
-			i := slices.IndexFunc(changed, func(task simulator.Task) bool { return task.Status == simulator.StatusCreated })
+			i := slices.IndexFunc(changed,
+				func(task simulator.Task) bool { return task.Status == simulator.StatusCreated })
 			if i >= 0 {
 				changed[i].Status, changed[i].Updated = simulator.StatusFailed, changed[i].Created.Add(1e9)
 			}
 			return changed
 		}),
-		{kind: 34, name: "total_count_too_small", want: tolerated, ever: true, answer: replacedTotal(70), during: unlisted(0)},
-		{kind: 34, name: "total_count_of_less_than_a_page", want: tolerated, ever: true, answer: replacedTotal(3), during: unlisted(0)},
-		{kind: 34, name: "total_count_0_with_tasks", want: tolerated, ever: true, answer: replacedTotal(0), during: unlisted(0)},
+		{
+			kind: 34, name: "total_count_too_small", want: tolerated, ever: true, answer: replacedTotal(70),
+			during: unlisted(0),
+		},
+		{
+			kind: 34, name: "total_count_of_less_than_a_page", want: tolerated, ever: true, answer: replacedTotal(3),
+			during: unlisted(0),
+		},
+		{
+			kind: 34, name: "total_count_0_with_tasks", want: tolerated, ever: true, answer: replacedTotal(0),
+			during: unlisted(0),
+		},
 		{kind: 34, name: "total_count_too_large", want: tolerated, answer: replacedTotal(97), during: unlisted(7)},
 		{
 			kind: 34, name: "page_size_echoed_20", want: refused, answer: replaced(`"PageSize":50`, `"PageSize":20`),
 			during: func(c *cell, _ page) { c.program.Stderr.Await(c, "PageSize is 20") },
 		},
-		{kind: 34, name: "another_page_number_echoed", want: refused, answer: replaced(`"PageNumber":2`, `"PageNumber":3`)},
+		{kind: 34, name: "another_page_number_echoed", want: refused, answer: replaced(`"PageNumber":2`,
+			`"PageNumber":3`)},
 		{
 			kind: 34, name: "page_beyond_the_end_without_data", want: either,
 			// TotalCount is of a list that has shrunk meanwhile.
@@ -82,7 +96,7 @@ func listFaults() []fault {
 			head, _, _ := strings.Cut(body, `"DataItem":[`)
 			return head + `"DataItem":[]}}}`
 		}),
-		emptied("list_empty_for_a_moment", map[scenario]string{cold: unprovable, reload: unprovable}, func(page int, _ string) string {
+		emptied("list_empty_for_a_moment", whereNoSnapshotIs(unprovable), func(page int, _ string) string {
 			return fmt.Sprintf(`{"UsageDataPerPage":{"PageNumber":%d,"PageSize":50,"TotalCount":0,"Data":{"DataItem":[]}}}`, page)
 		}),
 	}
@@ -124,12 +138,17 @@ func movingList(name string, change func(tasks []simulator.Task, n int) []simula
 const moment = 3 * time.Second
 
 // unprovable is why a momentary fault does not apply where there is no snapshot.
-const unprovable = "without a snapshot, one walk cannot show that a task is missing (README); the next refresh finds it"
+const unprovable = "without a snapshot, one walk cannot show that a task is missing; the next refresh finds it"
+
+// whereNoSnapshotIs returns the scenarios without a snapshot, with a reason.
+func whereNoSnapshotIs(reason string) map[scenario]string {
+	return map[scenario]string{cold: reason, reload: reason}
+}
 
 // replicas serves some calls from a copy of the list that is behind: it lacks the newest task and still has another one,
 // so that both have the same number of tasks.
 func replicas(name string, isAhead func(page, call int) bool) fault {
-	f := fault{kind: 35, name: name, want: either, not: map[scenario]string{cold: unprovable, reload: unprovable}}
+	f := fault{kind: 35, name: name, want: either, not: whereNoSnapshotIs(unprovable)}
 	f.begin = func(c *cell) func() {
 		behind := newTasks(taskCount)
 		ahead := append([]simulator.Task{newTask(-1)}, behind[:taskCount-1]...)

@@ -58,8 +58,10 @@ type matrix struct {
 func newMatrix() *matrix {
 	m := &matrix{results: make(map[string]string)}
 	for _, faults := range [][]fault{
-		networkFaults(), bodyFaults(), listFaults(), serverFaults(), tlsFaults(), keyFaults(), clockFaults(), timeFaults(),
-		http1Faults(), http2Faults(), reloadFaults(), programFaults(), scraperFaults(), keyServiceFaults(), proxyFaults(),
+		networkFaults(), bodyFaults(), listFaults(), serverFaults(), tlsFaults(), keyFaults(), clockFaults(),
+		timeFaults(),
+		http1Faults(), http2Faults(), reloadFaults(), programFaults(), scraperFaults(), keyServiceFaults(),
+		proxyFaults(),
 	} {
 		m.faults = append(m.faults, faults...)
 	}

@@ -26,9 +26,12 @@ func networkFaults() []fault {
 				reset(conn)
 			}),
 		},
-		toxic(fault{kind: 3, name: "end_mid_body", code: "connection"}, `{"name":"t","type":"limit_data","attributes":{"bytes":9000}}`),
-		toxic(fault{kind: 3, name: "reset_at_once", code: "connection"}, `{"name":"t","type":"reset_peer","attributes":{"timeout":0}}`),
-		toxic(fault{kind: 4, name: "black_hole", code: "timeout"}, `{"name":"t","type":"timeout","attributes":{"timeout":0}}`),
+		toxic(fault{kind: 3, name: "end_mid_body", code: "connection"},
+			`{"name":"t","type":"limit_data","attributes":{"bytes":9000}}`),
+		toxic(fault{kind: 3, name: "reset_at_once", code: "connection"},
+			`{"name":"t","type":"reset_peer","attributes":{"timeout":0}}`),
+		toxic(fault{kind: 4, name: "black_hole", code: "timeout"},
+			`{"name":"t","type":"timeout","attributes":{"timeout":0}}`),
 		toxic(fault{kind: 4, name: "black_hole_of_requests", code: "timeout"},
 			`{"name":"t","type":"timeout","stream":"upstream","attributes":{"timeout":0}}`),
 		toxic(fault{kind: 5, name: "one_byte_a_second", code: "timeout"},
@@ -98,7 +101,8 @@ func nameFault() fault {
 		c.write(resolver, "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
 		c.command = func(args []string) *exec.Cmd {
 			return exec.Command("unshare", append([]string{
-				"-rm", "sh", "-c", `mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"`,
+				"-rm", "sh", "-c",
+				`mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"`,
 				"sh", c.hosts, resolver, exporter,
 			}, args...)...)
 		}

@@ -186,7 +186,8 @@ func (c *cell) requestsRead() (n int) {
 	for line := range strings.Lines(string(table)) {
 		const established, inode = "01", 9
 		fields := strings.Fields(line)
-		if len(fields) > inode && strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", number)) && fields[3] == established &&
+		if len(fields) > inode && strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", number)) &&
+			fields[3] == established &&
 			strings.HasSuffix(fields[4], ":00000000") && fields[inode] != "0" {
 			n++
 		}

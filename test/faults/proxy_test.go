@@ -10,12 +10,15 @@ import (
 // proxyFaults are proxies between the program and the API.
 func proxyFaults() []fault {
 	return []fault{
-		overProxy("proxy_407", "proxy", says("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"CanaryRealm\"\r\nContent-Length: 0\r\n\r\n")),
+		overProxy("proxy_407", "proxy",
+			says("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"CanaryRealm\"\r\nContent-Length: 0\r\n\r\n")),
 		overProxy("proxy_403", "proxy", says("HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nCanaryBody")),
 		overProxy("proxy_502", "proxy", says("HTTP/1.1 502 Bad Gateway by CanaryGateway\r\nContent-Length: 0\r\n\r\n")),
-		overProxy("proxy_302", "proxy|connection|redirect", says("HTTP/1.1 302 Found\r\nLocation: https://example.com/Canary\r\nContent-Length: 0\r\n\r\n")),
+		overProxy("proxy_302", "proxy|connection|redirect",
+			says("HTTP/1.1 302 Found\r\nLocation: https://example.com/Canary\r\nContent-Length: 0\r\n\r\n")),
 		overProxy("proxy_garbage", "proxy|connection", says("\x00\x01CanaryGarbage\r\n\r\n")),
-		overProxy("proxy_garbage_behind_the_tunnel", "tls|connection|timeout", says("HTTP/1.1 200 Connection Established\r\n\r\nCanaryGarbage")),
+		overProxy("proxy_garbage_behind_the_tunnel", "tls|connection|timeout",
+			says("HTTP/1.1 200 Connection Established\r\n\r\nCanaryGarbage")),
 		overProxy("proxy_endless_header", "proxy|connection|timeout", func(conn net.Conn) {
 			_, _ = conn.Read(make([]byte, 4096))
 			_, err := conn.Write([]byte("HTTP/1.1 200 OK\r\n"))

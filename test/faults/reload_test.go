@@ -19,10 +19,12 @@ func reloadFaults() []fault {
 		file("two_accounts_of_one_name", "accounts:\n- {name: main}\n- {name: main}\n"),
 		file("empty_file", ""),
 		file("no_yaml", "accounts: [{name: main, endpoint: \"\x00\xff"),
-		file("secrets_in_the_file", "accounts:\n- {name: main, credentials: {type: access_key, access_key_secret: CanaryInTheFile}}\n"),
+		file("secrets_in_the_file",
+			"accounts:\n- {name: main, credentials: {type: access_key, access_key_secret: CanaryInTheFile}}\n"),
 		file("nested_10000_times", "accounts: "+strings.Repeat("[", 10_000)),
-		file("aliases_that_explode", "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"+
-			"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\naccounts: [*f,*f,*f]\n"),
+		file("aliases_that_explode",
+			"a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"+
+				"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\naccounts: [*f,*f,*f]\n"),
 		badFile("half_of_a_file", func(c *cell) { c.write(c.file, c.config[:len(c.config)/2]) }),
 		badFile("file_missing", func(c *cell) { c.must(os.Remove(c.file)) }),
 		badFile("file_is_a_directory", func(c *cell) {
@@ -40,7 +42,7 @@ func reloadFaults() []fault {
 func badFile(name string, spoil func(*cell)) fault {
 	return fault{
 		kind: 26, name: name, want: tolerated, ownReload: true,
-		not: map[scenario]string{cold: "a configuration that is wrong at the start ends the program (TestConfigFile of test/e2e)"},
+		not: map[scenario]string{cold: "a configuration that is wrong at the start ends the program (TestStartErrors of test/e2e)"},
 		begin: func(c *cell) func() {
 			spoil(c)
 			return func() {
@@ -64,7 +66,8 @@ func (c *cell) failReload() {
 	ctx, cancel := context.WithTimeout(c.Context(), drainTimeout)
 	defer cancel()
 	status, text, err := c.get(ctx, http.MethodPost, "/-/reload", nil)
-	if err != nil || status != http.StatusInternalServerError || !strings.Contains(text, c.file) && !strings.Contains(text, "exporter.yml") {
+	if err != nil || status != http.StatusInternalServerError || !strings.Contains(text, c.file) &&
+		!strings.Contains(text, "exporter.yml") {
 		c.Errorf("a reload of a wrong file answers with status %d, %v: %s", status, err, text)
 	}
 }

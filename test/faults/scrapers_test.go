@@ -44,8 +44,10 @@ func scraperFaults() []fault {
 		},
 		wrongPasswords(),
 		largeRequest("url_of_1_mb", "GET /"+strings.Repeat("u", 1<<20)+" HTTP/1.1\r\nHost: exporter\r\n\r\n"),
-		largeRequest("header_of_1_mb", "GET /metrics HTTP/1.1\r\nHost: exporter\r\nX-Large: "+strings.Repeat("h", 1<<20)+"\r\n\r\n"),
-		largeRequest("10000_headers", "GET /metrics HTTP/1.1\r\nHost: exporter\r\n"+strings.Repeat("X-Header: CanaryHeader\r\n", 10_000)+"\r\n"),
+		largeRequest("header_of_1_mb", "GET /metrics HTTP/1.1\r\nHost: exporter\r\nX-Large: "+strings.Repeat("h",
+			1<<20)+"\r\n\r\n"),
+		largeRequest("10000_headers",
+			"GET /metrics HTTP/1.1\r\nHost: exporter\r\n"+strings.Repeat("X-Header: CanaryHeader\r\n", 10_000)+"\r\n"),
 		largeRequest("no_http_request", "\x16\x03\x01\x00\xf4CanaryHello\r\n\r\n"),
 		manyAccounts(),
 		crowd(39, "clients_that_do_not_read", 200, func(ctx context.Context, conn net.Conn) {

@@ -27,8 +27,10 @@ func TestSoak(t *testing.T) {
 	began := time.Now()
 	shortFaults := []answer{
 		apiError(http.StatusServiceUnavailable, "ServiceUnavailable"), rawThen("HTTP/1.1 200 OK\r\nContent-Le", reset),
-		apiError(http.StatusBadRequest, "Throttling.User", "X-Acs-Retry-After", "100"), withJSON(`{"UsageDataPerPage":null}`),
-		rawThen("", closed), respond(http.StatusBadGateway, "text/html", "<html>"), apiError(http.StatusForbidden, "Forbidden.RAM"),
+		apiError(http.StatusBadRequest, "Throttling.User", "X-Acs-Retry-After", "100"),
+		withJSON(`{"UsageDataPerPage":null}`),
+		rawThen("", closed), respond(http.StatusBadGateway, "text/html", "<html>"), apiError(http.StatusForbidden,
+			"Forbidden.RAM"),
 	}
 	var early, late usage
 	scrapes, ups := 0, 0
@@ -75,7 +77,8 @@ func TestSoak(t *testing.T) {
 	since := time.Now()
 	c.scrapeUntil("the end", func(p page) bool { return c.isWell(p, since) })
 	c.expectInvariants()
-	t.Logf("%d scrapes, %d with up 1, %d calls; %s in the first third, %s later", scrapes, ups, c.world.count(), early, late)
+	t.Logf("%d scrapes, %d with up 1, %d calls; %s in the first third, %s later", scrapes, ups, c.world.count(),
+		early, late)
 }
 
 // usage is what a program needs at a moment.
@@ -96,7 +99,8 @@ func (c *cell) usage(p page) usage {
 
 // most returns the greater of each number.
 func (u usage) most(other usage) usage {
-	return usage{max(u.memory, other.memory), max(u.goroutines, other.goroutines), max(u.descriptors, other.descriptors)}
+	return usage{max(u.memory, other.memory), max(u.goroutines, other.goroutines), max(u.descriptors,
+		other.descriptors)}
 }
 
 // String returns the numbers with their units.

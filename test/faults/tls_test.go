@@ -37,12 +37,14 @@ func tlsFaults() []fault {
 			config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 			return config
 		}),
-		overTLS(fault{kind: 23, name: "no_tls", want: refused, code: "tls", class: "network"}, func(*cell) func(net.Conn) {
-			return says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-		}),
-		overTLS(fault{kind: 23, name: "silent_handshake", want: refused, code: "timeout", class: "network"}, func(*cell) func(net.Conn) {
-			return hold
-		}),
+		overTLS(fault{kind: 23, name: "no_tls", want: refused, code: "tls", class: "network"},
+			func(*cell) func(net.Conn) {
+				return says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			}),
+		overTLS(fault{kind: 23, name: "silent_handshake", want: refused, code: "timeout", class: "network"},
+			func(*cell) func(net.Conn) {
+				return hold
+			}),
 	}
 }
 
