@@ -138,6 +138,26 @@ func TestNetworkError(t *testing.T) {
 		}
 	})
 
+	t.Run("names a proxy that does not answer", func(t *testing.T) {
+		for name, tc := range map[string]struct {
+			proxy func(net.Conn)
+			want  string
+		}{
+			"closes":  {func(c net.Conn) { _ = c.Close() }, "proxy: the proxy did not answer with HTTP: the connection closed before the response ended"},
+			"garbage": {func(c net.Conn) { _, _ = io.WriteString(c, "\x00Canary\r\n\r\n") }, "proxy: the proxy did not answer with HTTP: the connection failed"},
+			"silent":  {func(net.Conn) {}, "timeout: the proxy did not answer within the time limit"},
+			"a host behind it that is silent": {
+				func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n") },
+				"timeout: no complete response within the time limit",
+			},
+		} {
+			got := pageError(t, newClient(t, "https://cdn.aliyuncs.com", throughProxy(t, raw(t, tc.proxy)), impatient))
+			if got.Error() != tc.want {
+				t.Errorf("%s: error = %v, want %s", name, got, tc.want)
+			}
+		}
+	})
+
 	// A server's text must not look as if this machine's TLS had failed.
 	t.Run("is not misled by what a server says", func(t *testing.T) {
 		endpoint := raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "tls: bad certificate, Canary\r\n\r\n"); _ = c.Close() })

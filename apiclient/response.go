@@ -27,10 +27,14 @@ var errBodyTooLarge = errors.New("more than 1 MiB")
 func (c *Client) send(req *http.Request, number int, key Credentials) (Page, error) {
 	ctx, cancel := withoutRepeats(req.Context())
 	defer cancel()
+	var proxy tunnel
 	sent := time.Now()
-	resp, err := c.http.Do(req.WithContext(ctx))
+	resp, err := c.http.Do(req.WithContext(proxy.watch(ctx)))
 	if errors.Is(context.Cause(ctx), errRepeated) {
 		return Page{}, newError(CodeConnection, ClassNetwork, errRepeated.Error())
+	}
+	if err != nil && req.URL.Scheme == "https" {
+		return Page{}, proxy.blame(NetworkError(err))
 	}
 	if err != nil {
 		return Page{}, NetworkError(err)

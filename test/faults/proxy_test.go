@@ -16,7 +16,7 @@ func proxyFaults() []fault {
 		overProxy("proxy_502", "proxy", says("HTTP/1.1 502 Bad Gateway by CanaryGateway\r\nContent-Length: 0\r\n\r\n")),
 		overProxy("proxy_302", "proxy|connection|redirect",
 			says("HTTP/1.1 302 Found\r\nLocation: https://example.com/Canary\r\nContent-Length: 0\r\n\r\n")),
-		overProxy("proxy_garbage", "proxy|connection", says("\x00\x01CanaryGarbage\r\n\r\n")),
+		overProxy("proxy_garbage", "proxy", says("\x00\x01CanaryGarbage\r\n\r\n")),
 		overProxy("proxy_garbage_behind_the_tunnel", "tls|connection|timeout",
 			says("HTTP/1.1 200 Connection Established\r\n\r\nCanaryGarbage")),
 		overProxy("proxy_endless_header", "proxy|connection|timeout", func(conn net.Conn) {
@@ -27,7 +27,7 @@ func proxyFaults() []fault {
 			}
 		}),
 		overProxy("proxy_silent", "timeout", hold),
-		overProxy("proxy_closes", "proxy|connection", func(net.Conn) {}),
+		overProxy("proxy_closes", "proxy", func(net.Conn) {}),
 	}
 }
 
