@@ -306,3 +306,18 @@ main\x1b[2J needs an export
 		t.Errorf("%v: -want +got:\n%s", err, diff)
 	}
 }
+
+// A count of failed tasks beside "fine" needs an explanation.
+func TestPrintExplainsFailures(t *testing.T) {
+	for unrecovered, want := range map[int]bool{0: true, 1: false} {
+		list := &view.List{Tasks: view.Counts{Success: 1, Failed: 1}, UnrecoveredFailures: unrecovered}
+		var out strings.Builder
+		err := check.Print(&out, view.Document{Accounts: []view.Account{{
+			Account: "main", TimeZone: "UTC", Exports: []view.Export{{Export: apiclient.Usage, List: list}},
+		}}}, nil)
+		got := strings.Contains(out.String(), "1 failed\n                  No failed task needs to be repeated.\n")
+		if err != nil || got != want {
+			t.Errorf("with %d failures that count: error %v\n%s", unrecovered, err, out.String())
+		}
+	}
+}

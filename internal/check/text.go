@@ -124,8 +124,10 @@ func (p *printer) fact(name, text string) { p.line(fmt.Sprintf("  %-15s %s", nam
 
 func (p *printer) list(export view.Export) {
 	list := export.List
-	tasks := list.Tasks
-	p.fact(string(export.Export), view.Plural(tasks.Total(), "task")+": "+tasks.String())
+	p.fact(string(export.Export), view.Plural(list.Tasks.Total(), "task")+": "+list.Tasks.String())
+	if text := list.AboutFailures(); text != "" {
+		p.fact("", text)
+	}
 	for _, month := range list.Months {
 		p.fact("  "+month.Start.Format("2006-01"), describeMonth(month))
 	}

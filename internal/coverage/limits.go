@@ -4,10 +4,11 @@ import "time"
 
 // Limits are the thresholds of an account from which something is a problem.
 type Limits struct {
-	// PendingAge is the age of a task that is stuck, at most 60d. 0 switches the limit off.
+	// PendingAge is the age from which a pending task is stuck, at most 60d. 0 switches the
+	// limit off.
 	PendingAge Duration `yaml:"pending_age"`
-	// SuccessAge is the age of the newest success that is too old, at most 85d. 0 switches
-	// the limit off.
+	// SuccessAge is the age from which the newest success is too old, at most 85d. 0
+	// switches the limit off.
 	SuccessAge Duration `yaml:"success_age"`
 	// MonthGrace is the time after the end of a month within which it may be exported, at
 	// most 30d. 0 switches the limit off: then no month is missing.

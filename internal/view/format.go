@@ -78,3 +78,12 @@ func (c Counts) String() string {
 	}
 	return text
 }
+
+// AboutFailures says that none of the failed tasks is a problem. It returns "" if one is, or
+// if there are none.
+func (l *List) AboutFailures() string {
+	if l.Tasks.Failed == 0 || l.UnrecoveredFailures > 0 {
+		return ""
+	}
+	return "No failed task needs to be repeated."
+}

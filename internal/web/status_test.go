@@ -111,6 +111,12 @@ func TestStatusPage(t *testing.T) {
 			"5 s ago 1.2 s 4 tasks", "60 min ago 60.0 s an old failure",
 			"Metrics · JSON · Runbook · Health · Readiness", "as of 2000-01-01 00:00:00 UTC",
 		}, []string{"Demo", "aliyun cdn", "not read yet", "unknown"}},
+		"a failure that a success has replaced": {with(func(e *view.Export) {
+			e.List.Tasks.Failed = 1
+		}), []string{"1 failed. No failed task needs to be repeated. Covered until"}, nil},
+		"a failure that counts": {with(func(e *view.Export) {
+			e.List.Tasks.Failed, e.List.UnrecoveredFailures = 2, 1
+		}), []string{"2 failed. Covered until"}, []string{"needs to be repeated"}},
 		"not read yet": {with(func(e *view.Export) {
 			*e = view.Export{Export: e.Export, State: view.NotReadYet}
 		}), []string{

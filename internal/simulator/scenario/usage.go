@@ -21,6 +21,8 @@ A person's key may also create and delete exports, with Alibaba Cloud's command 
 
   export ALIBABA_CLOUD_ACCESS_KEY_ID=%[8]s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%[9]s
   aliyun cdn DescribeUserUsageDataExportTask --region cn-hangzhou --endpoint %[4]s --insecure
+
+The commands that check prints need the same three options.
 `
 
 // Usage returns how people can use the server: its two keys, and shell commands that use
