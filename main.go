@@ -54,7 +54,7 @@ func silenceLibraries() {
 // parsed: until then, kingpin prints to os.Stdout.
 func run(args []string, stdout, stderr io.Writer, parsed func()) int {
 	app := kingpin.New(name, "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN.").
-		DefaultEnvars().Version(version.Print(name)).UsageWriter(stdout)
+		DefaultEnvars().Version(version.Print(name)).UsageWriter(config.HelpWriter(stdout))
 	app.HelpFlag.Short('h')
 	for _, flag := range app.Model().Flags { // They print something and exit; an environment variable must not.
 		app.GetFlag(flag.Name).NoEnvar()
@@ -62,7 +62,7 @@ func run(args []string, stdout, stderr io.Writer, parsed func()) int {
 	flags := config.AddFlags(app)
 	serveCmd := app.Command("serve", "Serve the metrics. The default.").Default()
 	checkCmd := app.Command("check", "Read the lists once. Print what is wrong, and what to do about it.")
-	checked := check.AddFlags(checkCmd)
+	checked := check.AddFlags(checkCmd, flags)
 	simulateCmd := app.Command("simulate", "Serve a simulated API, to try the exporter without an account.")
 	scenarioName := simulateCmd.Flag("scenario", "Scenario: "+strings.Join(scenario.Names(), ", ")+".").
 		Default("healthy").String()

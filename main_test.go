@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -36,6 +37,7 @@ func TestRun(t *testing.T) {
 		{name: "rejects an unknown flag", args: []string{"--nonsense"}, stderr: "unknown long flag '--nonsense'"},
 		{name: "rejects an unknown command", args: []string{"chek"}, stderr: "error: unknown command chek: serve, check or simulate\n"},
 		{name: "rejects an argument", args: []string{"simulate", "x"}, stderr: "unexpected x, try --help"},
+		{name: "rejects an unknown format", args: []string{"check", "--output=xml"}, stderr: `--output: must be one of text, json (got "xml")`},
 		{name: "rejects an invalid flag", args: []string{"--demo", "--log.level=loud"}, stderr: "--log.level: "},
 		{
 			name:   "rejects an invalid file",
@@ -67,6 +69,20 @@ func TestRun(t *testing.T) {
 			}
 			goleak.VerifyNone(t)
 		})
+	}
+}
+
+// brokenPipe is a stdout whose reader has gone.
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+func TestHelpWithoutReader(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"help", "check"}, {"check", "--help"}} {
+		var stderr bytes.Buffer
+		if status := run(args, brokenPipe{}, &stderr, func() {}); status != 0 || stderr.Len() > 0 {
+			t.Errorf("%q: exit status %d, stderr %q", args, status, stderr.String())
+		}
 	}
 }
 

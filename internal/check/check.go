@@ -42,10 +42,10 @@ type Options struct {
 }
 
 // AddFlags adds the flags and arguments of the command.
-func AddFlags(command *kingpin.CmdClause) *Options {
+func AddFlags(command *kingpin.CmdClause, flags *config.Flags) *Options {
 	o := new(Options)
 	command.Arg("account", "Accounts to check, all by default.").StringsVar(&o.Accounts)
-	command.Flag("output", "Format: text or json.").Default("text").EnumVar(&o.Output, "text", "json")
+	flags.AddChoice(command, &o.Output, "output", "Format: text or json.", "text", "json")
 	command.Flag("syntax-only", "Only read the configuration. This needs no key and no network.").BoolVar(&o.SyntaxOnly)
 	return o
 }
@@ -54,13 +54,8 @@ func AddFlags(command *kingpin.CmdClause) *Options {
 // writes the result to out, and the progress to progress if that is a terminal. It returns
 // an exit status; the error says what is wrong with the flags or the configuration.
 func Run(ctx context.Context, flags *config.Flags, options Options, out, progress io.Writer) (int, error) {
-	if options.SyntaxOnly {
-		configured, err := flags.Accounts()
-		if err != nil {
-			return ExitFailed, err
-		}
-		_, err = fmt.Fprintf(out, "The configuration is correct: %s.\n", view.Plural(len(configured), "account"))
-		return ExitFine, err
+	if options.SyntaxOnly && options.Output == "json" {
+		return ExitFailed, errors.New("--output=json cannot be used with --syntax-only, which reads no lists")
 	}
 	running, err := accounts.New(ctx, flags, log.NewNopLogger())
 	if err != nil {
@@ -75,6 +70,10 @@ func Run(ctx context.Context, flags *config.Flags, options Options, out, progres
 	if err != nil {
 		return ExitFailed, err
 	}
+	if options.SyntaxOnly {
+		_, err = fmt.Fprintf(out, "The configuration is correct: %s.\n", view.Plural(len(selected), "account"))
+		return ExitFine, err
+	}
 	statuses := read(ctx, flags, selected, progress)
 	if ctx.Err() != nil {
 		return ExitFailed, errors.New("interrupted")
@@ -83,7 +82,7 @@ func Run(ctx context.Context, flags *config.Flags, options Options, out, progres
 	if options.Output == "json" {
 		err = document.WriteJSON(out, "  ")
 	} else {
-		err = Print(out, document, connections(ctx, selected))
+		err = Print(out, document, connections(selected))
 	}
 	return exitStatus(document.State), err
 }
@@ -128,17 +127,18 @@ const emptyListPause = 5 * time.Second
 // may show none of the tasks.
 type readTwice struct{ collector.Client }
 
-// Read is apiclient.Client.Read, except for empty lists.
+// Read is apiclient.Client.Read, but another reading must confirm that a list is empty.
 func (c readTwice) Read(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error) {
 	listing, err := c.Client.Read(ctx, export, previous)
 	if err != nil || len(listing.Tasks) > 0 {
 		return listing, err
 	}
-	select {
-	case <-time.After(emptyListPause):
-		return c.Client.Read(ctx, export, previous)
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	return nil, &apiclient.UnconfirmedError{
+		Reason: "the list is empty",
+		Due:    time.Now().Add(emptyListPause),
+		Confirm: func(ctx context.Context) (*apiclient.Listing, error) {
+			return c.Client.Read(ctx, export, previous)
+		},
 	}
 }
 
@@ -146,11 +146,13 @@ func (c readTwice) Read(ctx context.Context, export apiclient.Export, previous [
 type Connection struct{ Endpoint, Credentials, Clock string }
 
 // connections returns how the accounts were read, by their names.
-func connections(ctx context.Context, selected []*accounts.Account) map[string]Connection {
+func connections(selected []*accounts.Account) map[string]Connection {
+	atHand, cancel := context.WithCancel(context.Background())
+	cancel() // Reading the lists has waited for the keys. Who has none now would only wait again.
 	all := make(map[string]Connection, len(selected))
 	for _, account := range selected {
 		c := Connection{Endpoint: account.Settings.Endpoint.String(), Credentials: "none", Clock: "not known"}
-		if key, err := account.Credentials.Credentials(ctx); err == nil {
+		if key, err := account.Credentials.Credentials(atHand); err == nil {
 			c.Credentials = "from " + key.Provider
 		}
 		if skew, ok := account.Client.ClockSkew(); ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
@@ -150,6 +152,27 @@ func TestRun(t *testing.T) {
 		})
 	})
 
+	t.Run("waits for a key once", func(t *testing.T) {
+		silent, err := net.Listen("tcp", "127.0.0.1:0") // It accepts connections, and never answers.
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer silent.Close()
+		var accounts strings.Builder
+		for i := range 20 {
+			fmt.Fprintf(&accounts, "  - {name: a%d, endpoint: %q, credentials: {type: credentials_uri, uri: %q}}\n",
+				i, "http://127.0.0.1:1", fmt.Sprintf("http://%s/%d", silent.Addr(), i))
+		}
+		began := time.Now()
+		status, out, _ := run(t, check.Options{}, "--config.file="+writeFile(t, "accounts:\n"+accounts.String()), "--refresh.timeout=50ms")
+		if status != check.ExitFailed || strings.Count(out, "  credentials     none\n") != 20 {
+			t.Errorf("status %d:\n%s", status, out)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+
 	t.Run("leaves out the lists of many accounts", func(t *testing.T) {
 		endpoint := simulate(t, "healthy")
 		var accounts strings.Builder
@@ -189,6 +212,24 @@ func TestRunSyntaxOnly(t *testing.T) {
 			t.Errorf("status %d: %s%v", status, out, err)
 		}
 	})
+	t.Run("knows the accounts of the demo", func(t *testing.T) {
+		status, out, err := run(t, check.Options{SyntaxOnly: true}, "--demo")
+		if status != check.ExitFine || out != "The configuration is correct: 3 accounts.\n" || err != nil {
+			t.Errorf("status %d: %s%v", status, out, err)
+		}
+	})
+	t.Run("refuses names that no account has", func(t *testing.T) {
+		status, out, err := run(t, check.Options{SyntaxOnly: true, Accounts: []string{"a", "b"}}, "--account.name=a")
+		if status != check.ExitFailed || out != "" || err == nil || err.Error() != `there is no account "b", only a` {
+			t.Errorf("status %d: %s%v", status, out, err)
+		}
+	})
+	t.Run("prints no JSON", func(t *testing.T) {
+		status, out, err := run(t, check.Options{SyntaxOnly: true, Output: "json"})
+		if status != check.ExitFailed || out != "" || err == nil || !strings.HasPrefix(err.Error(), "--output=json cannot be used") {
+			t.Errorf("status %d: %s%v", status, out, err)
+		}
+	})
 	t.Run("lists the mistakes of the file", func(t *testing.T) {
 		status, out, err := run(t, check.Options{SyntaxOnly: true}, "--config.file="+writeFile(t, "accounts: [{nam: a}]"))
 		if status != check.ExitFailed || out != "" || err == nil || !strings.Contains(err.Error(), "accounts.yml:1") {
@@ -207,20 +248,32 @@ type behindOnce struct {
 func (c *behindOnce) Read(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 	c.reads = append(c.reads, time.Now())
 	if c.empty || len(c.reads) == 1 {
-		return &apiclient.Listing{}, nil
+		return &apiclient.Listing{Began: time.Now()}, nil
 	}
-	return &apiclient.Listing{Tasks: []apiclient.Task{{ID: "1"}}, TotalCount: 1}, nil
+	return &apiclient.Listing{Tasks: []apiclient.Task{{ID: "1"}}, TotalCount: 1, Began: time.Now()}, nil
 }
 
-// A server that is behind the others may show none of the tasks for a moment.
+func (c *behindOnce) RateLimit() float64               { return 20 }
+func (c *behindOnce) ClockSkew() (time.Duration, bool) { return 0, true }
+
+// A server that is behind the others may show none of the tasks for a moment. The pause does not
+// count as time that reading takes.
 func TestRunEmptyList(t *testing.T) {
 	for name, empty := range map[string]bool{"one that is not empty later": false, "one that stays empty": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := &behindOnce{empty: empty}
-				listing, err := check.ReadTwice(client).Read(t.Context(), apiclient.Usage, nil)
-				if err != nil || (len(listing.Tasks) == 0) != empty {
-					t.Errorf("%v, %v", listing, err)
+				coll := collector.New(collector.Config{
+					MaxStale: time.Hour, RefreshTimeout: 2 * time.Second, Logger: log.NewNopLogger(),
+				})
+				defer coll.Close()
+				coll.SetAccounts([]collector.Account{{
+					Name: "a", Client: check.ReadTwice(client), Exports: []apiclient.Export{apiclient.Usage},
+				}})
+				coll.Refresh(t.Context())
+				status := coll.Statuses(time.Now())[0].Exports[0]
+				if !status.Up || status.Report == nil || (len(status.Report.NewestTasks) == 0) != empty {
+					t.Errorf("%+v", status)
 				}
 				if len(client.reads) != 2 || client.reads[1].Sub(client.reads[0]) != 5*time.Second {
 					t.Errorf("it was read at %v", client.reads)

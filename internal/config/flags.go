@@ -96,8 +96,18 @@ func AddFlags(app *kingpin.Application) *Flags {
 
 // add adds a flag whose errors are collected for Validate, so that all of them can be
 // reported at once.
-func (f *Flags) add(app *kingpin.Application, name, value, help string, parse func(string) error) {
-	app.Flag(name, help).Default(value).SetValue(&flagValue{name: name, parse: parse, errs: &f.errs})
+func (f *Flags) add(to flagAdder, name, value, help string, parse func(string) error) {
+	to.Flag(name, help).Default(value).SetValue(&flagValue{name: name, parse: parse, errs: &f.errs})
+}
+
+// flagAdder is an application or a command.
+type flagAdder interface {
+	Flag(name, help string) *kingpin.FlagClause
+}
+
+// AddChoice adds a flag to a command that must be one of the options. The first one is the default.
+func (f *Flags) AddChoice(command *kingpin.CmdClause, into *string, name, help string, options ...string) {
+	f.add(command, name, options[0], help, oneOf(into, options...))
 }
 
 // Validate returns an error for each flag whose value cannot be used, joined.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -60,4 +61,15 @@ func UsageError(app *kingpin.Application, args []string, err error) error {
 		return fmt.Errorf("unknown command %s: serve, check or simulate", unread.Value)
 	}
 	return fmt.Errorf("%w, try --help", err)
+}
+
+// HelpWriter writes help to w and ignores errors: kingpin panics at them, for example if the reader of a pipe has gone.
+func HelpWriter(w io.Writer) io.Writer { return helpWriter{w} }
+
+type helpWriter struct{ io.Writer }
+
+// Write implements io.Writer.
+func (w helpWriter) Write(p []byte) (int, error) {
+	_, _ = w.Writer.Write(p)
+	return len(p), nil
 }
