@@ -4,11 +4,12 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
-// Endpoint is the address of the API: a host name, perhaps with a port. The zero
-// Endpoint is not usable.
+// Endpoint is the address of the API: a host name, perhaps with a port. Endpoints are
+// equal if their addresses are, however they are written. The zero Endpoint is not usable.
 type Endpoint struct{ scheme, host string }
 
 // ParseEndpoint reads a host name, which is reached over HTTPS. "http://" before it
@@ -30,7 +31,24 @@ func ParseEndpoint(text string) (Endpoint, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return Endpoint{}, errors.New("must use https")
 	}
-	return Endpoint{scheme: u.Scheme, host: u.Host}, nil
+	port := u.Port()
+	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
+		return Endpoint{}, errors.New("must have a port from 1 to 65535, or none")
+	}
+	return Endpoint{scheme: u.Scheme, host: canonicalHost(u)}, nil
+}
+
+// canonicalHost returns the one spelling of a URL's host, so that equal endpoints can be compared: in lower case, without
+// the scheme's own port.
+func canonicalHost(u *url.URL) string {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port == "" || port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		return host
+	}
+	return host + ":" + port
 }
 
 // UnmarshalText parses an endpoint, for flags and configuration files.

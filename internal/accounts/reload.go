@@ -9,9 +9,8 @@ import (
 )
 
 // Reload loads the configuration into a collector, one Reload at a time, and starts to
-// read the lists of new accounts. If loading fails,
-// the collector keeps its accounts, and the error, which holds no secrets, is logged and
-// returned. The metrics of Accounts show how it went.
+// read the lists of new accounts. If loading fails, the collector keeps its accounts, and the
+// error, which holds no secrets, is logged and returned. The metrics of Accounts show how it went.
 func (a *Accounts) Reload(coll *collector.Collector) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()

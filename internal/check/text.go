@@ -13,11 +13,8 @@ import (
 	"alicdn_export_exporter/internal/view"
 )
 
-const (
-	minute = "2006-01-02 15:04"
-	// maxDetailed is the greatest number of accounts whose lists are printed.
-	maxDetailed = 20
-)
+// maxDetailed is the greatest number of accounts whose lists are printed.
+const maxDetailed = 20
 
 // printer prints lines for people. What comes from outside cannot move the cursor.
 type printer struct {
@@ -135,15 +132,15 @@ func (p *printer) list(export view.Export) {
 		p.fact("", "█ covered, ▒ in part, · not covered, blank: too old to be judged")
 	}
 	if !list.CoveredUntil.IsZero() {
-		p.fact("  covered", "until "+list.CoveredUntil.Format(minute))
+		p.fact("  covered", "until "+list.CoveredUntil.Format(view.Minute))
 	}
 	for _, e := range list.Expectations {
-		state := "next due " + e.Due.Format(minute)
+		state := "next due " + e.Due.Format(view.Minute)
 		if len(e.Missing) > 0 {
-			state = "missing, due " + e.Due.Format(minute)
+			state = "missing, due " + e.Due.Format(view.Minute)
 		}
 		if e.Overdue {
-			state = "overdue since " + e.Due.Format(minute)
+			state = "overdue since " + e.Due.Format(view.Minute)
 		}
 		if e.Hint != "" {
 			state += "; " + e.Hint
@@ -156,7 +153,7 @@ func (p *printer) list(export view.Export) {
 func describeMonth(month view.Month) string {
 	text := fmt.Sprintf("%-31s %3d %% covered", strip(month.Days), view.Percent(month.Covered))
 	if month.JudgedFrom.After(month.Start) {
-		text += ", judged from " + month.JudgedFrom.Format(minute)
+		text += ", judged from " + month.JudgedFrom.Format(view.Minute)
 	}
 	if month.MadeTooEarly {
 		text += ", exported too early"
@@ -191,7 +188,7 @@ func (p *printer) tasks(tasks []view.Task) {
 		if t.IsZero() {
 			return "-"
 		}
-		return t.Format(minute)
+		return t.Format(view.Minute)
 	}
 	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "  newest tasks\tstatus\tcreated\tupdated\tfrom\tto\tname")

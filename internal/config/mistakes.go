@@ -90,7 +90,7 @@ func (m *mistakes) index(node *yaml.Node, path string) {
 				continue
 			}
 			first[name.Value] = name.Line
-			if value.Kind == yaml.MappingNode && len(value.Content) == 0 || isBlank(value) {
+			if isEmpty(value) {
 				m.add(child, "must not be empty")
 			}
 			m.index(value, child)
@@ -121,6 +121,11 @@ func (m *mistakes) load(node *yaml.Node, into any) {
 var strict = yaml.WithKnownFields()
 
 func at(node *yaml.Node) position { return position{node.Line, node.Column} }
+
+// isEmpty reports whether a node is blank, or a mapping without keys.
+func isEmpty(node *yaml.Node) bool {
+	return node.Kind == yaml.MappingNode && len(node.Content) == 0 || isBlank(node)
+}
 
 func isBlank(node *yaml.Node) bool {
 	if node.Kind == yaml.AliasNode {

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v4"
@@ -12,9 +14,9 @@ import (
 // maxWebFileBytes bounds the file of --web.config.file.
 const maxWebFileBytes = 1 << 20
 
-// CheckWebFile returns an error if the file of --web.config.file, if one is set, is not valid, or says nothing:
-// exporter-toolkit would then serve everybody without TLS and passwords. It is probably a file that was not written to
-// its end.
+// CheckWebFile returns an error if the file of --web.config.file, if one is set, is not valid, or if it or a
+// part of it is empty: exporter-toolkit would then serve everybody, without TLS or passwords. It is probably a file that
+// was not written to its end.
 func (f *Flags) CheckWebFile() error {
 	path := *f.Web.WebConfigFile
 	if path == "" {
@@ -24,9 +26,16 @@ func (f *Flags) CheckWebFile() error {
 	if err != nil {
 		return fmt.Errorf("--web.config.file: %w", err)
 	}
-	var document any
-	if err := yaml.Unmarshal(content, &document); err == nil && document == nil {
-		return fmt.Errorf("--web.config.file: %s is empty, so everybody would have access; leave out the flag if that is meant", path)
+	var document map[string]yaml.Node
+	if err := yaml.Unmarshal(content, &document); err == nil { // Otherwise, web.Validate says what is wrong.
+		if len(document) == 0 {
+			return fmt.Errorf("--web.config.file: %s is empty, so everybody would have access; leave out the flag if that is meant", path)
+		}
+		for _, key := range slices.Sorted(maps.Keys(document)) {
+			if value := document[key]; isEmpty(&value) {
+				return fmt.Errorf("--web.config.file: %s: %.100q is empty; leave it out if that is meant", path, key)
+			}
+		}
 	}
 	if err := web.Validate(path); err != nil {
 		return fmt.Errorf("--web.config.file: %w", err)

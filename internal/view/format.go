@@ -7,6 +7,9 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
+// Minute is the layout of times for people. The zone is that of the account.
+const Minute = "2006-01-02 15:04"
+
 // Span formats a time span with one unit: "90 s", "5 min", "18 h", "57 days".
 func Span(d time.Duration) string {
 	switch {
@@ -51,7 +54,7 @@ func Percent(share float64) int { return int(100 * share) }
 // dates, such as "2026-10-01 to 2026-10-31".
 func Days(start, end time.Time) string {
 	if !midnight(start) || !midnight(end) {
-		return start.Format(minute) + " to " + end.Format(minute)
+		return start.Format(Minute) + " to " + end.Format(Minute)
 	}
 	last := end.Add(-time.Second)
 	if start.Format(time.DateOnly) == last.Format(time.DateOnly) {

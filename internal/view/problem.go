@@ -67,11 +67,8 @@ var alerts = map[collector.ProblemKind]string{
 	collector.Malformed:      "CDNExportTasksMalformed",
 }
 
-const (
-	minute = "2006-01-02 15:04"
-	// maxPeriods is how many missing periods of an expectation have a command.
-	maxPeriods = 20
-)
+// maxPeriods is how many missing periods of an expectation have a command.
+const maxPeriods = 20
 
 // words puts the problems of an export, or of an account, into words.
 type words struct {
@@ -140,7 +137,7 @@ func (w words) overdue(p collector.Problem) Problem {
 	e := p.Expectation
 	start, end := bounds(e.Missing[0].Period, w.now)
 	pattern := e.TaskName.String()
-	what := "is overdue since " + e.Due.Format(minute) + ": no successful task"
+	what := "is overdue since " + e.Due.Format(Minute) + ": no successful task"
 	if pattern != "" {
 		what += " named " + pattern
 	}
@@ -197,7 +194,7 @@ func (w words) task(p collector.Problem) Problem {
 	case task.Updated.IsZero():
 		what = "failed" + usage + "."
 	default:
-		what = "failed on " + task.Updated.Format(minute) + usage + "."
+		what = "failed on " + task.Updated.Format(Minute) + usage + "."
 	}
 	name, harmless := advice.NameLike(p.Task)
 	switch {
@@ -326,7 +323,7 @@ func newCommand(c advice.Command, now time.Time) Command {
 		command.Note = usage + " can no longer be exported: that was possible until " + c.Until.Format(time.DateOnly)
 	case now.Before(c.From):
 		command.Note = fmt.Sprintf("%s; its usage is complete on %s: do not export it before; possible until %s",
-			usage, c.From.Format(minute), c.Until.Format(time.DateOnly))
+			usage, c.From.Format(Minute), c.Until.Format(time.DateOnly))
 	default:
 		command.Note = usage + "; possible until " + c.Until.Format(time.DateOnly)
 	}

@@ -54,7 +54,7 @@ type queue struct {
 	newest   *response // the last one rendered for this queue; guarded by the turn
 }
 
-// requestKey is everything in a request that promhttp's response depends on.
+// requestKey is everything in a request that a response depends on.
 type requestKey struct{ accept, acceptEncoding, query string }
 
 func keyOf(r *http.Request) requestKey {

@@ -185,7 +185,7 @@ func minute(t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
-	return t.Format("2006-01-02 15:04")
+	return t.Format(view.Minute)
 }
 
 // overdue counts the expectations that are overdue.
