@@ -96,9 +96,11 @@ func (r *renderer) record(number uint64, request *http.Request) *response {
 	r.buffer.Reset() // A panic may have left something.
 	recorded := &response{number: number, header: make(http.Header), status: http.StatusOK}
 	r.handler.ServeHTTP(recorder{&r.buffer, recorded}, request)
-	recorded.body = bytes.Clone(r.buffer.Bytes())
+	recorded.body = r.buffer.Bytes()
 	if r.buffer.Cap() > maxKeptBuffer {
 		r.buffer = bytes.Buffer{}
+	} else {
+		recorded.body = bytes.Clone(recorded.body)
 	}
 	return recorded
 }
