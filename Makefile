@@ -1,6 +1,6 @@
 # "make" lists the targets. "make test" runs everything that CI runs.
 MODULES = . $(patsubst %/go.mod,%,$(wildcard test/go.mod))
-# A number of inputs, not a duration: with a duration, Go 1.26 may fail at its end (golang/go issue 75804).
+# FUZZTIME is a number of inputs, because Go 1.26 may fail at the end of a duration (golang/go issue 75804).
 FUZZTIME ?= 20000x
 SHELL = bash
 .SHELLFLAGS = -o pipefail -c
@@ -12,7 +12,7 @@ REVISION   := $(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
 BRANCH     := $(or $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null),unknown)
 BUILD_USER := $(or $(shell id -un),unknown)
 BUILD_DATE := $(shell date -u +%Y-%m-%dT%H:%M:%SZ)
-# Linker flags that set the variables of package version.
+# STAMP is the linker flags that set the variables of package version.
 STAMP = $(foreach v,Version=$(VERSION) Revision=$(REVISION) Branch=$(BRANCH) BuildUser=$(BUILD_USER) \
     BuildDate=$(BUILD_DATE),-X github.com/prometheus/common/version.$v)
 
@@ -57,7 +57,7 @@ test-packaging: .tools/golangci-lint .tools/goreleaser .tools/promtool .tools/al
 	$(MAKE) --no-print-directory tidy MODULES=test/packaging
 	cd test/packaging && '$(CURDIR)/.tools/golangci-lint' run --allow-serial-runners
 	go -C test/packaging test -count=1 -timeout 1h ./...
-# The address of the runbook, to which alerts and dashboards link.
+# LINKED_RUNBOOK is the address of the runbook in the links of alerts and dashboards.
 LINKED_RUNBOOK = $(shell sed -n 's/^ *runbook_url: \(.*\)\#.*/\1/p' alerts/alicdn_export.rules.yml | head -n 1)
 rules: ## generate alerts/prometheusrule.yaml; RUNBOOK_URL=https://… changes where alerts and dashboards link
 	$(if $(RUNBOOK_URL),sed -i 's|$(LINKED_RUNBOOK)|$(RUNBOOK_URL)|' \
