@@ -8,7 +8,7 @@ import (
 	"alicdn_export_exporter/internal/credentials"
 )
 
-// forCredentials returns the advice for an error because of which there is no key.
+// forCredentials returns the advice if there is no key. err says why there is none.
 func forCredentials(err error) string {
 	if secret, ok := errors.AsType[*credentials.SecretError](err); ok {
 		return forSecret(secret)

@@ -24,7 +24,7 @@ type printer struct {
 	err     error
 }
 
-// Print prints the problems of all accounts, then what their lists say, and then the
+// Print prints the problems of all accounts, then the contents of their lists, and then the
 // verdict. It uses colors on a terminal. The keys of connections are the names of the
 // accounts.
 func Print(out io.Writer, d view.Document, connections map[string]Connection) error {

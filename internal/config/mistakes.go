@@ -304,7 +304,7 @@ func (m *mistakes) syntax(err error, content string) {
 }
 
 // unreadableLine returns the number of the first line with a character that YAML does not
-// allow, or 0 if there is none. The library's error does not contain it.
+// allow, or 0 if there is none. The library's error does not contain the line.
 func unreadableLine(content string) int {
 	n := 0
 	for line := range strings.Lines(content) {

@@ -82,8 +82,8 @@ func (c Counts) String() string {
 	return text
 }
 
-// AboutFailures says that none of the failed tasks is a problem. It returns "" if one is, or
-// if no task failed.
+// AboutFailures returns a sentence that no failed task is a problem. It returns "" if one
+// is, or if no task failed.
 func (l *List) AboutFailures() string {
 	if l.Tasks.Failed == 0 || l.UnrecoveredFailures > 0 {
 		return ""

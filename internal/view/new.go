@@ -133,8 +133,8 @@ func in(now, t time.Time) time.Time {
 	return t.Truncate(time.Second).In(now.Location())
 }
 
-// Only returns the document with only the named account. It has no accounts if there is none
-// of this name.
+// Only returns d with only the named account, or without accounts if there is none of this
+// name.
 func (d Document) Only(account string) Document {
 	d.Accounts = slices.DeleteFunc(slices.Clone(d.Accounts), func(a Account) bool { return a.Account != account })
 	d.State, d.Verdict = verdict(d.Accounts)

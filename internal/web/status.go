@@ -57,8 +57,8 @@ func newStatusPage(config Config) (http.Handler, error) {
 	}), nil
 }
 
-// documentOf returns the document of all accounts, or of the one that the request names. ok
-// is false if there is none of this name.
+// documentOf returns the document of all accounts, or of the account that the request
+// names. ok is false if there is no such account.
 func documentOf(config Config, r *http.Request) (document view.Document, ok bool) {
 	query := r.URL.Query()
 	if !query.Has("account") {
@@ -94,7 +94,7 @@ type statusView struct {
 	Rows        []rowView
 }
 
-// problemsView is the problems of an account, or of an export of it.
+// problemsView has the problems of an account, or of one of its exports.
 type problemsView struct {
 	Account  string
 	Export   apiclient.Export
