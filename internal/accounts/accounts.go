@@ -1,5 +1,6 @@
-// Package accounts turns the configuration into running accounts: an API client each,
-// and what the collector reads with it. Reload does so again while the program runs.
+// Package accounts makes running accounts from the configuration. Each has an API client
+// that the collector reads with. Reload applies a changed configuration while the program
+// runs.
 package accounts
 
 import (
@@ -35,15 +36,14 @@ type Account struct {
 	Collected collector.Account
 }
 
-// Accounts holds the running accounts. It is a prometheus.Collector of how the last
-// reload went.
+// Accounts holds the running accounts. It is a prometheus.Collector of the reload metrics.
 type Accounts struct {
 	flags     *config.Flags
 	logger    log.Logger
 	demo      *demo // nil for the real API
 	transport *http.Transport
-	// chain supplies the key with which accounts without one assume their roles. They share it, so that a thousand
-	// roles need one token.
+	// chain supplies the key for accounts that assume a role and have no key of their own. They share it, so that
+	// a thousand roles need one token.
 	chain    *credentials.Source
 	limiters limiters
 	running  []*Account
@@ -54,8 +54,8 @@ type Accounts struct {
 	lastSuccess    prometheus.Gauge
 }
 
-// New returns Accounts without accounts; Load or Reload adds them. It starts the
-// demo if the flags ask for it.
+// New returns Accounts without accounts; Load or Reload adds them. It starts the demo if
+// --demo is set.
 func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts, error) {
 	if slices.Contains(strings.Split(os.Getenv("DEBUG"), ","), "credential") {
 		return nil, errors.New("DEBUG=credential makes the credentials library print secrets, unset it")
@@ -82,9 +82,9 @@ func New(ctx context.Context, flags *config.Flags, logger log.Logger) (*Accounts
 	return a, nil
 }
 
-// Load reads the configuration and returns its accounts, or keeps the accounts as they
-// are and returns an error. An account with unchanged settings is kept as it is. A
-// changed one starts anew, except for its rate limit (see limiters).
+// Load reads the configuration and returns its accounts. If that fails, the running
+// accounts do not change. An account with unchanged settings is kept. A changed one is
+// replaced, but its rate limiter is kept (see limiters).
 func (a *Accounts) Load() ([]*Account, error) {
 	configured, err := a.configured()
 	if err != nil {
@@ -149,8 +149,8 @@ func (a *Accounts) newAccount(settings config.Account, limiter *apiclient.Limite
 	return account
 }
 
-// logRenewals returns the function that logs how renewing a key goes. Nothing else
-// shows it while the last key is still valid.
+// logRenewals returns a function that logs when renewing a key fails, and when it works
+// again. Nothing else shows a failure while the last key is valid.
 func logRenewals(logger log.Logger) func(error) {
 	return func(err error) {
 		if err != nil {

@@ -11,8 +11,8 @@ import (
 	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
-// demo is the world of --demo: simulated APIs on loopback ports, one for each of its
-// accounts. Clients call them over HTTP, like the real API.
+// demo holds the simulated accounts of --demo. Each has an API on a loopback port, which
+// its client calls over HTTP, like the real API.
 type demo struct {
 	servers  []*scenario.Server
 	accounts []config.Account
@@ -63,7 +63,7 @@ func (d *demo) add(ctx context.Context, s scenario.Scenario, flags *config.Flags
 	return nil
 }
 
-// demoExpectation returns what the demo's accounts expect of an export.
+// demoExpectation returns the expectation of the demo's accounts for an export.
 func demoExpectation(export apiclient.Export) (coverage.Expectation, error) {
 	e := coverage.Expectation{Name: "monthly bill", Export: export, Every: coverage.Month, Grace: coverage.Duration(72 * time.Hour)}
 	pattern := `usage-\d{4}-\d{2}`

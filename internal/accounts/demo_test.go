@@ -15,7 +15,7 @@ import (
 	"alicdn_export_exporter/internal/config"
 )
 
-// demoReports reads the lists of the demo. It returns a report or an error for each export, as ACCOUNT/EXPORT.
+// demoReports reads the lists of the demo. It returns a report or an error for each export, by ACCOUNT/EXPORT.
 func demoReports(t *testing.T, arguments ...string) (reports map[string]*collector.Report, errs map[string]error, logged string) {
 	t.Helper()
 	app := kingpin.New("test", "")
@@ -108,7 +108,7 @@ func TestDemo(t *testing.T) {
 	})
 }
 
-// The API's clients need an endpoint of their own for each account, and so a limiter.
+// Each account has its own simulated API, so it needs its own endpoint and limiter.
 func TestDemoAccountsAreSeparate(t *testing.T) {
 	app := kingpin.New("test", "")
 	flags := config.AddFlags(app)

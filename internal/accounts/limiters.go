@@ -12,29 +12,29 @@ import (
 // limiterLifetime is how long a limiter is kept after its last account is gone.
 const limiterLifetime = time.Hour
 
-// limiters keeps the rate limiters of the accounts over reloads, so that no reload resets
-// what an account has used of its quota. Accounts with the same endpoint and credentials
-// settings are one account to the API and share a limiter.
+// limiters keeps the rate limiters of the accounts across reloads, so that a reload does
+// not reset an account's used quota. Accounts with the same endpoint and credentials
+// settings share a limiter, because the API counts them as one account.
 type limiters struct {
 	concurrency int
 	known       []*knownLimiter
 }
 
-// knownLimiter is a limiter and the accounts that have it, or had it last.
+// knownLimiter is a limiter and the accounts that use it, or used it last.
 type knownLimiter struct {
 	*apiclient.Limiter
 	names    []string
 	settings quotaSettings
-	goneAt   time.Time // zero while an account has it
+	goneAt   time.Time // zero while an account uses it
 }
 
-// quotaSettings are what accounts with a common quota have in common.
+// quotaSettings identify a quota. Accounts with equal ones share it.
 type quotaSettings struct {
 	endpoint    apiclient.Endpoint
 	credentials credentials.Config
 }
 
-// quotaGroup are accounts with a common quota.
+// quotaGroup is the accounts that share a quota.
 type quotaGroup struct {
 	names    []string
 	settings quotaSettings
@@ -46,12 +46,12 @@ func quotaSettingsOf(account config.Account) quotaSettings {
 	return quotaSettings{account.Endpoint, account.Credentials}
 }
 
-// assign returns the limiter of each account's settings. A limiter stays with an account's
-// name, or else with its settings, which find it again when the account was renamed.
+// assign returns the limiter of each account's settings. It reuses the limiter of an
+// account with the same name or, if an account was renamed, with the same settings.
 func (l *limiters) assign(accounts []config.Account, now time.Time) map[quotaSettings]*apiclient.Limiter {
 	groups := groupByQuota(accounts)
 	free := slices.Clone(l.known)
-	// Limiters in use come first: an unchanged account keeps the one that it has.
+	// Limiters in use come first, so that an unchanged account keeps its own.
 	slices.SortStableFunc(free, func(a, b *knownLimiter) int { return a.goneAt.Compare(b.goneAt) })
 	sameName := func(k *knownLimiter, g *quotaGroup) bool {
 		return slices.ContainsFunc(k.names, func(name string) bool { return slices.Contains(g.names, name) })

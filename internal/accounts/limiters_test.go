@@ -9,7 +9,7 @@ import (
 	"alicdn_export_exporter/internal/accounts"
 )
 
-// of returns the entry of an account in a file: its name, its key and its rate limit.
+// of returns a file's entry for an account with this name, key and rate limit.
 func of(name, key string, rate int) string {
 	return fmt.Sprintf("{name: %s, rate_limit: %d, credentials: {type: access_key, "+
 		"access_key_id_env: %s_ID, access_key_secret_env: %s_SECRET}}", name, rate, key, key)
@@ -31,10 +31,11 @@ func (f *fixture) reloaded(entries ...string) []*accounts.Account {
 }
 
 func TestLimiters(t *testing.T) {
-	// Which of the loads gives its first account the limiter that the first load gave its.
+	// same is whether the first account of the last load has the limiter of the first
+	// account of the first load.
 	for name, tc := range map[string]struct {
 		loads [][]string
-		wait  time.Duration // before the last one
+		wait  time.Duration // before the last load
 		same  bool
 	}{
 		"an account that stays": {
@@ -106,17 +107,17 @@ func TestLimiters(t *testing.T) {
 		if all[0].Limiter != all[1].Limiter || all[0].Limiter != all[3].Limiter || all[0].Limiter == all[2].Limiter {
 			t.Error("a, b and d do not share a limiter, or c shares theirs")
 		}
-		// The slowest one is gone. Its unchanged fellow is kept, and becomes quicker.
+		// The slowest account is gone. The other two keep the limiter, and its rate rises.
 		next := f.reloaded(of("a", "A", 5), of("c", "C", 7), of("d", "A", 3))
 		if next[0] != all[0] || next[2] != all[3] || next[0].Client.RateLimit() != 3 {
 			t.Errorf("a is new, or d is, or the rate %v is not 3", next[0].Client.RateLimit())
 		}
-		// One leaves the others.
+		// One account gets another key.
 		next = f.reloaded(of("a", "A", 5), of("d", "D", 3))
 		if next[0] != all[0] || next[0].Client.RateLimit() != 5 || next[1].Limiter == all[0].Limiter {
 			t.Error("a is new, or has not its own rate, or shares its limiter still")
 		}
-		// And comes back.
+		// It gets its old key again.
 		next = f.reloaded(of("d", "A", 3), of("a", "A", 5))
 		if next[1] != all[0] || next[0].Limiter != all[0].Limiter || next[0].Client.RateLimit() != 3 {
 			t.Error("a is new, or does not share its limiter again")

@@ -8,14 +8,16 @@ import (
 	"alicdn_export_exporter/collector"
 )
 
-// Reload loads the configuration into a collector, one Reload at a time, and starts to
-// read the lists of new accounts. If loading fails, the collector keeps its accounts, and the
-// error, which holds no secrets, is logged and returned. The metrics of Accounts show how it went.
+// Reload loads the configuration into a collector, and starts to read the lists of new accounts.
+// Concurrent calls run one after the other. If loading fails, the collector keeps its accounts,
+// and Reload returns the error, which contains no secrets. It also logs the error, unless this is
+// the first load. The reload metrics show the result.
 func (a *Accounts) Reload(coll *collector.Collector) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	old := a.running
-	// It is read before the file: if the file changes in between, Watch loads it once more.
+	// Read the version before the file: if the file changes in between, Watch loads it
+	// again.
 	a.tried = a.flags.ConfigVersion()
 	if err := recovered(func() error { _, err := a.Load(); return err }); err != nil {
 		a.lastSuccessful.Set(0)
@@ -37,7 +39,8 @@ func (a *Accounts) Reload(coll *collector.Collector) error {
 	return nil
 }
 
-// recovered turns a panic in load into an error, so that no configuration ends the process.
+// recovered turns a panic in load into an error, so that no configuration can crash the
+// process.
 func recovered(load func() error) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -62,7 +65,8 @@ func countMissing(accounts, others []*Account) int {
 	return n
 }
 
-// newReloadGauge returns a gauge about reloads, named as other Prometheus daemons do.
+// newReloadGauge returns a gauge about reloads. Other Prometheus daemons use the same
+// names.
 func newReloadGauge(name, help string) prometheus.Gauge {
 	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "alicdn_export", Name: name, Help: help})
 }

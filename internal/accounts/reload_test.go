@@ -24,7 +24,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fixture is Accounts with a configuration file that a test can change. No API answers.
+// fixture is Accounts with a configuration file that a test can change. Its APIs do not
+// respond.
 type fixture struct {
 	*accounts.Accounts
 	t         *testing.T

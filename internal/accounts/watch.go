@@ -9,12 +9,12 @@ import (
 	"alicdn_export_exporter/collector"
 )
 
-// watchInterval is the time between two looks at the configuration file. A change is loaded at the second look that
-// finds it, after at most two intervals.
+// watchInterval is the time between two reads of the configuration file. A change is loaded when two reads in a row
+// find it, at most two intervals later.
 const watchInterval = 10 * time.Second
 
-// Watch reloads the configuration into a collector when the content of its file changes, until ctx ends. A content that
-// cannot be loaded is tried, and logged, once.
+// Watch reloads the configuration into a collector when the content of its file changes, until ctx ends. Content that
+// cannot be loaded is tried and logged only once.
 func (a *Accounts) Watch(ctx context.Context, coll *collector.Collector) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
@@ -26,7 +26,7 @@ func (a *Accounts) Watch(ctx context.Context, coll *collector.Collector) {
 			return
 		}
 		current := a.flags.ConfigVersion()
-		// Two equal looks are needed: half of a file that is being written can be valid.
+		// Two equal reads are needed: half of a file that is being written can be valid.
 		if current == previous && current != a.triedVersion() {
 			_ = level.Info(a.logger).Log("msg", "The configuration file changed")
 			_ = a.Reload(coll) // It logs its error.

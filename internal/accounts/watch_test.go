@@ -66,7 +66,8 @@ func TestWatch(t *testing.T) {
 		}
 	})
 
-	// Kubernetes mounts a ConfigMap so: config.yml → ..data/config.yml, ..data → a directory, which is replaced.
+	// Kubernetes mounts a ConfigMap like this: config.yml → ..data/config.yml, ..data → a directory, which is
+	// replaced.
 	t.Run("loads a file behind a replaced symbolic link", func(t *testing.T) {
 		watch(t, func(t *testing.T, f *fixture) {
 			dir := filepath.Dir(f.path)

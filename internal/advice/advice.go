@@ -13,7 +13,7 @@ import (
 // Clock is what to do about a clock that is wrong.
 const Clock = "Set this machine's clock. The API rejects requests whose date is off by more than 15 minutes."
 
-// report is for errors about which the user can do nothing else.
+// report is the advice for errors that the user cannot fix.
 const report = "Please report this error together with the version."
 
 // For returns one or two sentences on what to do about an error of reading the list of an export.
@@ -39,7 +39,7 @@ func For(err error, export apiclient.Export) string {
 	}
 }
 
-// forAPIError returns what to do about an error of a code or, without words for the code, of its class.
+// forAPIError returns the advice for the error's code or, if the code has none, for its class.
 func forAPIError(err *apiclient.Error, export apiclient.Export) string {
 	if text := forCode(err); text != "" {
 		return text
@@ -67,7 +67,7 @@ func forAPIError(err *apiclient.Error, export apiclient.Export) string {
 	}
 }
 
-// forCode returns what to do about the errors that need other words than the rest of their class, "" for all others.
+// forCode returns the advice for a code whose class has less specific advice, and "" for all other codes.
 func forCode(err *apiclient.Error) string {
 	switch err.Code {
 	case apiclient.CodeCredentials:
@@ -120,7 +120,7 @@ func forCode(err *apiclient.Error) string {
 	return ""
 }
 
-// forOther returns what to do about a code of the API that is unknown.
+// forOther returns the advice for an unknown code of the API.
 func forOther(err *apiclient.Error) string {
 	if err.Class == apiclient.ClassRequest {
 		return "Ask Alibaba Cloud's support what the code means, and quote the request id."
@@ -128,7 +128,8 @@ func forOther(err *apiclient.Error) string {
 	return ""
 }
 
-// forHTTPStatus returns what to do about a response without a code of the API, which a proxy or a load balancer sends.
+// forHTTPStatus returns the advice for a response without a code of the API. It comes from a proxy or a load
+// balancer.
 func forHTTPStatus(err *apiclient.Error) string {
 	switch err.Class {
 	case apiclient.ClassThrottled:

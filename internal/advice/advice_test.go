@@ -24,7 +24,7 @@ const (
 	adviceOnReports = "Please report this error together with the version."
 )
 
-// What an advice may blame. A cause is right for the codes that name it, and wrong for all others.
+// causes are what an advice may name as the cause. of says for which errors a cause is right.
 var causes = map[string]struct {
 	words string // one of which names the cause
 	of    func(apiclient.ErrorKind) bool
@@ -94,7 +94,7 @@ func TestFor(t *testing.T) {
 		}
 	})
 
-	// These have the same code and class as others, and another cause.
+	// These have the code and the class of other errors, but another cause.
 	t.Run("distinguishes causes within a code", func(t *testing.T) {
 		client := func(status int, body string) *apiclient.Client {
 			return newClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -9,7 +9,7 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// maxExported is the longest usage that one task can export. The API's documentation says
+// maxExported is the longest period that one task can export. The API's documentation says
 // at most one month, and that InvalidTimeRange means more than 31 days.
 const maxExported = 31 * 24 * time.Hour
 
@@ -29,16 +29,16 @@ type Command struct {
 	Line string
 	// Start and End bound the usage. Start is part of it, End is not.
 	Start, End time.Time
-	// From is when the usage is complete. A task that is made before lacks some of it.
+	// From is when the usage is complete. A task that is made earlier lacks some of it.
 	From time.Time
-	// Until is when the usage is a year old, and cannot be exported any more.
+	// Until is when the usage is a year old and can no longer be exported.
 	Until time.Time
 }
 
-// Commands returns the commands that make the export, one for each task: a task exports at
-// most 31 days. Where clocks change, a month can be longer. Usage that is too old for
-// several tasks is one command without a line. Tasks of usage that lies ahead are left out:
-// whoever makes a task chooses its period, and can choose a thousand years.
+// Commands returns the commands that make the export, one for each task. A task exports at
+// most 31 days; a month can be longer where clocks change. Usage that is too old is one
+// command without a line, even if it needs several tasks. Tasks for future usage are left
+// out, because a period can be a thousand years long.
 func (e Export) Commands(now time.Time, usageDelay coverage.Duration) []Command {
 	var commands []Command
 	for start := e.Start; start.Before(e.End) && (len(commands) == 0 || start.Before(now)); {
@@ -73,7 +73,7 @@ func startOfDay(t time.Time) time.Time {
 }
 
 // CreateAction returns the API's name of the operation that makes a task of an export.
-// With "cdn:" before it, it is the RAM action that a person's key needs.
+// "cdn:" and this name are the RAM action that a person's key needs.
 func CreateAction(export apiclient.Export) string {
 	if export == apiclient.UsageDetail {
 		return "CreateUsageDetailDataExportTask"
@@ -94,8 +94,8 @@ func (e Export) line(start, end time.Time) string {
 	return strings.Join(args, " ")
 }
 
-// detailType returns the Type of a usage_detail task. The list does not have it, so only
-// the name can tell.
+// detailType returns the Type of a usage_detail task. The list does not contain it, so it
+// is guessed from the name.
 func detailType(name string) string {
 	if strings.Contains(strings.ToLower(name), "vas") {
 		return "vas"

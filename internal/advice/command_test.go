@@ -105,8 +105,8 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// Names come from whoever may make tasks. None of them may run in the shell of a person who
-// pastes the command.
+// Anyone who can make tasks chooses their names. No name may be executed by the shell of a
+// person who pastes the command.
 func TestCommandsInAShell(t *testing.T) {
 	const pasted = "pasted\n"
 	for _, name := range []string{

@@ -8,7 +8,7 @@ import (
 	"alicdn_export_exporter/internal/credentials"
 )
 
-// forCredentials returns what to do if there is no key. The error says what is wrong.
+// forCredentials returns the advice if there is no key. err says why there is none.
 func forCredentials(err error) string {
 	if secret, ok := errors.AsType[*credentials.SecretError](err); ok {
 		return forSecret(secret)
@@ -40,7 +40,7 @@ func forCredentials(err error) string {
 	}
 }
 
-// forSecret returns what to do about a file or variable of a secret.
+// forSecret returns the advice for a secret's file or variable that cannot be used.
 func forSecret(err *credentials.SecretError) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -34,11 +34,12 @@ func NameFor(export apiclient.Export, start, end time.Time) string {
 	return "usage-" + label(start, end)
 }
 
-// weekNumber matches the part of a pattern that a number of a week matches, such as W\d{2}.
+// weekNumber matches the part of a pattern that stands for the number of a week, such as
+// W\d{2}.
 var weekNumber = regexp.MustCompile(`[Ww]\(?(\\d|\[0-9)`)
 
-// NameMatching is NameFor with a name that pattern matches, or PlaceholderMatching if none
-// can be derived from the pattern.
+// NameMatching returns a name like NameFor's that pattern matches. It returns
+// PlaceholderMatching if no such name can be derived from the pattern.
 func NameMatching(pattern coverage.Pattern, export apiclient.Export, start, end time.Time) string {
 	usual := NameFor(export, start, end)
 	if pattern.Matches(usual) {
@@ -63,12 +64,12 @@ func NameMatching(pattern coverage.Pattern, export apiclient.Export, start, end 
 	return PlaceholderMatching
 }
 
-// NameLike returns a task's name if it is harmless in a command line.
+// NameLike returns a task's name. ok reports whether it is harmless in a command line.
 func NameLike(task *apiclient.Task) (name string, ok bool) { return task.Name, harmless(task.Name) }
 
 // harmless reports whether a name consists of letters of any script, digits, dots,
-// underscores, hyphens and blanks, and is not taken for a flag. Names come from whoever may
-// make tasks.
+// underscores, hyphens and blanks, and does not look like a flag. Anyone who can make tasks
+// chooses names.
 func harmless(name string) bool {
 	allowed := func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._- ", r)
@@ -77,7 +78,7 @@ func harmless(name string) bool {
 		strings.IndexFunc(name, func(r rune) bool { return !allowed(r) }) < 0
 }
 
-// label names usage by its month if it is a whole one, else by its first day.
+// label returns the month of the usage if it is a whole month, and the first day otherwise.
 func label(start, end time.Time) string {
 	if start.Day() == 1 && start.AddDate(0, 1, 0).Equal(end) {
 		return start.Format("2006-01")
@@ -85,14 +86,15 @@ func label(start, end time.Time) string {
 	return start.Format(time.DateOnly)
 }
 
-// generator writes a text that probably matches a regular expression, with a label where
-// it allows any text, and the digits of a date where it wants digits.
+// generator writes a text that probably matches a regular expression. Where the expression
+// allows any text, it writes a label. Where the expression requires digits, it writes those
+// of a date.
 type generator struct {
 	strings.Builder
 
 	label   string
 	labeled bool
-	digits  string // that are left
+	digits  string // not yet written
 }
 
 func (g *generator) write(re *syntax.Regexp) {
@@ -115,12 +117,12 @@ func (g *generator) write(re *syntax.Regexp) {
 		g.write(re.Sub[0])
 	case syntax.OpStar, syntax.OpPlus:
 		g.repeat(re.Sub[0], re.Op == syntax.OpPlus)
-	default: // Anchors, and what may be left out.
+	default: // Anchors and optional parts need no text.
 	}
 }
 
-// repeat writes what may be repeated: the label if it can be any text, all digits that are
-// left if it can be digits.
+// repeat writes a repeated expression: the label if it allows any text, all remaining
+// digits if it allows digits.
 func (g *generator) repeat(re *syntax.Regexp, needed bool) {
 	switch {
 	case re.Op == syntax.OpAnyChar || re.Op == syntax.OpAnyCharNotNL || re.Op == syntax.OpCharClass && holdsAll(re.Rune, g.label):
@@ -139,7 +141,8 @@ func (g *generator) repeat(re *syntax.Regexp, needed bool) {
 	}
 }
 
-// writeOneOf writes one character of a class: the next digit of the date if it may be one.
+// writeOneOf writes one character of a class: the next digit of the date if the class
+// contains it.
 func (g *generator) writeOneOf(class []rune) {
 	if g.digits != "" && holdsAll(class, g.digits[:1]) {
 		g.WriteByte(g.digits[0])
@@ -151,8 +154,8 @@ func (g *generator) writeOneOf(class []rune) {
 	}
 }
 
-// holdsAll reports whether a class of characters, pairs of the first and the last of a
-// range, holds all of a text that is not empty.
+// holdsAll reports whether a text is not empty and consists of characters of a class. A
+// class is pairs of the first and the last character of a range.
 func holdsAll(class []rune, text string) bool {
 	for _, r := range text {
 		found := false

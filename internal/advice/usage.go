@@ -7,8 +7,9 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// TooEarly says why usage is missing whose export was made before it was complete. That
-// export files have the delay of the usage data is inferred, not documented.
+// TooEarly explains why usage is missing: its export was made before the usage was
+// complete. It is inferred, not documented, that export files have the same delay as usage
+// data.
 func TooEarly(usageDelay coverage.Duration) string {
 	return fmt.Sprintf("exported too early: usage takes up to %s to be complete (usage_delay), "+
 		"so the file probably lacks the last hours", usageDelay)
@@ -22,8 +23,8 @@ func Unmatched(pattern coverage.Pattern) string {
 	return fmt.Sprintf("no listed task matches %s", pattern)
 }
 
-// Overdue says what to do about an overdue export. tooEarly tells that it was made before its usage was complete,
-// unmatched that no listed task has the expectation's task_name, which may be wrong.
+// Overdue returns the advice for an overdue export. tooEarly means that it was made before its usage was
+// complete. unmatched means that no listed task matches the expectation's task_name, which may be wrong.
 func Overdue(tooEarly, unmatched bool) string {
 	switch {
 	case unmatched:
@@ -35,8 +36,8 @@ func Overdue(tooEarly, unmatched bool) string {
 	}
 }
 
-// MonthMissing says what to do about a month that is not covered. tooEarly tells that it was exported before its usage
-// was complete.
+// MonthMissing returns the advice for a month that is not covered. tooEarly means that it was exported before its
+// usage was complete.
 func MonthMissing(tooEarly bool) string {
 	if tooEarly {
 		return "Export the month again, and from now on later after its end."
@@ -44,7 +45,7 @@ func MonthMissing(tooEarly bool) string {
 	return "Export the month."
 }
 
-// What to do about other problems.
+// The advice for other problems.
 const (
 	Failed    = "Make the export again."
 	Stuck     = "Make the export again: a success replaces it. If exports often get stuck, ask Alibaba Cloud's support."
@@ -67,7 +68,7 @@ func Permission(export apiclient.Export) string {
 		". The exporter's own key must not have it."
 }
 
-// What else a person must know about a command.
+// Notes about a command.
 const (
 	Rename     = "Replace the placeholder in angle brackets."
 	DetailType = "The list does not tell the type of a task: replace --Type flow by --Type vas for value-added services."

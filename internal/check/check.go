@@ -123,11 +123,11 @@ func read(ctx context.Context, flags *config.Flags, selected []*accounts.Account
 // emptyListPause is the time after which an empty list is read again.
 const emptyListPause = 5 * time.Second
 
-// readTwice reads an empty list again some seconds later: a server that is behind the others
-// may show none of the tasks.
+// readTwice reads an empty list again some seconds later: a server that lags behind the
+// others may return no tasks.
 type readTwice struct{ collector.Client }
 
-// Read is apiclient.Client.Read, but another reading must confirm that a list is empty.
+// Read calls apiclient.Client.Read, but a second reading must confirm an empty list.
 func (c readTwice) Read(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error) {
 	listing, err := c.Client.Read(ctx, export, previous)
 	if err != nil || len(listing.Tasks) > 0 {
@@ -142,13 +142,13 @@ func (c readTwice) Read(ctx context.Context, export apiclient.Export, previous [
 	}
 }
 
-// Connection says how an account was read, for people.
+// Connection describes how an account was read.
 type Connection struct{ Endpoint, Credentials, Clock string }
 
-// connections returns how the accounts were read, by their names.
+// connections returns the Connection of each account, by the account's name.
 func connections(selected []*accounts.Account) map[string]Connection {
 	atHand, cancel := context.WithCancel(context.Background())
-	cancel() // Reading the lists has waited for the keys. Who has none now would only wait again.
+	cancel() // read has already waited for the keys, so do not wait for a missing one again.
 	all := make(map[string]Connection, len(selected))
 	for _, account := range selected {
 		c := Connection{Endpoint: account.Settings.Endpoint.String(), Credentials: "none", Clock: "not known"}

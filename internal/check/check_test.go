@@ -153,7 +153,7 @@ func TestRun(t *testing.T) {
 	})
 
 	t.Run("waits for a key once", func(t *testing.T) {
-		silent, err := net.Listen("tcp", "127.0.0.1:0") // It accepts connections, and never answers.
+		silent, err := net.Listen("tcp", "127.0.0.1:0") // It accepts connections, but never responds.
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,8 +256,8 @@ func (c *behindOnce) Read(context.Context, apiclient.Export, []string) (*apiclie
 func (c *behindOnce) RateLimit() float64               { return 20 }
 func (c *behindOnce) ClockSkew() (time.Duration, bool) { return 0, true }
 
-// A server that is behind the others may show none of the tasks for a moment. The pause does not
-// count as time that reading takes.
+// A server that lags behind the others may return no tasks for a moment. The pause does not
+// count as reading time.
 func TestRunEmptyList(t *testing.T) {
 	for name, empty := range map[string]bool{"one that is not empty later": false, "one that stays empty": true} {
 		t.Run(name, func(t *testing.T) {

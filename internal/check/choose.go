@@ -10,7 +10,7 @@ import (
 )
 
 // choose returns the accounts with the given names, in the order of the configuration, or
-// all without names.
+// all accounts if names is empty.
 func choose(all []*accounts.Account, names []string) ([]*accounts.Account, error) {
 	if len(names) == 0 {
 		return all, nil

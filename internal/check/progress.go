@@ -11,7 +11,7 @@ import (
 	"alicdn_export_exporter/collector"
 )
 
-// isTerminal reports whether people read what is written.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))

@@ -13,18 +13,20 @@ import (
 	"alicdn_export_exporter/internal/view"
 )
 
-// maxDetailed is the greatest number of accounts whose lists are printed.
+// maxDetailed is the maximum number of accounts whose lists are printed.
 const maxDetailed = 20
 
-// printer prints lines for people. What comes from outside cannot move the cursor.
+// printer prints lines for people. It escapes texts from outside, so that they cannot move
+// the cursor.
 type printer struct {
 	out     io.Writer
 	colored bool
 	err     error
 }
 
-// Print prints the problems of all accounts, then what their lists say, and then the
-// verdict. It colors them on a terminal. connections are by the names of the accounts.
+// Print prints the problems of all accounts, then the contents of their lists, and then the
+// verdict. It uses colors on a terminal. The keys of connections are the names of the
+// accounts.
 func Print(out io.Writer, d view.Document, connections map[string]Connection) error {
 	p := &printer{out: out, colored: isTerminal(out) && os.Getenv("NO_COLOR") == ""}
 	if d.Demo {
@@ -53,7 +55,7 @@ func (p *printer) line(text string) {
 	}
 }
 
-// inState colors a text by a state.
+// inState escapes a text and gives it the color of a state.
 func (p *printer) inState(state view.State, text string) string {
 	colors := map[view.State]string{
 		view.Fine: "32", view.Notable: "33", view.NotReadYet: "33", view.ExportMissing: "31", view.Unreadable: "31",

@@ -1,6 +1,5 @@
 // Package config reads what a user can set, the flags and the configuration file, into
-// typed values. Everything is parsed once, here; nothing that uses the values can fail
-// on them.
+// typed values. Values are parsed only here, so code that uses them cannot fail on them.
 package config
 
 import (
@@ -49,13 +48,13 @@ type Account struct {
 // Equal reports whether two accounts have the same settings.
 func (a Account) Equal(b Account) bool {
 	sameZone := a.TimeZone.String() == b.TimeZone.String()
-	// A time.Location caches what it was asked last, so only its name can be compared.
+	// A time.Location caches its last lookup, so only its name can be compared.
 	a.TimeZone, b.TimeZone = Zone{}, Zone{}
 	return sameZone && reflect.DeepEqual(a, b)
 }
 
 // check adds mistakes that concern more than one value. readable reports whether a key,
-// relative to the account, was read as it was written.
+// relative to the account, was read without a mistake.
 func (a *Account) check(readable func(key string) bool, add func(key, reason string)) {
 	if len(a.Exports) == 0 {
 		add("exports", "must not be empty")
@@ -102,8 +101,8 @@ func (a *Account) check(readable func(key string) bool, add func(key, reason str
 	}
 }
 
-// tooLong says that a duration is greater than the greatest that makes sense: the API
-// forgets a task after three months.
+// tooLong returns the mistake of a duration greater than most. Longer ones make no sense,
+// because the API forgets a task after three months.
 func tooLong(value, most coverage.Duration) string {
 	return fmt.Sprintf("must be at most %s (got %s)", most, value)
 }

@@ -20,7 +20,8 @@ const (
 	provider = "acs:ram::1234567890123456:oidc-provider/cluster"
 )
 
-// credentialsOf are those of a file's first account; paths are relative to the file's directory.
+// credentialsOf returns the credentials of a file's first account. Paths are relative to the
+// file's directory.
 func credentialsOf(t *testing.T, block string) (credentials.Config, error) {
 	t.Helper()
 	accounts, err := load(t, "accounts:\n- credentials:\n    "+strings.ReplaceAll(block, "\n", "\n    ")+"\n")
@@ -96,7 +97,7 @@ func TestLoadCredentials(t *testing.T) {
 		}
 	})
 
-	// Problems are given by line and key, and never with a value that could be a secret.
+	// Errors name the line and the key, but never a value, which could be a secret.
 	t.Run("reports mistakes without values", func(t *testing.T) {
 		const types = "default, access_key, sts, ram_role_arn, oidc_role_arn, ecs_ram_role, credentials_uri"
 		for _, tc := range []struct {

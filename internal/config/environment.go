@@ -12,7 +12,8 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// UnknownVariable is an environment variable that is named as those of flags are, and belongs to no flag.
+// UnknownVariable is an environment variable that has the prefix of the flags' variables, but belongs to
+// no flag.
 type UnknownVariable struct {
 	Name string
 	// Meant is the variable that was probably meant, or empty.
@@ -24,8 +25,8 @@ type UnknownVariable struct {
 // exporter's name has variables with the exporter's prefix.
 var ofService = regexp.MustCompile(`_(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// UnknownVariables returns the unknown variables in an environment, each as NAME=value. The application's arguments must
-// be parsed.
+// UnknownVariables returns the unknown variables in an environment, which lists variables as NAME=value. The
+// application must have parsed its arguments.
 func UnknownVariables(app *kingpin.Application, environment []string) []UnknownVariable {
 	prefix := strings.ToUpper(app.Name) + "_"
 	var known []string // without the prefix
@@ -48,8 +49,8 @@ func UnknownVariables(app *kingpin.Application, environment []string) []UnknownV
 	return unknown
 }
 
-// CheckBooleans returns an error for each environment variable that must be true or false, and is not. The error of
-// kingpin, which stops at such a variable, does not name it.
+// CheckBooleans returns an error for each environment variable that must be true or false, but is not. Kingpin
+// stops at the first one, and its error does not name the variable.
 func CheckBooleans(app *kingpin.Application) error {
 	var errs []error
 	for _, flag := range allFlags(app) {

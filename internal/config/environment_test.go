@@ -9,7 +9,7 @@ import (
 	"alicdn_export_exporter/internal/config"
 )
 
-// newApp returns an application with the flags, whose arguments are parsed.
+// newApp returns an application with the flags. It has parsed its arguments.
 func newApp() (*kingpin.Application, error) {
 	app := kingpin.New("alicdn_export_exporter", "").DefaultEnvars()
 	config.AddFlags(app)

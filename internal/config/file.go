@@ -13,13 +13,13 @@ import (
 const (
 	// maxFileBytes is several times what a thousand accounts with ten expectations take.
 	maxFileBytes = 4 << 20
-	// maxItems bounds accounts and expectations together, because aliases can repeat
-	// them without end.
+	// maxItems bounds accounts and expectations together, because aliases can multiply
+	// them.
 	maxItems = 100_000
 )
 
-// ConfigVersion returns a text that differs for each content of the configuration file and for each
-// reason why it cannot be read. It is empty without a file.
+// ConfigVersion returns a text that changes with the content of the configuration file or, if the
+// file cannot be read, with the error. It is empty without a file.
 func (f *Flags) ConfigVersion() string {
 	if f.ConfigFile == "" {
 		return ""

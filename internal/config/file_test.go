@@ -17,7 +17,7 @@ import (
 	"alicdn_export_exporter/internal/credentials"
 )
 
-// defaults are those of the flags.
+// defaults has the defaults of the flags.
 var defaults = config.Account{
 	Name: "default", Endpoint: endpoint("cdn.aliyuncs.com"), TimeZone: zone("Asia/Shanghai"), Exports: []apiclient.Export{"usage"}, RateLimit: 20,
 	UsageDelay: 4 * hour, Limits: limits,
@@ -52,7 +52,7 @@ func pattern(text string) (pattern coverage.Pattern) {
 	return pattern
 }
 
-// compare accounts by what their types print.
+// compare is the options with which cmp compares accounts.
 var compare = cmp.Options{
 	cmp.Comparer(func(a, b config.Zone) bool { return a.String() == b.String() }),
 	cmp.Comparer(func(a, b apiclient.Endpoint) bool { return a == b }),

@@ -160,7 +160,7 @@ func (f *Flags) Accounts() ([]Account, error) {
 	return Load(f.ConfigFile, f.Account)
 }
 
-// labelValue reads a value of a label.
+// labelValue reads a label value.
 func labelValue(into *string) func(string) error {
 	return func(value string) error {
 		if strings.TrimSpace(value) == "" {

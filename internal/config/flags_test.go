@@ -93,7 +93,7 @@ func TestFlags(t *testing.T) {
 		t.Setenv("TEST_API_RATE_LIMIT", "5")
 		t.Setenv("TEST_API_CONCURRENCY", "6")
 		t.Setenv("TEST_CACHE_TTL", "7s")
-		flags, err := parse("--cache.ttl=8s") // The command line is stronger.
+		flags, err := parse("--cache.ttl=8s") // The command line takes precedence.
 		if err != nil {
 			t.Fatal(err)
 		}

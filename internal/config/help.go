@@ -8,14 +8,15 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// unusedFlags are the beginnings of the names of the flags that a command does not use.
+// unusedFlags has the prefixes of the flags that a command does not use, by the command's
+// name.
 var unusedFlags = map[string][]string{
 	"check":    {"web.", "log.", "cache.", "scrape.", "collector.task-info", "config.enable-auto-reload"},
 	"simulate": {""},
 }
 
-// ShapeHelp makes the help of a command leave out flags that the command does not use,
-// and add what details has for it. The list of all commands stays short.
+// ShapeHelp removes from a command's help the flags that the command does not use, and adds
+// the command's text in details. The list of all commands stays short.
 func ShapeHelp(app *kingpin.Application, details map[string]string) {
 	app.PreAction(func(parsed *kingpin.ParseContext) error {
 		name := helpSubject(app, parsed)
@@ -52,18 +53,19 @@ func helpSubject(app *kingpin.Application, parsed *kingpin.ParseContext) string 
 	return ""
 }
 
-// UsageError returns what is wrong with a command line that app cannot parse with err.
+// UsageError returns the error to show if app failed to parse args with err.
 func UsageError(app *kingpin.Application, args []string, err error) error {
 	parsed, _ := app.ParseContext(args) // It fails with err.
 	unread := parsed.Peek()
-	// After anything but a command, kingpin selects the default one.
+	// If the first argument is no command, kingpin selects the default one.
 	if unread.Type == kingpin.TokenArg && parsed.SelectedCommand != nil && parsed.SelectedCommand.Model().Default {
 		return fmt.Errorf("unknown command %s: serve, check or simulate", unread.Value)
 	}
 	return fmt.Errorf("%w, try --help", err)
 }
 
-// HelpWriter writes help to w and ignores errors: kingpin panics at them, for example if the reader of a pipe has gone.
+// HelpWriter writes help to w and ignores errors: kingpin panics on them, for example if the reader of a pipe has
+// gone.
 func HelpWriter(w io.Writer) io.Writer { return helpWriter{w} }
 
 type helpWriter struct{ io.Writer }

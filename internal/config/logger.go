@@ -7,7 +7,7 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// NewLogger returns a logger in the format and with the levels that the flags ask for.
+// NewLogger returns a logger with the format and the minimum level of the flags.
 func (f *Flags) NewLogger(w io.Writer) log.Logger {
 	newFormat := log.NewLogfmtLogger
 	if f.LogFormat == "json" {

@@ -21,7 +21,7 @@ import (
 // maxMistakes bounds the mistakes that an error lists.
 const maxMistakes = 50
 
-// mistakes collects what is wrong in a file, each mistake with its line and key.
+// mistakes collects the mistakes in a file, each with its line and key.
 type mistakes struct {
 	file  string
 	found []mistake
@@ -68,7 +68,7 @@ func (m *mistakes) parse(content []byte) *yaml.Node {
 	return &documents[0]
 }
 
-// index remembers where each key is, and notes keys without a value.
+// index records where each key is, and notes keys without a value.
 func (m *mistakes) index(node *yaml.Node, path string) {
 	if path == "" || m.values[at(node)] == "" {
 		m.values[at(node)] = path
@@ -140,8 +140,8 @@ func printable(text string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-// readable reports whether the value of a key is what was written: neither the key nor
-// one above or below it has a mistake.
+// readable reports whether the value of a key was read correctly: neither the key nor one
+// above or below it has a mistake.
 func (m *mistakes) readable(key string) bool {
 	if m.above[key] || m.keys[""] {
 		return false
@@ -185,7 +185,7 @@ func (m *mistakes) note(line int, key, reason string) {
 
 // collect notes the errors of loading a part of the document.
 func (m *mistakes) collect(err error) {
-	switch e := err.(type) { //nolint:errorlint // It takes the tree of errors apart.
+	switch e := err.(type) { //nolint:errorlint // It walks the tree of errors.
 	case nil:
 	case *yaml.LoadErrors:
 		for _, one := range e.Errors {
@@ -249,7 +249,7 @@ func (m *mistakes) unknownKey(key, parentType string) {
 		return
 	}
 	m.add(key, "secrets do not go into this file: use "+strings.Join(settings, " or "))
-	for _, setting := range settings { // That they are missing is the same mistake.
+	for _, setting := range settings { // Do not report that they are missing, too.
 		m.keys[parent(key)+"."+setting] = true
 	}
 }
@@ -303,8 +303,8 @@ func (m *mistakes) syntax(err error, content string) {
 	m.note(line, "", reason)
 }
 
-// unreadableLine returns the first line with a byte that YAML does not allow, which the
-// library does not tell; 0 if there is none.
+// unreadableLine returns the number of the first line with a character that YAML does not
+// allow, or 0 if there is none. The library's error does not contain the line.
 func unreadableLine(content string) int {
 	n := 0
 	for line := range strings.Lines(content) {

@@ -19,14 +19,14 @@ func TestLoad(t *testing.T) {
 		if err := os.WriteFile(file, []byte("accounts: [{name: a}]"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		link := filepath.Join(dir, "link.yml") // As Kubernetes mounts a ConfigMap.
+		link := filepath.Join(dir, "link.yml") // Kubernetes mounts a ConfigMap like this.
 		if err := os.Symlink(file, link); err != nil {
 			t.Fatal(err)
 		}
 		if accounts, err := config.Load(link, defaults); err != nil || len(accounts) != 1 {
 			t.Errorf("a link to a file: %d accounts, %v", len(accounts), err)
 		}
-		pipe := filepath.Join(dir, "pipe") // Nobody writes to it.
+		pipe := filepath.Join(dir, "pipe") // Nothing writes to it.
 		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func TestLoad(t *testing.T) {
 		}
 	})
 
-	// A thousand accounts that say all there is to say are far below the limits.
+	// A thousand accounts with ten expectations each are far below the limits.
 	t.Run("has room for a thousand accounts", func(t *testing.T) {
 		var file strings.Builder
 		file.WriteString("accounts:\n")

@@ -27,13 +27,14 @@ func closest(wrong string, names []string) string {
 	return best
 }
 
-// plain removes from a name what only separates its words: time-zone and timeZone are time_zone.
+// plain returns a name in lower case and without separators, so that time-zone, timeZone and
+// time_zone are equal.
 func plain(name string) string {
 	return strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(name))
 }
 
-// editDistance returns how many characters must be inserted, removed or replaced to make b of a. It returns most+1 if
-// there are more than most.
+// editDistance returns how many characters must be inserted, removed or replaced to turn a into b. It returns most+1
+// if the number is greater than most.
 func editDistance(a, b string, most int) int {
 	if max(len(a), len(b))-min(len(a), len(b)) > most {
 		return most + 1

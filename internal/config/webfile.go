@@ -14,9 +14,9 @@ import (
 // maxWebFileBytes bounds the file of --web.config.file.
 const maxWebFileBytes = 1 << 20
 
-// CheckWebFile returns an error if the file of --web.config.file, if one is set, is not valid, or if it or a
-// part of it is empty: exporter-toolkit would then serve everybody, without TLS or passwords. It is probably a file that
-// was not written to its end.
+// CheckWebFile returns an error if the file of --web.config.file is not valid, or if the file or one of its keys is
+// empty. Such a file was probably not written to its end, and exporter-toolkit would serve everybody, without TLS or
+// passwords. Without the flag, CheckWebFile returns nil.
 func (f *Flags) CheckWebFile() error {
 	path := *f.Web.WebConfigFile
 	if path == "" {

@@ -16,18 +16,18 @@ import (
 	"alicdn_export_exporter/internal/smallfile"
 )
 
-// maxProfileBytes bounds the CLI's profile file that is looked at for an error.
+// maxProfileBytes bounds the CLI's profile file and the credentials file.
 const maxProfileBytes = 1 << 20
 
-// chain is a library's provider that uses the first of its members that has a key, and that one ever after. The library's
-// own chain makes the requests for keys itself.
+// chain implements the library's CredentialsProvider. It uses the first of its members that has a key, and keeps
+// using it. The library's own chain is not used, because it makes the requests for keys itself (see service.go).
 type chain struct {
 	members []providers.CredentialsProvider
 	used    providers.CredentialsProvider // nil before the first key
 }
 
-// newChain returns the default chain, in the order of the library's. The library reads the environment and the two
-// profile files.
+// newChain returns the default chain. Its order is that of the library's own chain. The library reads the
+// environment and the two profile files.
 func newChain() *chain {
 	c := new(chain)
 	add := func(member providers.CredentialsProvider, err error) {
@@ -87,10 +87,10 @@ func (c *chain) get(member providers.CredentialsProvider) (*providers.Credential
 	return key, nil
 }
 
-// GetProviderName returns the name that the library has for the chain.
+// GetProviderName returns the library's name for the chain.
 func (c *chain) GetProviderName() string { return TypeDefault }
 
-// inFile is a provider that reads a file. It makes sure first that reading the file ends.
+// inFile is a provider that reads a file. It first checks that reading the file ends.
 type inFile struct {
 	path string
 	providers.CredentialsProvider
@@ -104,8 +104,9 @@ func (f inFile) GetCredentials() (*providers.Credentials, error) {
 	return f.CredentialsProvider.GetCredentials()
 }
 
-// chainText says why the default chain found no key: what of the chain is set up, and what is wrong with it. If nothing
-// is set up, it lists the places where the chain looks. It repeats no contents of variables and files.
+// chainText says why the default chain found no key. It lists the members that are set up, and what is wrong with
+// each. If none is set up, it lists the places that the chain searches. It never quotes the contents of variables and
+// files.
 func chainText(libraryErr error) string {
 	var wrong []string
 	add := func(text string) {
@@ -127,7 +128,7 @@ func chainText(libraryErr error) string {
 		"the ECS metadata service or the credentials URI"
 }
 
-// oidcText says what is wrong with OIDC, "" if it is not set up.
+// oidcText says what is wrong with OIDC. It returns "" if OIDC is not set up.
 func oidcText(libraryErr error) string {
 	variables := []string{"ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"}
 	if text := someAreMissing(variables...); text != "" || os.Getenv(variables[0]) == "" {
@@ -143,7 +144,8 @@ func oidcText(libraryErr error) string {
 	return text
 }
 
-// someAreMissing returns "" if all or none of the variables are set.
+// someAreMissing says which of the variables are missing. It returns "" if all or none are
+// set.
 func someAreMissing(variables ...string) string {
 	isSet := func(name string) bool { return os.Getenv(name) != "" }
 	missing := slices.DeleteFunc(slices.Clone(variables), isSet)
@@ -153,7 +155,7 @@ func someAreMissing(variables ...string) string {
 	return fmt.Sprintf("%s is set, but not %s", variables[slices.IndexFunc(variables, isSet)], strings.Join(missing, " and "))
 }
 
-// profileText says what is wrong with the CLI's profile, "" if there is none or nothing is.
+// profileText says what is wrong with the CLI's profile. It returns "" if there is none.
 func profileText() string {
 	path := profilePath()
 	content, err := smallfile.Read(path, maxProfileBytes)
@@ -184,7 +186,8 @@ func profileText() string {
 	return fmt.Sprintf("the CLI profile: %s has no profile with the name in %s", path, which)
 }
 
-// credentialsFileText says what is wrong with the credentials file, "" if there is none.
+// credentialsFileText says what is wrong with the credentials file. It returns "" if there
+// is none.
 func credentialsFileText() string {
 	variable := os.Getenv("ALIBABA_CLOUD_CREDENTIALS_FILE")
 	path := credentialsFilePath()

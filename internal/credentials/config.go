@@ -136,7 +136,7 @@ func (c *Config) hasKey() bool {
 		c.SecurityTokenFile+c.SecurityTokenEnv != ""
 }
 
-// usesHub reports whether the key to assume the role with is a hub's.
+// usesHub reports whether a hub supplies the key that assumes the role.
 func (c *Config) usesHub() bool { return c.Type == TypeRAMRoleARN && !c.hasKey() }
 
 // ResolvePaths makes relative paths relative to dir, the configuration file's directory.

@@ -14,7 +14,7 @@ import (
 // The library's errors may quote whole responses of a key service, secrets included. Only texts from this file and
 // known codes are passed on.
 
-// Error is why there is no key. It holds no secrets.
+// Error says why there is no key. It contains no secrets.
 type Error struct {
 	// Type is one of Types.
 	Type string
@@ -87,7 +87,8 @@ var stsCodes = []string{
 	"InvalidParameter.RoleSessionName",
 }
 
-// denied says what to check if STS refuses AssumeRole. It also does so for a wrong external id.
+// denied says what to check if STS refuses AssumeRole. STS also does so if the external id is
+// wrong.
 const denied = " (the caller needs sts:AssumeRole on the role, and the role's trust policy must name the caller and the " +
 	"external id, if there is one)"
 
@@ -128,7 +129,8 @@ func (c *Config) publicReason(libraryErr error) string {
 	return kind.Code
 }
 
-// stsCode returns the code in the response that the library's error quotes, or "" if there is none. It may be a secret.
+// stsCode returns the code in the response that the library's error quotes, or "" if there is none. The code may be a
+// secret.
 func stsCode(libraryErr error) string {
 	if libraryErr == nil {
 		return ""

@@ -14,7 +14,7 @@ import (
 type fetcher struct {
 	config      Config
 	newProvider func(inputs) (credentials.Credential, error)
-	hub         *hub // supplies the key to assume the role with; nil if config has it, or needs none
+	hub         *hub // supplies the key that assumes the role; nil if config has that key or needs none
 
 	provider credentials.Credential // nil if the next fetch must make a new one
 	inputs   inputs                 // of provider

@@ -43,7 +43,7 @@ func TestSourceWithFiles(t *testing.T) {
 		want(1)
 		credentials.Age(source, 31*time.Second)
 		source.Reject(want(2))
-		want(2) // The files did not change, so it is fetched again.
+		want(2) // The files did not change, so the same key is fetched again.
 		change(3)
 		source.Reject(want(2))
 		want(3)

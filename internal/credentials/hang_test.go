@@ -64,7 +64,7 @@ func TestSourceThatHangs(t *testing.T) {
 		})
 	})
 
-	// A pipe to which nothing writes blocks whoever opens it.
+	// Opening a pipe without a writer blocks.
 	t.Run("recovers once a file takes the place of a pipe", func(t *testing.T) {
 		home := noKeys(t)
 		for path, write := range map[string]func(){

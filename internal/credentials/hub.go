@@ -15,8 +15,8 @@ import (
 // that the call's error can name the hub.
 const hubPatience = connectTimeout + responseTimeout
 
-// hub passes the key of another provider to the library, which assumes a role with it. The library asks for the key
-// whenever the role's token must be renewed.
+// hub passes the key of another provider to the library, which assumes a role with it. The library calls
+// GetCredentials whenever it renews the role's token.
 type hub struct {
 	provider apiclient.CredentialsProvider
 	key      apiclient.Credentials // the last one that was passed on
@@ -78,7 +78,7 @@ func (h *hub) assumeRole(role credentials.Credential) (*credentials.CredentialMo
 	return role.GetCredential()
 }
 
-// newHubProvider returns the provider of a role's key. It gets the key to assume the role with from h.
+// newHubProvider returns the provider of a role's key. h supplies the key that assumes the role.
 func (c *Config) newHubProvider(h *hub, in inputs) (credentials.Credential, error) {
 	assumed := role{
 		arn: in.roleARN, sessionName: in.roleSessionName, externalID: c.ExternalID, stsEndpoint: c.STSEndpoint,

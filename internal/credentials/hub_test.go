@@ -152,7 +152,7 @@ func TestSourceWithHub(t *testing.T) {
 				t.Errorf("%d requests for the hub's key, want 1: STS accepts it", n)
 			}
 
-			// The hub has no newer token, so a second attempt would be in vain.
+			// The hub has no newer token, so a second attempt would fail too.
 			h.sts.SetRole(credentialstest.Role{ARN: memberRole, Expired: sessionKey("hub1")})
 			expect("an expired token of the hub", member, assumeRole+"InvalidSecurityToken.Expired", 1)
 

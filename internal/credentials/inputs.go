@@ -103,7 +103,7 @@ func (c *Config) newProvider(in inputs) (credentials.Credential, error) {
 	return credentials.FromCredentialsProvider(c.Type, provider), nil
 }
 
-// staticKey is the library's provider of a key that is in files or variables.
+// staticKey implements the library's CredentialsProvider for a key in files or variables.
 type staticKey inputs
 
 // GetCredentials returns the key.
@@ -114,7 +114,7 @@ func (k staticKey) GetCredentials() (*providers.Credentials, error) {
 	}, nil
 }
 
-// GetProviderName returns the name that the library has for such a key.
+// GetProviderName returns the library's name for such a key.
 func (k staticKey) GetProviderName() string { return "static" }
 
 func (c *Config) isDefault() bool { return c.Type == "" || c.Type == TypeDefault }

@@ -6,9 +6,9 @@ import (
 	"net/url"
 )
 
-// RestrictLibrary makes the requests that the library makes by itself, for roles in CLI profiles and credentials files,
-// refuse redirects and compressed responses. It changes http.DefaultTransport, which the library copies for every
-// request, so it must be called before other goroutines start.
+// RestrictLibrary turns off redirects and compressed responses for the requests that the library makes itself: those
+// for roles in CLI profiles and credentials files. It changes http.DefaultTransport, which the library copies for
+// every request. Call it before other goroutines start.
 func RestrictLibrary() {
 	transport := http.DefaultTransport.(*http.Transport) // Its documentation says so.
 	transport.DisableCompression = true
@@ -17,7 +17,8 @@ func RestrictLibrary() {
 
 var errRedirected = errors.New("redirects are not followed")
 
-// proxyUnlessRedirected is http.ProxyFromEnvironment for all requests but those that follow a redirect.
+// proxyUnlessRedirected is http.ProxyFromEnvironment, but returns an error for a request that follows a
+// redirect.
 func proxyUnlessRedirected(req *http.Request) (*url.URL, error) {
 	if req.Response != nil {
 		return nil, errRedirected

@@ -13,14 +13,15 @@ import (
 	"github.com/aliyun/credentials-go/credentials/providers"
 )
 
-// metadataTimeout bounds the connection and the response of a request to the metadata service, which is near.
+// metadataTimeout is the time limit for connecting to the metadata service, and again for its response. The
+// service is near.
 const metadataTimeout = time.Second
 
 // metadataService is the address of the metadata service of an ECS instance.
 const metadataService = "http://100.100.100.200"
 
-// newMetadataProvider returns the provider of the keys of an ECS instance's role. Without a name, the metadata service
-// tells the name of the role.
+// newMetadataProvider returns the provider of the keys of an ECS instance's role. If roleName is empty, the provider
+// gets the name from the metadata service.
 func newMetadataProvider(roleName string) providers.CredentialsProvider {
 	return &renewing{name: TypeECSRAMRole, fetch: func() (*temporaryKey, string, error) {
 		if isMetadataDisabled() {
@@ -62,7 +63,8 @@ func metadataToken() string {
 	return strings.TrimSpace(string(body))
 }
 
-// getMetadata reads a path with the token or, if that fails, without it, unless the normal mode is turned off.
+// getMetadata reads a path with the token. If that fails, it reads the path without the token, unless the
+// normal mode is turned off.
 func getMetadata(path, token string) ([]byte, error) {
 	body, err := requestMetadata(http.MethodGet, path, "X-Aliyun-Ecs-Metadata-Token", token)
 	if err == nil || token == "" || strings.EqualFold(os.Getenv("ALIBABA_CLOUD_IMDSV1_DISABLED"), "true") {

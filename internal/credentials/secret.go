@@ -19,8 +19,8 @@ type secret struct {
 }
 
 // SettingsOfSecret returns the settings that say where a secret is, such as access_key_secret_file and
-// access_key_secret_env, for the name of the secret itself in any spelling: access_key_secret, AccessKeySecret. It
-// returns nil for every other name.
+// access_key_secret_env. name is the name of the secret itself in any spelling, such as access_key_secret or
+// AccessKeySecret. For every other name, SettingsOfSecret returns nil.
 func SettingsOfSecret(name string) []string {
 	plain := func(name string) string {
 		return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
@@ -34,8 +34,8 @@ func SettingsOfSecret(name string) []string {
 	return settings
 }
 
-// SecretError is what is wrong with a file or an environment variable of a secret. It names the setting, never the
-// value, and not the variable either: the user may have pasted a secret there, which can look like a name.
+// SecretError says what is wrong with a file or an environment variable of a secret. It names the setting, but
+// neither the value nor the variable: the user may have pasted a secret in place of the variable's name.
 type SecretError struct {
 	// Setting is the name in the configuration file, such as access_key_secret_file.
 	Setting string

@@ -16,21 +16,21 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// The requests to the services that supply keys are made here, and not by the library: the library follows redirects, so
-// that a token may be sent elsewhere, reads responses of any size, and decompresses them.
+// This file makes the requests to the services that supply keys. The library's own requests are not safe: they follow
+// redirects, which can send a token elsewhere, and they read and decompress responses of any size.
 
 const (
 	// connectTimeout and responseTimeout bound a request to STS or to a credentials URI. An API call waits for the key,
 	// so their sum is less than the default timeout of a call.
 	connectTimeout  = 3 * time.Second
 	responseTimeout = 5 * time.Second
-	// maxKeyBytes bounds the response with a key, which has about 2 kB.
+	// maxKeyBytes bounds a response with a key. Such a response has about 2 kB.
 	maxKeyBytes = 64 << 10
-	// renewBefore is how long before its end a temporary key is renewed.
+	// renewBefore is how long before its expiration a temporary key is renewed.
 	renewBefore = 180 * time.Second
 )
 
-// responseError is a response that is not used. Its text holds nothing of the response.
+// responseError says why a response is not used. It quotes nothing from the response.
 type responseError string
 
 // Error returns what is wrong with the response.
@@ -47,7 +47,7 @@ func exchange(req *http.Request, connect, response time.Duration) ([]byte, error
 	transport.DisableCompression = true
 	transport.DialContext = (&net.Dialer{Timeout: connect}).DialContext
 	transport.Protocols = new(http.Protocols)
-	transport.Protocols.SetHTTP1(true) // net/http repeats requests over HTTP/2 by itself.
+	transport.Protocols.SetHTTP1(true) // net/http retries HTTP/2 requests by itself.
 	client := http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -102,16 +102,17 @@ func decodeKey(body []byte) (*temporaryKey, error) {
 	return key, key.check()
 }
 
-// renewing is a library's provider of a temporary key that a service supplies.
+// renewing implements the library's CredentialsProvider for the temporary keys of a
+// service.
 type renewing struct {
 	name  string
 	fetch func() (key *temporaryKey, source string, err error)
 
 	key    *temporaryKey // nil before the first one
-	source string        // after the name: how the key was made
+	source string        // appended to the name: where the key comes from
 }
 
-// GetCredentials returns the key, or a new one if it ends soon.
+// GetCredentials returns the key, or a new one if it expires soon.
 func (r *renewing) GetCredentials() (*providers.Credentials, error) {
 	if r.key == nil || time.Until(r.key.Expiration) <= renewBefore {
 		key, source, err := r.fetch()
@@ -126,12 +127,12 @@ func (r *renewing) GetCredentials() (*providers.Credentials, error) {
 	}, nil
 }
 
-// GetProviderName returns the name of the way in which the key is made.
+// GetProviderName returns the name without the source.
 func (r *renewing) GetProviderName() string { return r.name }
 
 // newURIProvider returns the provider of the keys of an HTTP service.
 func newURIProvider(uri string) providers.CredentialsProvider {
-	// The library has this name for it.
+	// This is the library's name for it.
 	return &renewing{name: "credential_uri", fetch: func() (*temporaryKey, string, error) {
 		//nolint:gosec // The user configures the address.
 		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, uri, http.NoBody)

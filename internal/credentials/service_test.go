@@ -82,7 +82,8 @@ func forEachService(t *testing.T, test func(*testing.T, service)) {
 	}
 }
 
-// sessionKey returns a temporary key. Tests look for "Canary" where no secret may be.
+// sessionKey returns a temporary key. Tests check that "Canary" does not appear where a
+// secret must not.
 func sessionKey(name string) credentialstest.Key {
 	return credentialstest.Key{ID: "STS." + name, Secret: "CanarySecret" + name, Token: "CanaryToken" + name}
 }

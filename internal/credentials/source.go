@@ -23,10 +23,11 @@ const (
 	chainLifetime = 5 * time.Minute
 	// renewalPatience is how long a caller that has a key waits for a newer one.
 	renewalPatience = time.Second
-	// fetchPatience is after how long a fetch is given up. Requests and the programs of CLI profiles, to which the
-	// library gives 60 s, end before; a file system may hang.
+	// fetchPatience is the time limit of a fetch. Requests have shorter limits, and the library stops the programs
+	// of CLI profiles after 60 s. Only a file system may hang longer.
 	fetchPatience = 70 * time.Second
-	// maxAbandoned bounds the fetches that were given up and still hang. Each may hold a thread.
+	// maxAbandoned is the maximum number of abandoned fetches that still hang. Each may hold a
+	// thread.
 	maxAbandoned = 3
 )
 
@@ -137,7 +138,8 @@ func (s *Source) takeRejected() bool {
 	return rejected
 }
 
-// fetchWithin fetches a key with the fetcher, or gives the fetcher up and uses another one from then on.
+// fetchWithin fetches a key. If the fetch takes longer than patience, it returns an error and replaces
+// the fetcher, which may hang.
 func (s *Source) fetchWithin(patience time.Duration) (apiclient.Credentials, error) {
 	if s.abandoned.Load() >= maxAbandoned {
 		return apiclient.Credentials{}, s.config.newError("reading the key still hangs")
@@ -147,7 +149,7 @@ func (s *Source) fetchWithin(patience time.Duration) (apiclient.Credentials, err
 		err error
 	}
 	ended := make(chan result, 1)
-	s.abandoned.Add(1) // Until it has ended in time.
+	s.abandoned.Add(1) // The goroutine subtracts it when the fetch ends.
 	go func(f *fetcher) {
 		defer s.abandoned.Add(-1)
 		key, err := f.fetch()

@@ -68,7 +68,7 @@ func (r role) params(action string) url.Values {
 	}
 }
 
-// request calls STS. All parameters are in the body: an address may be logged on the way.
+// request calls STS. All parameters are in the body, because proxies may log URLs.
 func (r role) request(params url.Values) (*temporaryKey, error) {
 	address := url.URL{Scheme: "https", Host: cmp.Or(r.stsEndpoint, defaultSTSEndpoint()), Path: "/"}
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, address.String(), strings.NewReader(params.Encode()))

@@ -1,9 +1,9 @@
-// Package signals is about the signals that the process receives.
+// Package signals handles the signals that the process receives.
 //
-// It catches SIGHUP, which ends a process that does not catch it, before main begins: Go
-// initializes packages in the order of their import paths, as soon as their own imports
-// are initialized, and the rest takes longer than everything that main does at the
-// start. Therefore this package imports almost nothing.
+// It catches SIGHUP before main begins, because an uncaught SIGHUP ends the process. Go
+// initializes packages in the order of their import paths, each as soon as its own imports
+// are initialized. Initializing all of them takes longer than the start of main. This
+// package imports almost nothing, so that its turn comes early.
 package signals
 
 import (
@@ -13,14 +13,14 @@ import (
 	"syscall"
 )
 
-// Hangup receives SIGHUP. It holds one that nothing has received yet.
+// Hangup receives SIGHUP. It buffers one signal.
 var Hangup = notify(syscall.SIGHUP)
 
 // StopHangup lets SIGHUP end the process again.
 func StopHangup() { signal.Stop(Hangup) }
 
-// IgnoreBrokenPipes makes writing to a stdout or stderr whose reader has gone an error. Go
-// ends the process otherwise.
+// IgnoreBrokenPipes makes a write to stdout or stderr return an error if the reader has
+// gone. By default, Go ends the process.
 func IgnoreBrokenPipes() { signal.Ignore(syscall.SIGPIPE) }
 
 // Context returns a context that ends at the first SIGTERM, SIGINT or SIGQUIT, or when

@@ -8,9 +8,9 @@ import (
 
 // Account supplies the tasks that a server lists.
 type Account interface {
-	// Tasks returns all tasks that the API lists for an action at a moment, in the
-	// order of the list. The returned slice must not be modified, neither by the
-	// caller nor by the account. Tasks is called concurrently.
+	// Tasks returns all tasks that the API lists for an action at a moment, in the order of
+	// the list. Neither the caller nor the account may modify the returned slice. Tasks is
+	// called concurrently.
 	Tasks(action string, now time.Time) []Task
 }
 

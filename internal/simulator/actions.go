@@ -18,11 +18,11 @@ const (
 	DeleteDetailAction = "DeleteUsageDetailDataExportTask"
 )
 
-// operation is what calls of an action do.
+// operation describes what a call of an action does.
 type operation struct {
 	// list is the action that lists the tasks concerned.
 	list string
-	// edits tells whether the operation creates or deletes tasks.
+	// edits says whether the operation creates or deletes tasks.
 	edits bool
 	// perform returns the body of the response.
 	perform func(request) (body any, apiErr *apiError)

@@ -20,7 +20,7 @@ type authParams struct {
 }
 
 // authenticate verifies that the call was signed recently with one of the accepted
-// credentials, and returns them and the nonce of the call.
+// credentials. It returns these credentials and the nonce of the call.
 func (c *call) authenticate(accepted []credentials, now time.Time) (key credentials, nonce string, apiErr *apiError) {
 	var params authParams
 	switch {

@@ -28,8 +28,8 @@ type credentials struct {
 
 var personKey = credentials{id: PersonAccessKeyID, secret: PersonAccessKeySecret, mayEdit: true}
 
-// SetCredentials replaces the credentials that the server accepts beside the person's;
-// the previous ones are unknown from then on. An empty argument means the default.
+// SetCredentials replaces the credentials that the server accepts besides the person's. The
+// server no longer knows the previous ones. An empty argument means the default.
 //
 // Every request must send the security token if securityToken is given, or if the
 // access key id begins with "STS.", as those of temporary keys do. Otherwise the

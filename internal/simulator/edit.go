@@ -19,15 +19,16 @@ type Editor interface {
 }
 
 const (
-	// granularity is that of usage data: a period begins and ends at a multiple of it.
+	// granularity is the interval of usage data. A period begins and ends at a multiple of
+	// it.
 	granularity = 5 * time.Minute
 	// maxPeriod is the longest period of a task: a month.
 	maxPeriod = 31 * 24 * time.Hour
 )
 
-// createTask answers the two Create operations. Their required parameters and the codes
-// about times are documented; which code answers a time before the last year, or one that
-// is no multiple of five minutes, is not.
+// createTask answers the two Create operations. The documentation has their required
+// parameters and the error codes for times. It has no code for a time more than a year ago,
+// or for one that is not a multiple of five minutes.
 func createTask(r request) (any, *apiError) {
 	if r.list == DetailAction {
 		if apiErr := expectOneOf(r.params, "Type", "flow", "vas"); apiErr != nil {
@@ -52,7 +53,7 @@ func createTask(r request) (any, *apiError) {
 	}, nil
 }
 
-// deleteTask answers the two Delete operations. How they answer an unknown id is not
+// deleteTask answers the two Delete operations. Their response to an unknown id is not
 // documented.
 func deleteTask(r request) (any, *apiError) {
 	id := r.params.Get("TaskId")

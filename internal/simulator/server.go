@@ -5,8 +5,8 @@
 // The package implements the protocol only. The tasks come from an Account: a
 // FixedAccount, or one of the accounts in package scenario.
 //
-// A response depends only on the request, the account, the clock and the seed, so
-// that demos, tests and benchmarks are reproducible.
+// A response depends only on the request, the account, the clock and the seed, so demos,
+// tests and benchmarks are reproducible.
 package simulator
 
 import (
@@ -51,9 +51,9 @@ type Options struct {
 	// Order is the order of a scenario's task list. New ignores it.
 	Order Order
 
-	// Start is when a scenario starts; what it describes, such as "last month was not
-	// exported", is true then. The default is now. If Start is later than the clock, the
-	// server shows the time before. New ignores it.
+	// Start is when a scenario starts; What it describes, such as "last month was not
+	// exported", is true at that time. The default is now. If Start is later than the
+	// clock, the server shows the account before Start. New ignores it.
 	Start time.Time
 
 	// Fail, if not nil, decides whether a request fails with a server error. It is
@@ -70,7 +70,7 @@ type Options struct {
 // safe for concurrent use.
 type Server struct {
 	account Account
-	editor  Editor // the account; nil if it is no Editor
+	editor  Editor // the account; nil if it is not an Editor
 	options Options
 	calls   atomic.Int64
 	nonces  nonces

@@ -14,7 +14,7 @@ func Read(path string, maxBytes int) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, notRegular(path)
 	}
-	// If a pipe takes the file's place now, opening it does not block.
+	// Opening does not block, even if a pipe has replaced the file since.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // The user chooses the file.
 	if err != nil {
 		return nil, err

@@ -10,8 +10,8 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// FormatVersion is the version of Document's JSON. A field may be added to it; it changes
-// when a field is removed or gets another meaning.
+// FormatVersion is the version of Document's JSON. It changes when a field is removed or
+// gets another meaning, but not when a field is added.
 const FormatVersion = 1
 
 // Document is what is known of all accounts at a moment. It has no secrets. Times are in

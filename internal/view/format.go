@@ -50,8 +50,8 @@ func Plural(n int, noun string) string {
 // Percent rounds down, so that only a share of 1 is 100.
 func Percent(share float64) int { return int(100 * share) }
 
-// Days formats a span of time from start to end, of which end is not part. Whole days are
-// dates, such as "2026-10-01 to 2026-10-31".
+// Days formats the time from start up to, but not including, end. Whole days are dates,
+// such as "2026-10-01 to 2026-10-31".
 func Days(start, end time.Time) string {
 	if !midnight(start) || !midnight(end) {
 		return start.Format(Minute) + " to " + end.Format(Minute)
@@ -73,7 +73,7 @@ func (t Task) StatusWord() string {
 	return t.Status
 }
 
-// String lists the numbers, that of an unknown status only if there are any.
+// String lists the numbers. It leaves out Unknown if that is 0.
 func (c Counts) String() string {
 	text := fmt.Sprintf("%d success, %d pending, %d failed", c.Success, c.Created, c.Failed)
 	if c.Unknown > 0 {
@@ -82,8 +82,8 @@ func (c Counts) String() string {
 	return text
 }
 
-// AboutFailures says that none of the failed tasks is a problem. It returns "" if one is, or
-// if there are none.
+// AboutFailures returns a sentence that no failed task is a problem. It returns "" if one
+// is, or if no task failed.
 func (l *List) AboutFailures() string {
 	if l.Tasks.Failed == 0 || l.UnrecoveredFailures > 0 {
 		return ""

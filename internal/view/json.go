@@ -9,9 +9,9 @@ import (
 	"unicode/utf16"
 )
 
-// WriteJSON writes the document as JSON, with an indent that may be empty. Characters that
-// do not print are escaped: they come from whoever makes tasks, and a terminal may take them
-// for commands.
+// WriteJSON writes the document as JSON, with an indent that may be empty. It escapes
+// unprintable characters: anyone who makes tasks can put them into a name, and a terminal
+// may interpret them.
 func (d Document) WriteJSON(w io.Writer, indent string) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -24,8 +24,8 @@ func (d Document) WriteJSON(w io.Writer, indent string) error {
 	return err
 }
 
-// escapeUnprintable escapes what encoding/json leaves as it is. In JSON, only strings have
-// such characters.
+// escapeUnprintable escapes the unprintable characters that encoding/json does not escape.
+// In JSON, they occur only in strings.
 func escapeUnprintable(text []byte) []byte {
 	unprintable := func(r rune) bool { return r >= unicode.MaxASCII && !unicode.IsPrint(r) }
 	if bytes.IndexFunc(text, unprintable) < 0 {

@@ -11,7 +11,7 @@ import (
 	"alicdn_export_exporter/internal/advice"
 )
 
-// New returns the document of all accounts. demo tells whether they are simulated.
+// New returns the document of all accounts. demo says whether they are simulated.
 func New(statuses []collector.AccountStatus, now time.Time, demo bool) Document {
 	d := Document{
 		FormatVersion: FormatVersion, ExporterVersion: version.Version, Time: now.UTC().Truncate(time.Second), Demo: demo,
@@ -133,7 +133,8 @@ func in(now, t time.Time) time.Time {
 	return t.Truncate(time.Second).In(now.Location())
 }
 
-// Only returns the document of the account with a name. It has no accounts if there is none.
+// Only returns d with only the named account, or without accounts if there is none of this
+// name.
 func (d Document) Only(account string) Document {
 	d.Accounts = slices.DeleteFunc(slices.Clone(d.Accounts), func(a Account) bool { return a.Account != account })
 	d.State, d.Verdict = verdict(d.Accounts)

@@ -49,7 +49,7 @@ type Command struct {
 	Note string `json:"note"`
 }
 
-// alerts are the names of the alerts. Each kind has one.
+// alerts has the name of the alert for each kind of problem.
 var alerts = map[collector.ProblemKind]string{
 	collector.Refused:        "CDNExportAccountRefused",
 	collector.Unreachable:    "CDNExportAccountUnreachable",
@@ -67,7 +67,8 @@ var alerts = map[collector.ProblemKind]string{
 	collector.Malformed:      "CDNExportTasksMalformed",
 }
 
-// maxPeriods is how many missing periods of an expectation have a command.
+// maxPeriods is the maximum number of missing periods of an expectation that have a
+// command.
 const maxPeriods = 20
 
 // words puts the problems of an export, or of an account, into words.
@@ -122,7 +123,7 @@ func (w words) problem(p collector.Problem) Problem {
 	}
 }
 
-// more returns the problem that stands for those that are only counted.
+// more returns the problem that stands for the problems that are counted, but not listed.
 func more(p collector.Problem) Problem {
 	nouns := map[collector.ProblemKind]string{
 		collector.Overdue: "overdue expectation", collector.Failed: "failed export", collector.Stuck: "stuck export",
@@ -247,7 +248,8 @@ func (w words) neverSucceeded() Problem {
 	return problem
 }
 
-// remedy returns a problem with what to do: advice, and the commands of exports.
+// remedy returns a problem with its remedy: the advice, and the commands that make the
+// exports.
 func (w words) remedy(text string, exports []advice.Export) Problem {
 	problem := Problem{Advice: text}
 	named, typed, makeable := true, true, false
@@ -271,9 +273,9 @@ func (w words) remedy(text string, exports []advice.Export) Problem {
 	return problem
 }
 
-// EachCommandOnce returns the problems of an export for a reader who reads them in their
-// order. A command is left out where one at a problem before ends this problem too, and so
-// is who can run it.
+// EachCommandOnce returns the problems of an export without repeated commands. If the
+// command of an earlier problem also ends a later one, the later problem has neither this
+// command nor the text on who can run it.
 func EachCommandOnce(export apiclient.Export, problems []Problem) []Problem {
 	var shown []Command
 	needed := make(map[string]bool)
@@ -302,8 +304,8 @@ func EachCommandOnce(export apiclient.Export, problems []Problem) []Problem {
 	return problems
 }
 
-// replaces reports whether a command before a command of a problem does the same for it: it
-// exports the same usage, under a name that counts.
+// replaces reports whether the command before makes the later command c of a problem
+// unnecessary: it exports the same usage, under a name that counts for the problem.
 func replaces(before, c Command, export apiclient.Export, kind collector.ProblemKind) bool {
 	if before.Line == "" || c.Line == "" {
 		return false

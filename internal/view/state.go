@@ -79,7 +79,7 @@ func verdict(accounts []Account) (State, string) {
 	return worst, strings.Join(parts, "; ")
 }
 
-// verb goes on with a sentence whose subject is n accounts.
+// verb returns the rest of a sentence whose subject is n accounts.
 func (s State) verb(n int) string {
 	plural := map[State]string{
 		Notable: "work, with remarks", NotReadYet: "have not been read yet", ExportMissing: "need an export", Unreadable: "cannot be read",
@@ -93,7 +93,7 @@ func (s State) verb(n int) string {
 	return plural[s]
 }
 
-// maxNames is how many accounts of a state a verdict names.
+// maxNames is the maximum number of accounts that a verdict names for each state.
 const maxNames = 3
 
 func listNames(names []string) string {

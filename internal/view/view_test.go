@@ -40,7 +40,8 @@ func shanghai(t *testing.T) *time.Location {
 // now is the time of every document.
 const now = "2026-11-22T12:00:00+08:00"
 
-// success returns a successful task over a month that was made on the first day after it.
+// success returns a successful task for a month. It was made on the first day after the
+// month.
 func success(name, start, end, made string) apiclient.Task {
 	return apiclient.Task{
 		ID: "id-" + name, Name: name, Status: apiclient.Success, Created: at(made), Updated: at(made) + 100, Start: at(start), End: at(end),
@@ -445,7 +446,7 @@ func TestOverdueCountsAllPeriods(t *testing.T) {
 	}
 }
 
-// Whoever makes tasks chooses their periods.
+// A task can have any period.
 func TestCommandsOfEndlessPeriodsAreFew(t *testing.T) {
 	var tasks []apiclient.Task
 	for _, years := range [][2]string{{"2000", "9998"}, {"2026", "9998"}, {"2000", "2024"}, {"9000", "9998"}} {

@@ -11,7 +11,7 @@ import (
 	"alicdn_export_exporter/internal/view"
 )
 
-// Whatever the header says: a scrape waits, but not for ever.
+// A scrape waits for a limited time, whatever the header says.
 func FuzzScrapeTimeout(f *testing.F) {
 	for _, header := range []string{"", "10", "0.001", "NaN", "Inf", "-1", "1e300", "1e-300", "0x1p4", "3600", "3601", "10,5", "9e9"} {
 		f.Add(header)
@@ -31,7 +31,7 @@ func FuzzScrapeTimeout(f *testing.F) {
 	})
 }
 
-// Whatever a text from outside is: it is shown as text, and changes nothing else on the page.
+// A text from outside is shown as text, and changes nothing else on the page.
 func FuzzStatusPage(f *testing.F) {
 	for _, text := range []string{
 		"", "usage-2026-10", `<script>alert(1)</script>`, `"'&<>`, "\xff\x00\u2028\u202e", "</bdi><bdi>", `" onload="x`, "javascript:x",
@@ -42,7 +42,7 @@ func FuzzStatusPage(f *testing.F) {
 	var text string
 	config := setting(f)
 	config.Document = func(time.Time) view.Document {
-		valid := strings.ToValidUTF8(text, "") // The configuration and the client make sure of that.
+		valid := strings.ToValidUTF8(text, "") // The configuration and the client ensure it.
 		account := sound("a" + valid)
 		export := &account.Exports[0]
 		export.Problems = []view.Problem{{

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// maxUnread is how much memory in bytes the responses may need that clients have not
-	// read yet.
+	// maxUnread is the maximum size in bytes of all responses that clients have not read
+	// yet.
 	maxUnread = 16 << 20
-	// minUnread is the number of responses that are kept whatever their size: for several
-	// Prometheus servers, of which each may read another response.
+	// minUnread is the number of responses that are kept regardless of their size, because
+	// several Prometheus servers may each read a different one.
 	minUnread = 4
 )
 
@@ -65,15 +65,15 @@ func (o *outbox) add(client *http.ResponseController, r *response) {
 	}
 }
 
-// cut lets the writes to the clients fail, which closes their connections.
+// cut makes the writes to the clients fail, which closes their connections.
 func (s *sending) cut() {
 	for client := range s.clients {
 		_ = client.SetWriteDeadline(time.Unix(1, 0)) // Only tests have writers without deadlines.
 	}
 }
 
-// remove removes a client. Afterwards its connection, which may serve another request,
-// is not cut any more.
+// remove removes a client. After that, its connection is not cut, because it may serve
+// another request.
 func (o *outbox) remove(client *http.ResponseController) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

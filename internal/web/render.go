@@ -9,7 +9,7 @@ import (
 )
 
 // maxKeptBuffer is the size in bytes of the largest buffer that is kept for the next
-// response. Compressed metrics of a thousand accounts fit.
+// response. The compressed metrics of a thousand accounts are smaller.
 const maxKeptBuffer = 1 << 20
 
 // frugal serves the responses of a handler with bounded memory: it renders one at a time,
@@ -34,8 +34,8 @@ func (f *frugal) serve(w http.ResponseWriter, r *http.Request) error {
 	return f.out.send(w, response)
 }
 
-// renderer renders responses with a handler, one at a time, whatever the number of
-// requests. Requests for the same that wait for their turn share one response.
+// renderer renders the responses of a handler, one at a time. Waiting requests for the same
+// response share one.
 type renderer struct {
 	handler http.Handler
 	turn    chan struct{} // holds a value while a response is being rendered
@@ -43,8 +43,8 @@ type renderer struct {
 
 	mu    sync.Mutex
 	begun uint64 // number of responses whose rendering has begun
-	// queues contains the requests that wait or are rendered. Requests for the same
-	// are in one queue.
+	// queues contains the requests that wait or are being rendered, in one queue for each
+	// key.
 	queues map[requestKey]*queue
 }
 
@@ -82,7 +82,7 @@ func (r *renderer) render(request *http.Request) (*response, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	if ctx.Err() != nil { // The select may have had both choices.
+	if ctx.Err() != nil { // Both cases of the select may have been ready.
 		return nil, context.Cause(ctx)
 	}
 	if q.newest == nil || q.newest.number <= begunBefore {
@@ -106,7 +106,7 @@ func (r *renderer) record(number uint64, request *http.Request) *response {
 }
 
 // enter adds a request to its queue. It also returns the number of responses whose
-// rendering has begun: these must not be shared with it.
+// rendering has begun: the request must not share these.
 func (r *renderer) enter(key requestKey) (uint64, *queue) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,7 +145,7 @@ type response struct {
 }
 
 // recorder is an http.ResponseWriter that records a response. Its buffer has all methods
-// that expfmt wants, which otherwise puts a buffer of its own before it.
+// that expfmt requires. Without them, expfmt would add a buffer of its own.
 type recorder struct {
 	*bytes.Buffer
 

@@ -12,11 +12,12 @@ import (
 	"alicdn_export_exporter/docs"
 )
 
-// fileLink is a link to a file of the project. The exporter serves none of them, so that
-// only its text is left.
+// fileLink matches a link to a file of the project. The exporter does not serve these
+// files, so only the text of the link is kept.
 var fileLink = regexp.MustCompile(`<a href="[^"#:]+(?:#[^"]*)?">(.*?)</a>`)
 
-// alertHeading is the heading of an alert. Its id is the name in lower case, as everywhere where Markdown is shown.
+// alertHeading matches the heading of an alert. Its id is the name in lower case, as in other renderings of
+// Markdown.
 var alertHeading = regexp.MustCompile(`<h2 id="[a-z]+">(CDNExport\w+)</h2>`)
 
 // newRunbook serves the runbook, whose headings are the names of the alerts.
@@ -27,7 +28,7 @@ func newRunbook() (http.Handler, error) {
 		return nil, err
 	}
 	html := fileLink.ReplaceAllString(text.String(), "$1")
-	html = alertHeading.ReplaceAllString(html, `<a id="$1"></a>$0`) // A link in Grafana has the name as it is.
+	html = alertHeading.ReplaceAllString(html, `<a id="$1"></a>$0`) // Links in Grafana have the name in its own case.
 	body := `<!doctype html>
 <html lang="en">
 <head>

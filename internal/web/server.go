@@ -20,19 +20,20 @@ const (
 	// writeTimeout is how long a client may take to read a response.
 	writeTimeout = 30 * time.Second
 	// drainTimeout is how long the process may take to end after the context has ended.
-	// The requests in flight get all of it but a second. Scrapes that wait for a refresh
-	// are answered with the current snapshot after half of it.
+	// Requests in flight get one second less. After half of it, scrapes that wait for a
+	// refresh get the current snapshot.
 	drainTimeout = 8 * time.Second
-	// maxHeaderBytes is the size of a request's header. Go accepts 4 kB more.
+	// maxHeaderBytes is the maximum size of a request's header. Go accepts 4 kB more.
 	maxHeaderBytes = 8 << 10
-	// maxConnections is the number of open connections. Others wait until one is closed.
+	// maxConnections is the maximum number of open connections. Others wait until one is
+	// closed.
 	maxConnections = 1024
 )
 
-// Serve listens as the flags say and answers requests until ctx ends. Then it accepts no
-// new connections and returns when the requests in flight have been answered, or when
-// there is no more time for them. base is the logger without a time and a caller:
-// exporter-toolkit's log lines bring their own.
+// Serve listens on the addresses of the flags and serves requests until ctx ends. Then it
+// accepts no new connections, and returns when the requests in flight have been answered or
+// their time is over. base must not add a time and a caller, because exporter-toolkit's log
+// lines contain their own.
 func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig, base log.Logger) error {
 	logger := slog.New(sloggokit.NewGoKitHandler(base, slog.LevelDebug))
 	waiting, release := context.WithCancel(context.Background())
@@ -60,7 +61,7 @@ func Serve(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig,
 	return nil
 }
 
-// NewServer returns a server whose limits keep slow and idle clients from using it up.
+// NewServer returns a server whose limits keep slow and idle clients from exhausting it.
 // When waiting ends, scrapes that wait for a refresh stop waiting.
 func NewServer(waiting context.Context, handler http.Handler, errorLog *stdlog.Logger) *http.Server {
 	stopped := make(chan struct{})

@@ -21,8 +21,8 @@ import (
 	"alicdn_export_exporter/internal/view"
 )
 
-// maxDetailed is the greatest number of exports whose details are all on one page.
-// With more, each account has a page of its own.
+// maxDetailed is the maximum number of exports whose details are all on one page. With
+// more, each account has a page of its own.
 const maxDetailed = 20
 
 //go:embed status.html
@@ -57,8 +57,8 @@ func newStatusPage(config Config) (http.Handler, error) {
 	}), nil
 }
 
-// documentOf returns the document of all accounts, or of the one that the request names. ok
-// is false if there is none of this name.
+// documentOf returns the document of all accounts, or of the account that the request
+// names. ok is false if there is no such account.
 func documentOf(config Config, r *http.Request) (document view.Document, ok bool) {
 	query := r.URL.Query()
 	if !query.Has("account") {
@@ -68,7 +68,8 @@ func documentOf(config Config, r *http.Request) (document view.Document, ok bool
 	return document, len(document.Accounts) > 0
 }
 
-// writePage writes an HTML page that may contain nothing but our own style.
+// writePage writes an HTML page. Its Content-Security-Policy allows only the embedded
+// style.
 func writePage(w http.ResponseWriter, body []byte) {
 	hash := sha256.Sum256([]byte(style))
 	header := w.Header()
@@ -93,7 +94,7 @@ type statusView struct {
 	Rows        []rowView
 }
 
-// problemsView is the problems of an account, or of an export of it.
+// problemsView has the problems of an account, or of one of its exports.
 type problemsView struct {
 	Account  string
 	Export   apiclient.Export
@@ -159,7 +160,7 @@ var statusFuncs = template.FuncMap{
 	"usage":     usage,
 }
 
-// looks are the CSS class and the sign of each state, which say the same as the color.
+// looks has the CSS class and the sign of each state. The sign says the same as the color.
 var looks = map[view.State]struct{ class, sign string }{
 	view.Fine:          {"fine", "✔"},
 	view.Notable:       {"notable", "◐"},
@@ -216,7 +217,7 @@ func describeMonth(m view.Month) string {
 	return text
 }
 
-// run is a number of days of a month that are covered alike.
+// run is a sequence of days of a month with the same class.
 type run struct {
 	First, Days int
 	Class       string
@@ -262,8 +263,8 @@ func formatDuration(s view.Seconds) string {
 	}
 }
 
-// printable leaves out the characters that do not print, such as those that change the
-// direction of a text. A title has no <bdi>.
+// printable removes unprintable characters, such as those that change the direction of a
+// text. It is for titles, which cannot contain a <bdi>.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -67,7 +67,7 @@ func TestStatusPageTexts(t *testing.T) {
 	})
 }
 
-// The page allows a browser nothing but its own style.
+// The page allows a browser to use only its own style.
 func TestStatusPagePolicy(t *testing.T) {
 	config := setting(t)
 	config.Document = func(time.Time) view.Document { return of(sound("main")) }

@@ -23,7 +23,7 @@ import (
 // authority, HTTPS.
 type Hosts map[string]http.Handler
 
-// Proxy is an HTTP proxy in front of Hosts. It reaches no other host. Several tests can use it one after the other; its
+// Proxy is an HTTP proxy in front of Hosts. It reaches no other host. Tests can use it one after the other. Its
 // address stays the same.
 type Proxy struct {
 	authority *Authority
@@ -40,8 +40,8 @@ type Proxy struct {
 	unknown       []string // requested hosts that are not in hosts
 }
 
-// NewProxy returns a proxy with its own authority, and writes the authority's certificate to dir. The proxy answers
-// from the first call of Serve on.
+// NewProxy returns a proxy with its own authority, and writes the authority's certificate to dir. The proxy does
+// not answer before the first call of Serve.
 func NewProxy(dir string) (*Proxy, error) {
 	authority, err := NewAuthority(dir)
 	if err != nil {

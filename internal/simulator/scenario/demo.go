@@ -2,9 +2,9 @@ package scenario
 
 import "time"
 
-// Demo returns the scenarios of the demo, whose names are those of its accounts. One is
-// fine. One has an export that is missing, one that failed and one that is stuck. The last
-// one refuses every call. They are so on every day of a month.
+// Demo returns the scenarios of the demo. Their names are the names of its accounts. The
+// first account has no problems. The second has a missing, a failed and a stuck export. The
+// API of the third refuses every call. This is true on every day of a month.
 func Demo() []Scenario {
 	return []Scenario{
 		{Name: "demo-fine", account: generator.demoFineAccount},

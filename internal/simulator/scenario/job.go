@@ -13,7 +13,7 @@ import (
 // appears anywhere but in an API response, a secret has leaked.
 const DownloadSecret = "SimulatedDownloadSecret000001"
 
-// job is a task with everything that ever happens to it.
+// job is a task with its whole history and future.
 type job struct {
 	action, name string
 	kind         jobKind
@@ -22,7 +22,7 @@ type job struct {
 	finished     time.Time // zero if the job never finishes
 	failed       bool      // whether the job fails when it finishes
 	deleted      time.Time // zero if no user deletes the task
-	number       uint64    // the id; 0 for one that follows from kind and created
+	number       uint64    // the id; 0 if it is derived from kind and created
 }
 
 // jobKind is the last digit of a task id, so that tasks created in the same second

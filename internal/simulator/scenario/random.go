@@ -2,9 +2,9 @@ package scenario
 
 import "time"
 
-// random returns a number that looks random but depends only on the seed and the
-// keys, not on earlier calls. So the state of an account at any moment can be
-// computed without the moments before it.
+// random returns a number that looks random but depends only on the seed and the keys, not
+// on earlier calls. Therefore the state of an account at any moment can be computed without
+// its earlier states.
 func random(seed uint64, keys ...uint64) uint64 {
 	x := mix(seed)
 	for _, key := range keys {

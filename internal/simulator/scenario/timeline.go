@@ -8,7 +8,8 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// timeline is an account whose list depends only on its schedules, on what users create and delete, and on the time.
+// timeline is an account whose list depends only on its schedules, the tasks that users create and delete, and the
+// time.
 type timeline struct {
 	schedules []schedule
 	order     simulator.Order

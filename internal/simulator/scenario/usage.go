@@ -8,7 +8,8 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// usage has the place holders: scenario, address with and without scheme, the program, and the two keys.
+// usage is a format. Its arguments are the scenario's name, the URL, the scenario's description, the
+// address, the program, and the two keys.
 const usage = `Serving the scenario %[1]q at %[2]s: %[3]s
 
 The exporter's key may only list exports. In another terminal:
