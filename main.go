@@ -56,7 +56,7 @@ func run(args []string, stdout, stderr io.Writer, parsed func()) int {
 	app := kingpin.New(name, "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN.").
 		DefaultEnvars().Version(version.Print(name)).UsageWriter(config.HelpWriter(stdout))
 	app.HelpFlag.Short('h')
-	for _, flag := range app.Model().Flags { // They print and exit, which no variable may cause.
+	for _, flag := range app.Model().Flags { // They print and exit. No environment variable may cause that.
 		app.GetFlag(flag.Name).NoEnvar()
 	}
 	flags := config.AddFlags(app)
