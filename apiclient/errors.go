@@ -57,7 +57,7 @@ type Error struct {
 	APICode string
 	// Detail describes what happened. It may be empty.
 	Detail string
-	// RetryAfter is how long the response asks the client to wait, or 0.
+	// RetryAfter is the wait that the response requests, or 0.
 	RetryAfter time.Duration
 
 	cause error
@@ -99,7 +99,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // Kind returns the error's code and class.
 func (e *Error) Kind() ErrorKind { return ErrorKind{e.Code, e.Class} }
 
-// throttling reports whether the API asks for fewer calls.
+// throttling reports whether the API throttled the call.
 func (e *Error) throttling() bool { return e.Class == ClassThrottled }
 
 // nonceUsed reports whether the API has seen the request's nonce before.

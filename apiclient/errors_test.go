@@ -21,7 +21,7 @@ func fail(status int, body string) http.Handler {
 }
 
 func TestError(t *testing.T) {
-	// Every row of the API's error table: the code decides, whatever the status.
+	// Every row of the API's error table. The code decides, independent of the status.
 	t.Run("has the class of its code, whatever the status", func(t *testing.T) {
 		for _, tc := range []struct {
 			api    string

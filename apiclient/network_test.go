@@ -68,7 +68,7 @@ func TestNetworkError(t *testing.T) {
 		}
 		_ = closed.Close()
 
-		// noNames asks a name server on a port where nothing listens.
+		// noNames queries a name server on a port where nothing listens.
 		noNames := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", closed.Addr().String())
 		}}

@@ -139,8 +139,8 @@ func (c *Client) observeClock(header http.Header, sent, received time.Time) {
 	c.skew.Store(&skew)
 }
 
-// handleAPIError lowers the rate after throttling. It pauses the account if the API asks for a
-// wait and the call may be retried. It rejects a key that the API refused.
+// handleAPIError lowers the rate after throttling. It pauses the account if the response
+// requests a wait and the call may be retried. It rejects a key that the API refused.
 func (c *Client) handleAPIError(err *Error, key Credentials) {
 	if err.throttling() {
 		c.config.Limiter.throttled(err)

@@ -53,7 +53,7 @@ func (r *retries) backoff(err *Error) time.Duration {
 	return longest/2 + rand.N(longest/2+1) //nolint:gosec // Jitter needs no secure randomness.
 }
 
-// waitHint returns how long a response asks the client to wait. It reads x-acs-retry-after in
+// waitHint returns the wait that a response requests. It reads x-acs-retry-after in
 // milliseconds, and Retry-After in seconds or as a date. It reads TimeLeft in milliseconds from
 // x-ratelimit-user-api and x-ratelimit-user if their Remain is 0. It returns the longest of
 // them, at most maxPause, and ignores values that it cannot parse.

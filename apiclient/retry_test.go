@@ -78,7 +78,7 @@ func TestRetry(t *testing.T) {
 			{reply{403, "OperationDenied", nil}, 1},
 			{reply{418, "", nil}, 1},
 			{reply{404, "", nil}, 1},
-			// Families, whatever the HTTP status.
+			// Families. The HTTP status does not matter.
 			{reply{400, "Throttling.System", nil}, 4},
 			{reply{400, "Rejected.Throttling", nil}, 4},
 			{reply{400, "SystemBusy", nil}, 4},

@@ -65,7 +65,7 @@ const (
 	Created
 	// Success: the file can be downloaded.
 	Success
-	// Failed: there is no file and never will be.
+	// Failed: there is no file, and there never will be.
 	Failed
 )
 

@@ -52,8 +52,7 @@ type Report struct {
 // ExpectationReport says whether the expected exports exist.
 type ExpectationReport struct {
 	coverage.Expectation
-	// Unmatched tells whether TaskName is set and no listed task, whatever its status, has
-	// a matching name.
+	// Unmatched tells whether TaskName is set and matches no listed task of any status.
 	Unmatched bool
 	// Missing are the missing exports, the oldest first. Some may not be due yet.
 	Missing []coverage.Needed

@@ -64,7 +64,7 @@ func (e Expectation) Missing(exported Exported, rules Rules, now time.Time) []Ne
 	}
 }
 
-// since returns the first moment of usage that is judged, whatever its age.
+// since returns the first moment of usage that is judged, without regard to the horizon.
 func (e Expectation) since(rules Rules, now time.Time) time.Time {
 	if since := e.Since.In(now.Location()); since.After(rules.Since) {
 		return since

@@ -26,11 +26,11 @@ func (u Unreplaced) Counts(now time.Time) bool { return horizonAt(now) < u.judge
 
 // FindUnreplaced returns the failed and pending tasks that no successful task replaces.
 //
-// A usage task is replaced when successful tasks cover its period, whatever their names. A
-// usage_detail task is about domains that the list does not name, so only successes of the same
-// name over the same period count. Some usage is so old that a success that covered it could
-// have left the list before the task was created. Such usage is replaced only by a success that
-// was created after the task. A task without a valid period is replaced by any success that was
+// A usage task is replaced when successful tasks of any name cover its period. A usage_detail
+// task is about domains that the list does not name, so only successes of the same name over
+// the same period count. Some usage is so old that a success that covered it could have left
+// the list before the task was created. Such usage is replaced only by a success that was
+// created after the task. A task without a valid period is replaced by any success that was
 // created after it; for usage_detail, the success must have the same name. The newest task
 // comes first.
 func FindUnreplaced(export apiclient.Export, tasks []apiclient.Task, rules Rules) []Unreplaced {
