@@ -41,22 +41,22 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, silenceLibraries))
 }
 
-// silenceLibraries discards what libraries print past the logger. net/http prints stray bytes
-// of a connection to the standard logger, and credentials-go prints what it cannot parse to
-// stdout. Both may hold secrets.
+// silenceLibraries discards what libraries print without the logger. net/http prints stray
+// bytes of a connection to the standard logger, and credentials-go prints what it cannot parse
+// to stdout. Both may contain secrets.
 func silenceLibraries() {
 	stdlog.SetOutput(io.Discard) //nolint:forbidigo // This is about what others log.
 	os.Stdout = nil              // Writing to it is an error.
 }
 
-// run is the whole program. It returns the exit status: 0, or 1 after one clear line per
-// error on stderr, or that of the check command. It calls parsed once the command line is
-// parsed: until then, kingpin prints to os.Stdout.
+// run runs the program and returns its exit status: 0, or 1 after one line per error on stderr,
+// or the status of the check command. It calls parsed after the command line is parsed. Until
+// then, kingpin prints to os.Stdout.
 func run(args []string, stdout, stderr io.Writer, parsed func()) int {
 	app := kingpin.New(name, "Prometheus exporter for the usage export tasks of Alibaba Cloud CDN.").
 		DefaultEnvars().Version(version.Print(name)).UsageWriter(config.HelpWriter(stdout))
 	app.HelpFlag.Short('h')
-	for _, flag := range app.Model().Flags { // They print something and exit; an environment variable must not.
+	for _, flag := range app.Model().Flags { // They print and exit. No environment variable may cause that.
 		app.GetFlag(flag.Name).NoEnvar()
 	}
 	flags := config.AddFlags(app)
@@ -128,7 +128,7 @@ func serve(ctx context.Context, flags *config.Flags, unknown []config.UnknownVar
 	reload := func() error { return accts.Reload(coll) }
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(coll, accts, versioncollector.NewCollector("alicdn_export"),
-		collectors.NewGoCollector(collectors.WithGoCollectorMemStatsMetricsDisabled()), // OpenMetrics has one twice.
+		collectors.NewGoCollector(collectors.WithGoCollectorMemStatsMetricsDisabled()), // Two share a name in OpenMetrics.
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	handler, err := web.New(web.Config{
 		TelemetryPath:       flags.TelemetryPath,

@@ -1,6 +1,6 @@
-// Package apiclient reads the list of Alibaba Cloud CDN's usage export tasks: signed
-// requests, a rate limit, bounded retries, and listings that are proven complete. One
-// Client stands for one account and its quota.
+// Package apiclient reads the lists of Alibaba Cloud CDN's usage export tasks. It signs
+// requests, limits their rate, bounds retries, and returns only listings that are proven
+// complete. A Client reads the lists of one account, within that account's quota.
 package apiclient
 
 import (
@@ -19,8 +19,8 @@ type Config struct {
 	Credentials CredentialsProvider
 	// Timeout bounds one attempt, from the connection to the last byte of the response.
 	Timeout time.Duration
-	// Limiter bounds the attempts, retries included. Clients that share an account's quota
-	// share it.
+	// Limiter limits the rate and the concurrency of attempts, including retries. Clients that
+	// share an account's quota must share its Limiter.
 	Limiter *Limiter
 	// MaxRetries bounds the attempts for a page after the first one.
 	MaxRetries int
@@ -30,7 +30,7 @@ type Config struct {
 	UserAgent string
 	// Observer, if non-nil, is called after every attempt.
 	Observer Observer
-	// Transport carries the requests. Clients may share one (NewTransport), since each
+	// Transport sends the requests (see NewTransport). Clients may share one, because each
 	// request carries its own key.
 	Transport http.RoundTripper
 }
@@ -39,7 +39,7 @@ type Config struct {
 type Observer interface {
 	// Attempted is called after each attempt to read a page.
 	Attempted(Attempt)
-	// WalkRestarted is called for each walk that was not proven, with the reason.
+	// WalkRestarted is called for each walk that was not proven complete, with the reason.
 	WalkRestarted(export Export, reason string)
 }
 
@@ -48,12 +48,12 @@ type Attempt struct {
 	Export Export
 	// Page is the page's number, from 1.
 	Page int
-	// RateLimitWait is the time spent waiting for the rate limit, once no other call of
-	// the account was before this one.
+	// RateLimitWait is the time spent waiting for a pause to end and for a token. It does not
+	// include the time spent waiting for other calls of the account.
 	RateLimitWait time.Duration
 	// Sent is false if the attempt ended before a request was sent.
 	Sent bool
-	// Duration is the time from the request to the decoded response.
+	// Duration is the time from sending the request until its response was decoded.
 	Duration time.Duration
 	// Err is why the attempt failed; nil if it succeeded or was canceled.
 	Err *Error
@@ -93,8 +93,9 @@ func New(config Config) *Client {
 // configured one, or less after throttling.
 func (c *Client) RateLimit() float64 { return c.config.Limiter.Rate() }
 
-// ClockSkew returns this machine's clock minus the API's as of the last response, to
-// about a second; false before the first response.
+// ClockSkew returns this machine's clock minus the API's, as measured with the last response
+// that had a Date. It is accurate to about a second. It returns false before the first such
+// response.
 func (c *Client) ClockSkew() (time.Duration, bool) {
 	skew := c.skew.Load()
 	if skew == nil {
@@ -103,8 +104,8 @@ func (c *Client) ClockSkew() (time.Duration, bool) {
 	return *skew, true
 }
 
-// Page reads one page of an export's list and retries as the error and MaxRetries
-// allow. Its error is an *Error or the context's.
+// Page reads one page of an export's list. It retries as often as MaxRetries and the kind of
+// error allow. Its error is an *Error, or the context's error.
 func (c *Client) Page(ctx context.Context, export Export, number int) (Page, error) {
 	lane := c.lanes[export]
 	retries := retries{left: c.config.MaxRetries}
@@ -133,8 +134,8 @@ func (c *Client) Page(ctx context.Context, export Export, number int) (Page, err
 	}
 }
 
-// delay waits before the retry of a call. After throttling the whole account waits, and
-// the retry is the first call after the pause.
+// delay waits before the retry of a call. After throttling, it pauses the whole account and
+// returns at once. The retry is then the first call after the pause.
 func (c *Client) delay(ctx context.Context, d time.Duration, err *Error) error {
 	if err.throttling() {
 		c.config.Limiter.pause(d, err)
@@ -143,10 +144,9 @@ func (c *Client) delay(ctx context.Context, d time.Duration, err *Error) error {
 	return sleep(ctx, d)
 }
 
-// attempt requests a page once. It takes the rate-limit token last, right before
-// sending, so that slow key lookups cannot save up tokens and release them as a burst.
-// attempts counts those before. Its error is an *Error, or the context's if ctx was
-// canceled.
+// attempt requests a page once. It takes the rate-limit token right before sending. Otherwise,
+// slow key lookups would hold tokens back and release them as a burst. attempts is the number
+// of earlier attempts. The error is an *Error, or the context's error if ctx was canceled.
 func (c *Client) attempt(ctx context.Context, export Export, number, attempts int) (page Page, err error) {
 	observed := Attempt{Export: export, Page: number}
 	defer func() {

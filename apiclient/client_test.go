@@ -14,7 +14,7 @@ import (
 
 var testKey = apiclient.StaticCredentials{AccessKeyID: "LTAItestid", AccessKeySecret: "testsecret"}
 
-// newClient returns a client of the endpoint. change edits its configuration.
+// newClient returns a client of the endpoint. change modifies its configuration.
 func newClient(t *testing.T, endpoint string, change ...func(*apiclient.Config)) *apiclient.Client {
 	t.Helper()
 	parsed, err := apiclient.ParseEndpoint(endpoint)
@@ -46,7 +46,7 @@ func serve(t *testing.T, handler http.Handler) string {
 	return server.URL
 }
 
-// inMemory carries requests to a handler without a network, as fake time requires.
+// inMemory sends requests to a handler without a network, as fake time requires.
 type inMemory struct{ handler http.Handler }
 
 func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// The codes of errors that this package finds by itself. They begin in lower case;
+// The codes of errors that this package detects itself. They begin with a lower-case letter;
 // the API's codes do not.
 const (
 	// CodeTimeout: no complete response in time, or no time left to send the request.
 	CodeTimeout = "timeout"
-	// CodeConnection: the connection could not be made, or broke.
+	// CodeConnection: the connection could not be established, or was lost.
 	CodeConnection = "connection"
 	// CodeProxy: the HTTP proxy refused to connect to the endpoint.
 	CodeProxy = "proxy"
@@ -28,7 +28,7 @@ const (
 	CodeCredentials = "credentials"
 	// CodeHTTPStatus: an HTTP error without a code of the API.
 	CodeHTTPStatus = "http_status"
-	// CodeOther: a code of the API that is neither in its documentation nor of a known family.
+	// CodeOther: a code of the API that is neither documented nor in a known family.
 	CodeOther = "other"
 )
 
@@ -88,10 +88,10 @@ var errorKinds = []ErrorKind{
 	{CodeOther, ClassRequest},
 }
 
-// families are the codes that stand for undocumented ones, by patterns of path.Match. The
-// first family that matches counts. The API and its gateway send more codes than their
-// documentation lists: Throttling.System, Rejected.Throttling, MissingSecurityToken and
-// IllegalTimestamp are in public reports of other tools.
+// families map undocumented codes of the API, by path.Match patterns, to a documented code that
+// is used in their place. The first matching family is used. The API and its gateway send more
+// codes than their documentation lists: Throttling.System, Rejected.Throttling,
+// MissingSecurityToken and IllegalTimestamp are in public reports of other tools.
 var families = []struct {
 	code     string
 	patterns []string
@@ -110,8 +110,8 @@ var families = []struct {
 // ErrorKinds returns every pair of code and class that an Error can have.
 func ErrorKinds() []ErrorKind { return slices.Clone(errorKinds) }
 
-// KindOf returns the kind that an Error with a code of the API has. ok is false if the
-// documentation of the API does not have the code, and it is of no known family.
+// KindOf returns the kind of an Error with a code of the API. ok is false if the code is
+// neither documented nor in a known family.
 func KindOf(apiCode string) (kind ErrorKind, ok bool) {
 	if kind, ok = documented(apiCode); ok {
 		return kind, true

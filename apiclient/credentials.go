@@ -6,27 +6,27 @@ import (
 	"io"
 )
 
-// Credentials is an access key to sign requests with. It is a secret: printing it in
-// any form shows nothing of it.
+// Credentials is an access key to sign requests with. It is a secret: no format verb prints any
+// part of it.
 type Credentials struct {
 	AccessKeyID     string
 	AccessKeySecret Secret
 	// SecurityToken is empty for a permanent key.
 	SecurityToken Secret
-	// Provider names where the key came from, for people.
+	// Provider names the source of the key, in text for users.
 	Provider string
 }
 
-// Format hides the key, whatever the verb.
+// Format prints <redacted> for every verb.
 func (Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// CredentialsProvider supplies the key for the next request. It is safe for concurrent
-// use.
+// CredentialsProvider supplies the key for the next request. It is safe for concurrent use.
 type CredentialsProvider interface {
-	// Credentials returns a key before ctx ends. Its errors hold no secrets.
+	// Credentials returns a key, or an error if there is none before ctx is done. Errors
+	// contain no secrets.
 	Credentials(ctx context.Context) (Credentials, error)
-	// Reject reports that the API refused a key. The provider does not return it again
-	// without fetching it anew.
+	// Reject reports that the API refused a key. The provider does not return that key again
+	// unless a new fetch yields it.
 	Reject(Credentials)
 }
 

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// Endpoint is the address of the API: a host name, perhaps with a port. Endpoints are
-// equal if their addresses are, however they are written. The zero Endpoint is not usable.
+// Endpoint is the address of the API: a host name with an optional port. Two spellings of the
+// same address are equal Endpoints. The zero Endpoint is not usable.
 type Endpoint struct{ scheme, host string }
 
-// ParseEndpoint reads a host name, which is reached over HTTPS. "http://" before it
-// is accepted for a loopback address only, because requests carry a key's id and
-// token. Errors repeat none of the text, which may hold a secret.
+// ParseEndpoint parses a host name with an optional port. The host is reached over HTTPS. The
+// prefix "http://" is accepted for loopback addresses only, because requests carry an access
+// key's id and token. Errors do not quote the text, which may contain a secret.
 func ParseEndpoint(text string) (Endpoint, error) {
 	address := text
 	if !strings.Contains(address, "://") {
@@ -38,8 +38,8 @@ func ParseEndpoint(text string) (Endpoint, error) {
 	return Endpoint{scheme: u.Scheme, host: canonicalHost(u)}, nil
 }
 
-// canonicalHost returns the one spelling of a URL's host, so that equal endpoints can be compared: in lower case, without
-// the scheme's own port.
+// canonicalHost returns a URL's host in lower case, without the scheme's default port.
+// Endpoints with the same address are then equal.
 func canonicalHost(u *url.URL) string {
 	host, port := strings.ToLower(u.Hostname()), u.Port()
 	if strings.Contains(host, ":") {

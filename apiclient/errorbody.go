@@ -10,11 +10,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// lenient tolerates duplicate keys and invalid UTF-8, both seen in responses of the API.
+// lenient accepts duplicate keys and invalid UTF-8. Responses of the API have had both.
 var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// Only what has one of these shapes is repeated from an error body: a Message may quote
-// the whole signed request.
+// Only a code and a request id with these shapes are used from an error body. A Message may
+// quote the whole signed request.
 var (
 	codeShape      = regexp.MustCompile(`^[A-Z][A-Za-z]*([._-]?[A-Za-z]+)*$`)
 	requestIDShape = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
@@ -22,10 +22,10 @@ var (
 
 const maxCodeLength = 64
 
-// parseErrorBody returns the API's code and request id from an error body: JSON with
-// capital or lower-case keys, or XML. Either is empty if the body has none, as a proxy's
-// HTML page, or if it does not have the expected shape. Only the first maxErrorBytes are
-// read, which need not be the whole body.
+// parseErrorBody returns the API's code and request id from an error body: JSON with capital or
+// lower-case keys, or XML. Each is empty if the body lacks it, as a proxy's HTML page does, or
+// if it does not have the expected shape. Only the first maxErrorBytes are read; the body may
+// be longer.
 func parseErrorBody(body []byte) (code, requestID string) {
 	body = bytes.TrimSpace(body[:min(len(body), maxErrorBytes)])
 	switch {

@@ -10,7 +10,7 @@ import (
 // Class says who has to act on an error. Its text is the value of the label class.
 type Class string
 
-// The classes. The first three often pass by themselves; the others need someone to act.
+// The classes. The first three often pass by themselves; the others require someone to act.
 const (
 	// ClassThrottled: the account's call quota is used up. Wait.
 	ClassThrottled Class = "throttled"
@@ -30,47 +30,47 @@ const (
 	ClassRequest Class = "request"
 )
 
-// ErrNotSent is the cause of a timeout that expired before the request was sent: the
-// time went by waiting for the account's rate limit or for its other calls. A request
-// that the API's own throttling held back has the error of the throttling instead.
+// ErrNotSent is the cause of a timeout that expired before the request was sent. The request
+// was waiting for the account's rate limit or for other calls of the account. If the API's
+// throttling caused the wait, the error is the throttling error instead.
 var ErrNotSent = errors.New("the deadline expired before the request was sent")
 
-// ErrShape is the cause of a CodeDecode error if the response has the name of the API's
-// list, but not its structure: the API has changed, or differs from its documentation.
+// ErrShape is the cause of a CodeDecode error if the response has the name of the API's list,
+// but not the expected structure. The API has changed, or differs from its documentation.
 var ErrShape = errors.New("the response has another structure than a page of tasks")
 
 // Error is why one attempt to read a page failed. Code and Class together are one of
-// ErrorKinds. It never holds an address, a secret, or the API's message, which may
-// quote the request.
+// ErrorKinds. An Error never contains the request's URL, a secret, or the API's message, which
+// may quote the request.
 type Error struct {
-	// Code is the API's code, the code that stands for its family, or one of this
-	// package's own codes. It is a value from a closed set.
+	// Code is the API's code, the documented code of its family, or one of this package's own
+	// codes. The set of codes is closed.
 	Code  string
 	Class Class
-	// Status is the HTTP status of the response, 0 without a response.
+	// Status is the HTTP status of the response, or 0 if there was none.
 	Status int
-	// RequestID is the API's own id of the request, to quote to its support. It is
-	// empty if the response has none.
+	// RequestID is the API's id of the request, for Alibaba Cloud's support. It is empty if the
+	// response has none.
 	RequestID string
-	// APICode is the code as the API sent it, empty without one. It differs from Code
-	// if Code stands for a family.
+	// APICode is the code that the API sent, or empty. It differs from Code if the API's code
+	// is not documented.
 	APICode string
-	// Detail adds what happened, in this package's own words. It may be empty.
+	// Detail describes what happened. It may be empty.
 	Detail string
-	// RetryAfter is how long the response asks the client to wait, 0 if it does not.
+	// RetryAfter is the wait that the response requests, or 0.
 	RetryAfter time.Duration
 
 	cause error
-	// notSent tells that the request was not sent, because the deadline comes first.
+	// notSent is true if the request was not sent because the deadline came first.
 	notSent bool
 }
 
-// newError returns an error without a response.
+// newError returns an Error without the fields of a response.
 func newError(code string, class Class, detail string) *Error {
 	return &Error{Code: code, Class: class, Detail: detail}
 }
 
-// Error returns one line: the code, then what else is known.
+// Error returns one line: the code, the detail, and the known fields of the response.
 func (e *Error) Error() string {
 	var known []string
 	if e.Status != 0 {
@@ -99,7 +99,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // Kind returns the error's code and class.
 func (e *Error) Kind() ErrorKind { return ErrorKind{e.Code, e.Class} }
 
-// throttling reports whether the API asks for fewer calls.
+// throttling reports whether the API throttled the call.
 func (e *Error) throttling() bool { return e.Class == ClassThrottled }
 
 // nonceUsed reports whether the API has seen the request's nonce before.
@@ -108,7 +108,7 @@ func (e *Error) nonceUsed() bool { return e.Code == "SignatureNonceUsed" }
 // tokenRefused reports whether the API refused the temporary key's token.
 func (e *Error) tokenRefused() bool { return strings.HasPrefix(e.Code, "InvalidSecurityToken.") }
 
-// retried reports whether a call that failed so is ever retried.
+// retried reports whether a call that failed with this error may be retried.
 func (e *Error) retried() bool { return e.transient() || e.nonceUsed() || e.tokenRefused() }
 
 // transient reports whether the same request may succeed a little later.

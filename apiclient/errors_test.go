@@ -21,7 +21,7 @@ func fail(status int, body string) http.Handler {
 }
 
 func TestError(t *testing.T) {
-	// Every row of the API's error table: the code decides, whatever the status.
+	// Every row of the API's error table. The code decides, independent of the status.
 	t.Run("has the class of its code, whatever the status", func(t *testing.T) {
 		for _, tc := range []struct {
 			api    string
@@ -68,7 +68,7 @@ func TestError(t *testing.T) {
 			{"NeverHeardOf.This", []int{400, 403, 200}, "other", apiclient.ClassRequest},
 			{"Throttling", []int{200}, "Throttling", apiclient.ClassThrottled},
 
-			// Codes that the documentation lacks: the first family that matches counts.
+			// Undocumented codes. The first matching family is used.
 			{"Throttling.System", []int{400, 503}, "Throttling", apiclient.ClassThrottled},
 			{"Throttling.Resource", []int{400}, "Throttling", apiclient.ClassThrottled},
 			{"Rejected.Throttling", []int{400, 503}, "Throttling", apiclient.ClassThrottled},
@@ -176,7 +176,7 @@ func TestError(t *testing.T) {
 		}
 	})
 
-	// An answer may quote the request. Nothing of that may reach an error.
+	// A response may quote the request. Nothing of that may be in an error.
 	t.Run("quotes no secret", func(t *testing.T) {
 		key := apiclient.StaticCredentials{AccessKeyID: "CanaryKeyIdentity", AccessKeySecret: "CanarySecret", SecurityToken: "CanaryToken"}
 		echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

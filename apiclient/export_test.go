@@ -13,5 +13,5 @@ func ResponseError(status int, body []byte) error {
 	return responseError(&http.Response{StatusCode: status}, body, time.Now(), Credentials{})
 }
 
-// WaitHint returns how long a response with a header asks the client to wait.
+// WaitHint returns the wait that a response with a header requests.
 func WaitHint(header http.Header) time.Duration { return waitHint(header, time.Now()) }

@@ -31,8 +31,7 @@ func addFiles(f *testing.F, pattern string) {
 	}
 }
 
-// Whatever a page's body is: it is refused, or each task has an id and there are
-// no more of them than a page holds.
+// For any body, decoding fails, or each task has an id and there are at most PageSize tasks.
 func FuzzDecodePage(f *testing.F) {
 	addFiles(f, "testdata/answers/*.json")
 	addFiles(f, "testdata/refused/*.json")
@@ -52,7 +51,7 @@ func FuzzDecodePage(f *testing.F) {
 	})
 }
 
-// Whatever an error's body is: the error is one of the known pairs, and short.
+// For any error body, the error is one of the known pairs, and is short.
 func FuzzErrorBody(f *testing.F) {
 	for _, body := range []string{
 		`{"Code":"Forbidden.RAM","RequestId":"` + requestID + `","Message":"x"}`, `{"code":"Throttling.User","requestId":"x"}`,
@@ -76,7 +75,7 @@ func FuzzErrorBody(f *testing.F) {
 	})
 }
 
-// Whatever a server's certificate or name holds: the error is one short line.
+// For any text in a server's certificate or name, the error is one short line.
 func FuzzNetworkError(f *testing.F) {
 	for _, text := range []string{"", "x509: certificate has expired", "a\x1b[31m\r\nlevel=info", "\xff\u202e", strings.Repeat("長", 1000)} {
 		f.Add(text)
@@ -94,7 +93,7 @@ func FuzzNetworkError(f *testing.F) {
 	})
 }
 
-// Whatever the wait hints are: the client waits for a minute at most.
+// For any wait hints, the client waits for a minute at most.
 func FuzzWaitHint(f *testing.F) {
 	f.Add("1500", "Limit:1,Remain:0,TimeLeft:2000,Reset:1234", "30")
 	f.Add("-1", ":::,,Remain", "Sat, 01 Jan 2000 00:00:20 GMT")

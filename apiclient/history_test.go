@@ -16,13 +16,13 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// history is an account whose list changes while it is read, and that remembers
-// everything: what a reader may publish is decided by this memory alone.
+// history is an account whose list changes while it is read. It remembers all changes and
+// reads, and this memory alone decides what a reader may publish.
 type history struct {
 	random  *rand.Rand
 	trouble trouble
 	order   simulator.Order
-	restful bool          // nothing is deleted by hand, nothing changes its place
+	restful bool          // no task is deleted by hand or moved
 	pace    float64       // changes before a read
 	lag     time.Duration // of a stale copy of the list, or of a stale TotalCount
 	copies  int           // which pages a stale copy serves; how TotalCount is wrong
@@ -34,11 +34,11 @@ type history struct {
 	list   []*remembered
 	states []state // of the list, the newest last
 	tasks  map[string]*remembered
-	step   int // of every change and read
+	step   int // number of changes and reads so far
 	reads  []read
 	total  int               // the TotalCount of the last read
-	served map[string][]byte // the last answer for each page, as a bad cache keeps it
-	wrong  []time.Time       // when an answer was for another page or page size than asked
+	served map[string][]byte // the last response for each page, as a bad cache keeps it
+	wrong  []time.Time       // when a response had another page or page size than requested
 
 	emptyUntil time.Time // when the current or last moment without tasks ends
 	emptyPage  int       // the page without tasks; 0 for all
@@ -49,9 +49,9 @@ type trouble int
 
 const (
 	noTrouble   trouble = iota
-	errorsOften         // errors now and then
-	mixedPages          // a cache gives the answers for two pages for each other
-	lastTask            // the last task of a page is missing now and then
+	errorsOften         // occasional errors
+	mixedPages          // a cache swaps the responses for two pages
+	lastTask            // the last task of a page is sometimes missing
 	staleCopies         // some pages come from a copy of the list that lags behind
 	emptiness           // a page, or the whole list, is empty for a moment
 	wrongCount          // TotalCount lags behind, or is too small
@@ -59,7 +59,7 @@ const (
 	troubles            // the number of troubles
 )
 
-// capped is the largest number of tasks in a page of a history with cappedPages.
+// capped is the maximum number of tasks in a page of a history with cappedPages.
 const capped = 20
 
 type remembered struct {
@@ -67,7 +67,7 @@ type remembered struct {
 	born, gone int // steps; gone is 0 while it is there
 }
 
-// state is the list at a time.
+// state is the list at a point in time.
 type state struct {
 	at    time.Time
 	tasks []simulator.Task
@@ -158,7 +158,7 @@ func (h *history) change() {
 	case 5: // A creation and a deletion in the same instant.
 		h.insert()
 		h.remove(h.random.IntN(len(h.list)))
-	case 6: // A task changes its place, as in a list ordered by something that changes.
+	case 6: // A task moves, as in a list ordered by something that changes.
 		from := h.random.IntN(len(h.list))
 		task := h.list[from]
 		h.list = slices.Delete(h.list, from, from+1)
@@ -176,7 +176,7 @@ func (h *history) passTime() {
 	h.remember()
 }
 
-// remember adds the list as it is now to the states.
+// remember appends the current list to the states.
 func (h *history) remember() {
 	tasks := make([]simulator.Task, len(h.list))
 	for i, task := range h.list {
@@ -217,7 +217,8 @@ func (h *history) Tasks(string, time.Time) []simulator.Task {
 	return append(make([]simulator.Task, (h.page-1)*apiclient.PageSize), tasks...)
 }
 
-// serve returns the tasks of the requested page and TotalCount, as the trouble has them.
+// serve returns the tasks of the requested page and TotalCount, with the trouble of the
+// history.
 func (h *history) serve() (tasks []simulator.Task, total int) {
 	list := h.ago(0)
 	size := apiclient.PageSize
@@ -253,8 +254,8 @@ func (h *history) serve() (tasks []simulator.Task, total int) {
 	return tasks, total
 }
 
-// isEmpty reports whether this is one of the moments without tasks. They are shorter than
-// the time between two walks that confirm each other, and seldom.
+// isEmpty reports whether now is one of the moments without tasks. They are rare, and shorter
+// than the time between two walks that confirm each other.
 func (h *history) isEmpty() bool {
 	now := time.Now()
 	if now.After(h.emptyUntil.Add(30*time.Second)) && h.random.IntN(10) == 0 {
@@ -269,8 +270,8 @@ var (
 	pageSizes   = regexp.MustCompile(`"PageSize":\d+`)
 )
 
-// way stands between the client and the API, with delays that let answers overtake each
-// other, and with the trouble of the history.
+// way connects the client with the API. It delays requests, so that responses can overtake each
+// other, and adds the trouble of the history.
 func (h *history) way(api http.Handler) http.Handler {
 	echoes := h.trouble == cappedPages && h.draw(2) == 0
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -315,7 +316,7 @@ func (h *history) noteWrong() {
 	h.wrong = append(h.wrong, time.Now())
 }
 
-// mixUp is a bad cache: it gives the last answers for pages 2 and 3 for each other.
+// mixUp acts as a bad cache that swaps the last responses for pages 2 and 3.
 func (h *history) mixUp(page string, body []byte) []byte {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -10,19 +10,19 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How the rate adapts to throttling: it is halved at most once per second, never below
-// one call per second, and a tenth of the configured rate comes back each second.
+// Throttling halves the rate, at most once per second and not below one call per second. Each
+// second afterwards restores a tenth of the configured rate.
 const (
 	halvingInterval   = time.Second
 	minimumRate       = 1.0
 	recoveryPerSecond = 0.1
 )
 
-// maxPause bounds the pause that a response can ask for, so that an absurd hint does not
-// stop the client for long.
+// maxPause is the maximum pause that a response can request. It keeps an absurd hint from
+// stopping the client for long.
 const maxPause = time.Minute
 
-// errWaitTooLong means that the deadline comes before the next token.
+// errWaitTooLong means that the deadline is before the next token.
 var errWaitTooLong = errors.New("the wait would exceed the deadline")
 
 // Limiter decides when the calls of an account may be sent. Over any window of t seconds
@@ -37,15 +37,15 @@ type Limiter struct {
 	mu          sync.Mutex
 	configured  float64
 	reduced     float64   // the rate right after the last throttling
-	throttledAt time.Time // when that was; zero before the first
+	throttledAt time.Time // the time of the last throttling; zero before the first
 	halvedAt    time.Time
 	pausedUntil time.Time
-	cause       *Error // of the last throttling or pause
+	cause       *Error // the error of the last throttling or pause
 }
 
-// NewLimiter returns a Limiter that allows perSecond calls per second, +Inf for no limit,
-// and at most concurrency calls, at least 1, at the same time. Its bursts have at most
-// min(concurrency, perSecond) calls, and at least one.
+// NewLimiter returns a Limiter that allows perSecond calls per second and concurrency calls at
+// the same time. perSecond may be +Inf for no limit; concurrency must be at least 1. The
+// maximum burst is min(concurrency, perSecond) calls, but at least 1.
 func NewLimiter(perSecond float64, concurrency int) *Limiter {
 	return &Limiter{
 		configured: perSecond,
@@ -54,17 +54,17 @@ func NewLimiter(perSecond float64, concurrency int) *Limiter {
 	}
 }
 
-// bucketSize is one token less than the burst, because calls may reach the API closer
-// together than they were sent.
+// bucketSize returns one token less than the maximum burst, but at least 1: calls may reach the
+// API closer together than they were sent.
 func bucketSize(perSecond float64, concurrency int) int {
 	return int(math.Max(1, math.Min(float64(concurrency), perSecond)-1))
 }
 
-// concurrency returns how many calls can be in flight.
+// concurrency returns the maximum number of calls in flight.
 func (l *Limiter) concurrency() int { return cap(l.slots) }
 
-// SetRate changes the number of calls per second. Spent tokens and a running pause are
-// kept.
+// SetRate changes the number of calls per second. Spent tokens stay spent, and a running pause
+// continues.
 func (l *Limiter) SetRate(perSecond float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,8 +74,8 @@ func (l *Limiter) SetRate(perSecond float64) {
 	l.tokens.SetBurstAt(now, bucketSize(perSecond, l.concurrency()))
 }
 
-// Rate returns the number of calls per second that is allowed now: the configured one, or
-// less after throttling.
+// Rate returns the number of calls per second that is allowed now. It is the configured rate,
+// or less after throttling.
 func (l *Limiter) Rate() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,10 +114,10 @@ func (l *Limiter) pause(d time.Duration, err *Error) {
 	}
 }
 
-// acquire waits for the turn of a call that was attempted some times before, for one of the
-// slots and for a token. The caller must call release when the response was read.
-// waited is the time spent waiting for the token. The error is an *Error for which notSent
-// is true, or the context's if ctx was canceled.
+// acquire waits for the call's turn, for a slot and for a token. attempts is the number of
+// earlier attempts at the call. The caller must call release after reading the response. waited
+// is the time spent waiting for a pause to end and for the token. The error is an *Error with
+// notSent set, or the context's error if ctx was canceled.
 func (l *Limiter) acquire(
 	ctx context.Context, lane *lane, attempts int,
 ) (release func(), waited time.Duration, err error) {
@@ -140,7 +140,7 @@ func (l *Limiter) acquire(
 		}
 		if pause > 0 {
 			l.dropSavedTokens()
-			// A call that was throttled may have become more urgent.
+			// A throttled call may be more urgent by now.
 			if err := l.turns.yield(ctx, own); err != nil {
 				return nil, waited, l.notSent(ctx, began, err)
 			}
@@ -158,8 +158,8 @@ func (l *Limiter) acquire(
 			release()
 			return nil, waited, l.notSent(ctx, began, err)
 		}
-		// A pause that began meanwhile holds for this call as well. Its token is given up,
-		// because after the pause it would be one too many.
+		// If a pause has begun by now, this call gives up its token and waits. Keeping the
+		// token would add a call to those that follow the pause.
 		if l.pauseLeft(time.Now()) <= 0 {
 			return release, waited, nil
 		}
@@ -167,8 +167,9 @@ func (l *Limiter) acquire(
 	}
 }
 
-// notSent returns why a call that waited since then was not sent: ctx's error if it was
-// canceled; the API's own error if that is why there was no time left; otherwise a timeout.
+// notSent returns the error of a call that has waited since the given time and was not sent:
+// ctx's error if ctx was canceled; the API's error if throttling or a pause used up the time;
+// otherwise a timeout.
 func (l *Limiter) notSent(ctx context.Context, since time.Time, reason error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
@@ -190,7 +191,7 @@ func (l *Limiter) notSent(ctx context.Context, since time.Time, reason error) er
 }
 
 // takeToken waits for a token at the current rate. It fails at once with errWaitTooLong if
-// ctx's deadline comes first.
+// ctx's deadline is before the token.
 func (l *Limiter) takeToken(ctx context.Context) error {
 	l.adjustRate()
 	reservation := l.tokens.Reserve()
@@ -201,7 +202,8 @@ func (l *Limiter) takeToken(ctx context.Context) error {
 	return err
 }
 
-// sleep waits for d. It fails at once with errWaitTooLong if ctx's deadline comes first.
+// sleep waits for d. It fails at once with errWaitTooLong if ctx's deadline is before the end
+// of d.
 func (l *Limiter) sleep(ctx context.Context, d time.Duration) error {
 	if tooLate(ctx, d) {
 		return errWaitTooLong
@@ -218,7 +220,7 @@ func (l *Limiter) dropSavedTokens() {
 	}
 }
 
-// adjustRate sets the bucket's rate.
+// adjustRate sets the bucket's rate to the current one.
 func (l *Limiter) adjustRate() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -228,7 +230,7 @@ func (l *Limiter) adjustRate() {
 	}
 }
 
-// pauseLeft returns the rest of a running pause, or 0 without one.
+// pauseLeft returns the remaining time of the pause, or 0 if there is none.
 func (l *Limiter) pauseLeft(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -239,7 +241,7 @@ func (l *Limiter) pauseLeft(now time.Time) time.Duration {
 	return left
 }
 
-// tooLate reports whether ctx's deadline comes within the delay.
+// tooLate reports whether ctx's deadline is before the end of the delay.
 func tooLate(ctx context.Context, delay time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && time.Now().Add(delay).After(deadline)

@@ -19,7 +19,7 @@ func limited(perSecond float64, concurrency int) func(*apiclient.Config) {
 	return func(c *apiclient.Config) { c.Limiter = apiclient.NewLimiter(perSecond, concurrency) }
 }
 
-// checkWindows fails where any window of calls has more than rate·t + burst.
+// checkWindows fails if any window of calls has more than rate·t + burst calls.
 func checkWindows(t *testing.T, calls []time.Time, rate, burst float64) {
 	t.Helper()
 	slices.SortFunc(calls, time.Time.Compare)
@@ -44,7 +44,7 @@ func TestLimiter(t *testing.T) {
 		} {
 			t.Run(tc.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					// The script starts again when it is through.
+					// The script starts over when it ends.
 					api := new(script)
 					for range 100 {
 						api.answers = append(api.answers, tc.answers...)
@@ -68,8 +68,8 @@ func TestLimiter(t *testing.T) {
 		}
 	})
 
-	// 50 calls at 20 a second in bursts of 8, one of which is kept, take (50-7)/20
-	// seconds, no longer.
+	// 50 calls at 20 a second, with 7 of the burst's 8 tokens, take (50-7)/20 seconds and no
+	// longer.
 	t.Run("reaches the configured rate", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			api := &script{answers: []reply{{}}}
@@ -166,7 +166,7 @@ func TestLimiter(t *testing.T) {
 		})
 	})
 
-	// The bucket itself follows the rate, down and up again, not only the metric.
+	// The rate of the bucket falls and recovers, and not only the metric.
 	t.Run("lets calls follow the recovering rate", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			api := &script{answers: []reply{{503, "Throttling", nil}, {}}}
@@ -191,7 +191,7 @@ func TestLimiter(t *testing.T) {
 		})
 	})
 
-	// A pause that begins while a call waits for its token holds for that call as well.
+	// A pause that begins while a call waits for its token applies to that call too.
 	t.Run("applies a pause to calls that are already waiting", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			api := &script{answers: []reply{{503, "Throttling", map[string]string{"x-acs-retry-after": "5000"}}, {}}}
@@ -211,7 +211,7 @@ func TestLimiter(t *testing.T) {
 	})
 }
 
-// slowKeys takes its time for every key.
+// slowKeys takes a while to return each key.
 type slowKeys struct{ apiclient.StaticCredentials }
 
 func (s slowKeys) Credentials(ctx context.Context) (apiclient.Credentials, error) {
@@ -296,8 +296,8 @@ func TestClient(t *testing.T) {
 }
 
 func TestLimiterSharing(t *testing.T) {
-	// An account whose settings change again and again costs the API no more than its
-	// rate: clients that follow each other share what is used up, also when the rate changes.
+	// An account whose settings change repeatedly stays within its rate. Clients that replace
+	// each other share what is used up, also when the rate changes.
 	t.Run("keeps the rate over replaced clients", func(t *testing.T) {
 		for name, rates := range map[string][]float64{"the same rate": {2}, "rates that change": {2, 1, 5, 3}} {
 			t.Run(name, func(t *testing.T) {

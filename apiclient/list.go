@@ -8,27 +8,26 @@ import (
 )
 
 const (
-	// maxWalks bounds how often a list is walked for one Listing.
+	// maxWalks is the maximum number of walks over a list for one Listing.
 	maxWalks = 8
-	// confirmationDelay is the least time from the end of a walk to the beginning of the
-	// one that confirms it. Two walks in quick succession may see the same stale copy of
-	// the list.
+	// confirmationDelay is the minimum time from the end of a walk to the start of the walk
+	// that confirms it. Two walks in quick succession may see the same stale copy of the list.
 	confirmationDelay = 5 * time.Second
 )
 
-// Listing is a complete list of tasks, proven as Read says.
+// Listing is a list of tasks that Read has proven complete.
 type Listing struct {
 	// Tasks are sorted by ID.
 	Tasks []Task
-	// TotalCount is the API's count of tasks. It differs from len(Tasks) only if it did so by
-	// the same number in two walks.
+	// TotalCount is the API's count of tasks. It differs from len(Tasks) only if two walks
+	// agree on the difference.
 	TotalCount int
-	// Began is when the reading of these tasks began.
+	// Began is when reading of these tasks began.
 	Began time.Time
 }
 
-// IDs returns the sorted ids of the tasks: all that the next Read needs, in a quarter
-// of the memory. A nil Listing has none.
+// IDs returns the sorted ids of the tasks. The next Read needs nothing else, and the ids take a
+// quarter of the tasks' memory. A nil Listing has none.
 func (l *Listing) IDs() []string {
 	if l == nil {
 		return nil
@@ -40,18 +39,18 @@ func (l *Listing) IDs() []string {
 	return ids
 }
 
-// unlisted returns how many tasks TotalCount counts that are not listed. It is negative if
-// more are listed than counted.
+// unlisted returns TotalCount minus the number of listed tasks. It may be negative.
 func (l *Listing) unlisted() int { return l.TotalCount - len(l.Tasks) }
 
 // UnconfirmedError means that a walk of a list can be proven complete only by another walk
 // some seconds later.
 type UnconfirmedError struct {
-	// Reason is why the walk alone is no proof.
+	// Reason is why the walk alone is not proven complete.
 	Reason string
-	// Due is when the other walk may begin.
+	// Due is the earliest time at which the other walk may begin.
 	Due time.Time
-	// Confirm waits until Due and goes on with the reading. It returns what Read returns.
+	// Confirm waits until Due, then continues reading. Its results and errors are those of
+	// Read.
 	Confirm func(context.Context) (*Listing, error)
 }
 
@@ -81,22 +80,23 @@ func (e *TooManyTasksError) Error() string {
 	return fmt.Sprintf("the list has %d tasks, the limit is %d", e.TotalCount, e.MaxTasks)
 }
 
-// unproven is why one walk is not proven.
+// unproven is the error of a walk that is not proven complete.
 type unproven struct {
 	reason string
-	// confirmable tells that a second walk that agrees is a proof.
+	// confirmable is true if a second walk that agrees with this one is proven complete.
 	confirmable bool
 }
 
 // Error returns the reason.
 func (u *unproven) Error() string { return u.reason }
 
-// broken returns why a walk shows nothing, whatever the next one says.
+// broken returns the error of a walk that no other walk can confirm.
 func broken(format string, args ...any) error {
 	return &unproven{reason: fmt.Sprintf(format, args...)}
 }
 
-// List is Read, but waits for the walks that must confirm others.
+// List is like Read, but makes the confirming walks itself instead of returning an
+// *UnconfirmedError.
 func (c *Client) List(ctx context.Context, export Export, previous []string) (*Listing, error) {
 	listing, err := c.Read(ctx, export, previous)
 	for {
@@ -108,29 +108,31 @@ func (c *Client) List(ctx context.Context, export Export, previous []string) (*L
 	}
 }
 
-// Read reads a complete list. The API takes no snapshot and documents no order, so tasks
-// that appear and disappear move others across pages while the pages are read. A walk over
-// all pages is proven complete by these facts:
+// Read reads a complete list. previous are the sorted ids of the previous listing.
 //
-//   - task ids are unique and as many as TotalCount, which is the same on every page;
-//   - no page echoes another number or another size than the requested one;
+// The API takes no snapshot and documents no order. While the pages are read, tasks that
+// appear or disappear can move other tasks to another page. A walk over all pages is
+// proven complete if:
+//
+//   - task ids are unique, and their number is TotalCount, which is the same on every page;
+//   - no page echoes a page number or page size other than the requested one;
 //   - the last page is not full;
-//   - the first of several pages is unchanged when it is read again at the end;
-//   - no task of the previous listing, whose ids are previous, is missing.
+//   - the first page, if there are others, is unchanged when it is read again at the end;
+//   - no task of the previous listing is missing.
 //
-// If only a count is wrong or a task is missing, a second walk can confirm the first one,
-// and is proven by that (see confirms). It must begin some seconds after the first one
-// ended; for the caller to decide how to wait, Read returns an *UnconfirmedError. A walk
-// that is not proven for another reason is repeated at once. The number of walks is bounded.
+// If only a count is wrong or a task is missing, a second walk that agrees with the first is
+// proven complete (see confirms). It must begin some seconds after the first one ended. Read
+// then returns an *UnconfirmedError, so that the caller decides how to wait. A walk that is not
+// proven for another reason is repeated at once. The number of walks is bounded.
 //
 // The errors are *Error, *UnconfirmedError, *UnprovenError, *TooManyTasksError and the
-// context's.
+// context's error.
 func (c *Client) Read(ctx context.Context, export Export, previous []string) (*Listing, error) {
 	r := &reading{client: c, export: export, previous: previous}
 	return r.walk(ctx)
 }
 
-// reading is the reading of one list in several walks.
+// reading reads one list in one or more walks.
 type reading struct {
 	client   *Client
 	export   Export
@@ -140,11 +142,11 @@ type reading struct {
 	// before is the walk that the next one may confirm; nil if there is none, or if a walk
 	// after it was broken.
 	before *outline
-	// due is when the next walk may begin.
+	// due is the earliest time at which the next walk may begin.
 	due time.Time
 }
 
-// outline is what of a walk another one can confirm.
+// outline holds the facts of a walk that the next walk is compared with.
 type outline struct {
 	ids      []string // sorted
 	unlisted int
@@ -181,8 +183,8 @@ func (r *reading) walk(ctx context.Context) (*Listing, error) {
 	}
 }
 
-// prove returns nil if a walk is known to be complete. before is an earlier walk that it
-// may confirm, or nil.
+// prove returns nil if a walk is proven complete. before is an earlier walk that it may
+// confirm, or nil. previous are the sorted ids of the previous listing.
 func prove(walk *Listing, before *outline, previous []string) error {
 	if hasDuplicate(walk.Tasks) {
 		return broken("a task is listed twice")
@@ -199,10 +201,11 @@ func prove(walk *Listing, before *outline, previous []string) error {
 	return nil
 }
 
-// confirms reports whether a walk and an earlier one together are a proof: the second one
-// lists every task of the first, and TotalCount differs from what is listed by the same
-// number, usually 0. Where a walk misses a task and the number does not show it, the walk
-// lists another task that has left meanwhile. A later walk does not list that one.
+// confirms reports whether a walk is proven complete by an earlier one. It must list every task
+// of the earlier walk, and TotalCount must differ from the number of listed tasks by the same
+// number, usually 0. If the earlier walk missed a task although its numbers agree, it listed a
+// task that has left the list since. The second walk does not list that task, so it does not
+// confirm the earlier one.
 func confirms(walk *Listing, before *outline) bool {
 	return walk.unlisted() == before.unlisted && countMissing(before.ids, walk.Tasks) == 0
 }

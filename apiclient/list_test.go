@@ -29,7 +29,7 @@ func numbered(n int) []simulator.Task {
 	return tasks
 }
 
-// simulated returns a client of a simulated account and the calls it makes.
+// simulated returns a client of a simulated account and the calls that it makes.
 func simulated(t *testing.T, account simulator.Account, wrap func(http.Handler) http.Handler, change ...func(*apiclient.Config)) (*apiclient.Client, *simulator.Server, *witness) {
 	t.Helper()
 	api := simulator.New(account, simulator.Options{Quota: 1e9})
@@ -47,7 +47,7 @@ func simulated(t *testing.T, account simulator.Account, wrap func(http.Handler) 
 	return newClient(t, "http://127.0.0.1", change...), api, w
 }
 
-// rewriting changes every answer's body.
+// rewriting changes the body of every response.
 func rewriting(change func(page int, body string) string) func(http.Handler) http.Handler {
 	return func(api http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +105,7 @@ func TestList(t *testing.T) {
 		}
 	})
 
-	// An expired task is normal, one missed by a shift looks the same: a second walk
+	// An expired task is normal, and a task missed by a shift looks the same. A second walk
 	// tells them apart.
 	t.Run("walks again when a task is missing", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestList(t *testing.T) {
 		})
 	})
 
-	// A wrong count that stays must be shown, and must not blind us.
+	// A permanently wrong count must be shown, and must not prevent reading.
 	t.Run("returns a TotalCount that is steadily wrong", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			for _, tc := range []struct{ tasks, count int }{
@@ -255,8 +255,8 @@ func TestList(t *testing.T) {
 	})
 }
 
-// ordinary is an account of ordinary pace: every few seconds a task is created,
-// finishes or leaves.
+// ordinary is an account at an ordinary pace: every few seconds a task is created, finishes or
+// leaves.
 type ordinary struct {
 	mu     sync.Mutex
 	random *rand.Rand
@@ -285,8 +285,8 @@ func (o *ordinary) Tasks(_ string, now time.Time) []simulator.Task {
 }
 
 func TestListUnderChange(t *testing.T) {
-	// A list in which something happens every five seconds, all day, read every
-	// minute with calls of 50 ms: at least 99 of 100 refreshes succeed.
+	// The list changes every five seconds, all day. It is read every minute with calls of 50
+	// ms. At least 99 of 100 refreshes succeed.
 	t.Run("succeeds in 99 of 100 refreshes at an ordinary pace", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			account := &ordinary{random: rand.New(rand.NewPCG(1, 2)), tasks: numbered(500), next: 500, last: time.Now()}
@@ -314,8 +314,8 @@ func TestListUnderChange(t *testing.T) {
 		})
 	})
 
-	// An outage costs the API fewer calls than normal running: an hour of refreshes a
-	// minute apart, of a list of three pages.
+	// An outage causes fewer API calls than normal operation. The list has three pages, and is
+	// refreshed every minute for an hour.
 	t.Run("costs fewer calls in an outage than normally", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			down := false

@@ -19,9 +19,8 @@ import (
 
 var histories = flag.Int("histories", 1_000, "random histories that the model test plays")
 
-// falseIn says what is not true of a published listing, "" if nothing is.
-// previous is the listing before it, nil for the first one; restarts are the reasons why
-// earlier walks were not proven.
+// falseIn returns what is wrong with a published listing, or "". previous is the listing before
+// it, or nil. restarts are the reasons why earlier walks were not proven.
 func (h *history) falseIn(listing, previous *apiclient.Listing, restarts []string) string {
 	walk := h.readsAfter(listing.Began)
 	first, last := walk[0].step, walk[len(walk)-1].step
@@ -48,7 +47,7 @@ func (h *history) falseIn(listing, previous *apiclient.Listing, restarts []strin
 		}
 		goneMeanwhile = goneMeanwhile || counted[id] && task.gone != 0 && task.gone < last
 	}
-	// Tasks that the API steadily counts but does not list are shown as such.
+	// Tasks that the API counts but never lists are reported as unlisted.
 	shown := nMissed <= listing.TotalCount-len(listing.Tasks)
 	if missed != "" && !shown && !h.unprovable(previous, missed, goneMeanwhile) {
 		return fmt.Sprintf("task %s was there all along, but is not counted", missed)
@@ -70,8 +69,8 @@ func (h *history) falseIn(listing, previous *apiclient.Listing, restarts []strin
 	return ""
 }
 
-// unlistedIn returns how many tasks were not listed in the last walk that was not proven; 0
-// without such a walk.
+// unlistedIn returns how many tasks were not listed in the last walk that was not proven, or 0
+// if there was none.
 func unlistedIn(restarts []string) int {
 	var listed, counted int
 	if len(restarts) > 0 {
@@ -80,21 +79,20 @@ func unlistedIn(restarts []string) int {
 	return counted - listed
 }
 
-// unprovable reports whether one walk cannot show that a task was missed.
+// unprovable reports whether a single walk cannot show that a task was missed.
 func (h *history) unprovable(previous *apiclient.Listing, missed string, goneMeanwhile bool) bool {
-	// In a list with stale copies, or one that is empty for a moment, a walk can look right
-	// by itself. Only a task that was listed before is known to be missing.
+	// In a list with stale copies, or one that is empty for a moment, a single walk can look
+	// complete. A task is known to be missing only if it was listed before.
 	if h.trouble == staleCopies || h.trouble == emptiness {
 		return !slices.Contains(previous.IDs(), missed)
 	}
-	// Otherwise a walk without a previous listing cannot see one thing: a task that left
-	// after it was read made room for another to slip past. In a list that only grows at one
-	// end and shrinks at the other, it sees that as well.
+	// Otherwise, a walk without a previous listing cannot detect only one case: a task left
+	// after it was read, and another one moved to a page that was already read. A list that
+	// only grows at one end and shrinks at the other has no such case.
 	return previous == nil && goneMeanwhile && !(h.restful && h.order != simulator.Shuffled)
 }
 
-// unserved returns a task that no page of the walk held with this status, nil if there is
-// none.
+// unserved returns a task that no page of the walk contained with this status, or nil.
 func unserved(tasks []apiclient.Task, walk []read) *apiclient.Task {
 	type kept struct{ id, status string }
 	served := make(map[kept]bool)
@@ -111,7 +109,7 @@ func unserved(tasks []apiclient.Task, walk []read) *apiclient.Task {
 	return nil
 }
 
-// readsAfter returns the reads of the walk that began then and all later ones.
+// readsAfter returns the reads after a time: those of the walk that began then, and later ones.
 func (h *history) readsAfter(began time.Time) []read {
 	i := slices.IndexFunc(h.reads, func(r read) bool { return r.at.After(began) })
 	return h.reads[i:]
@@ -127,7 +125,7 @@ func (t *tally) add(o tally) {
 	t.wrong += o.wrong
 }
 
-// play reads the list of one random history a few times.
+// play reads the list of one random history several times.
 func play(t *testing.T, seed uint64) (sum tally) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	h := newHistory(random)
@@ -166,8 +164,7 @@ func play(t *testing.T, seed uint64) (sum tally) {
 	return sum
 }
 
-// Whatever happens to a list while it is read: what is published is true, or
-// nothing is published.
+// However a list changes while it is read, a listing is either correct or not published.
 func TestListModel(t *testing.T) {
 	n := *histories
 	if testing.Short() || raceEnabled {

@@ -11,7 +11,7 @@ import (
 	"alicdn_export_exporter/internal/simulator/scenario"
 )
 
-// The scenario "moving" is readable, although most of its walks are no proof alone.
+// The scenario "moving" can be read, although most of its walks are not proven alone.
 func TestReadMovingScenario(t *testing.T) {
 	for _, every := range []time.Duration{15 * time.Second, time.Minute} {
 		t.Run("every "+every.String(), func(t *testing.T) {

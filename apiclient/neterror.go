@@ -14,9 +14,9 @@ import (
 	"strings"
 )
 
-// NetworkError returns the Error for a failed HTTP exchange. It repeats only what the
-// packages net and crypto/tls say of hosts, ports and certificates: a *url.Error
-// prints the address, and other errors may quote a proxy's password.
+// NetworkError returns the Error for a failed HTTP exchange. It quotes only what the packages
+// net and crypto/tls report about hosts, ports and certificates. A *url.Error contains the URL,
+// and other errors may quote a proxy's password.
 func NetworkError(err error) *Error {
 	failure := networkError(err)
 	failure.Detail = bounded(failure.Detail)
@@ -65,11 +65,12 @@ func networkError(err error) *Error {
 
 // ProxyError is a proxy's refusal to connect to a host.
 type ProxyError struct {
-	// Status is the HTTP status that the proxy answered.
+	// Status is the HTTP status of the proxy's response.
 	Status int
 }
 
-// Error says what the proxy answered, and nothing of its address, which may hold a password.
+// Error describes the proxy's response. It omits the proxy's address, which may contain a
+// password.
 func (e *ProxyError) Error() string {
 	text := strings.TrimSpace(fmt.Sprintf("the proxy answered %d %s", e.Status, http.StatusText(e.Status)))
 	if e.Status == http.StatusProxyAuthRequired {
@@ -78,8 +79,8 @@ func (e *ProxyError) Error() string {
 	return text
 }
 
-// checkProxyResponse is for http.Transport.OnProxyConnectResponse. Without it, the error has
-// the proxy's own text in place of the status.
+// checkProxyResponse is the transport's OnProxyConnectResponse. Without it, the error has the
+// proxy's own text instead of the status.
 func checkProxyResponse(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
 		return &ProxyError{resp.StatusCode}
@@ -87,9 +88,9 @@ func checkProxyResponse(_ context.Context, _ *url.URL, _ *http.Request, resp *ht
 	return nil
 }
 
-// isTLSError reports whether crypto/tls made the innermost error. crypto/tls exports no type
-// for a server's alerts and for most protocol errors, but all of their texts begin so. A text
-// of a server is never the beginning of an innermost error.
+// isTLSError reports whether the innermost error is from crypto/tls. That package exports no
+// type for a server's alerts and for most protocol errors, but their texts all begin with "tls:
+// ". The text of an innermost error never begins with text from a server.
 func isTLSError(err error) bool { return strings.HasPrefix(innermost(err).Error(), "tls: ") }
 
 // innermost returns the last error of a chain.
@@ -103,10 +104,11 @@ func innermost(err error) error {
 	}
 }
 
-// maxDetailBytes bounds a text that may hold parts of a certificate or a name.
+// maxDetailBytes is the maximum length of a detail that may quote a certificate or a name.
 const maxDetailBytes = 300
 
-// bounded returns the beginning of a text on one line. What is not printable is escaped.
+// bounded returns the beginning of a text as one line. Characters that are not printable are
+// escaped.
 func bounded(text string) string {
 	var line strings.Builder
 	for _, r := range text {

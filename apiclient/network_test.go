@@ -21,7 +21,7 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// raw serves each connection with what f writes to it.
+// raw accepts connections, and f writes to each of them.
 func raw(t *testing.T, f func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -68,7 +68,7 @@ func TestNetworkError(t *testing.T) {
 		}
 		_ = closed.Close()
 
-		// noNames asks a name server on a port where nothing listens.
+		// noNames queries a name server on a port where nothing listens.
 		noNames := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", closed.Addr().String())
 		}}
@@ -190,7 +190,7 @@ func TestResponse(t *testing.T) {
 		}
 	})
 
-	// 300 MB, and 64 MB as a gzip bomb, cost neither their memory nor their time.
+	// Neither a body of 300 MB nor a gzip bomb of 64 MB takes its memory or its time.
 	t.Run("cuts off huge bodies", func(t *testing.T) {
 		blanks := []byte(strings.Repeat(" ", 1<<20))
 		plain := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -255,7 +255,7 @@ func TestResponse(t *testing.T) {
 		}
 	})
 
-	// An error body has about 1 kB. What is behind it must not cost anything.
+	// An error body has about 1 kB. The rest of a longer one must cost nothing.
 	t.Run("reads only the beginning of an error", func(t *testing.T) {
 		long := strings.Repeat("x", 6<<10)
 		for _, tc := range []struct {
@@ -284,14 +284,14 @@ func TestResponse(t *testing.T) {
 			if got.Code != tc.want {
 				t.Errorf("%s: error = %v, want %s", tc.name, got, tc.want)
 			}
-			// The server's own copy of the body counts as well.
+			// The server's own copy of the body is included.
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > uint64(10*len(tc.body)+2<<20) {
 				t.Errorf("%s: %d MiB allocated", tc.name, grown>>20)
 			}
 		}
 	})
 
-	// After a status of 1xx, the body of a 101 is the connection, which may never end.
+	// The body of a 101 is the connection itself, which may never end.
 	t.Run("refuses to switch protocols", func(t *testing.T) {
 		for name, head := range map[string]string{
 			"with Upgrade":    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",

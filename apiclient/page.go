@@ -18,7 +18,7 @@ import (
 // PageSize is the number of tasks requested per page: the most that the API allows.
 const PageSize = 50
 
-// The longest texts of a task, in bytes. The API's own ids have about 10.
+// The maximum lengths of a task's id and name, in bytes. The API's own ids have about 10 bytes.
 const (
 	maxIDBytes   = 128
 	maxNameBytes = 256
@@ -26,13 +26,13 @@ const (
 
 // Page is one page of a list.
 type Page struct {
-	// Number and Size are the PageNumber and PageSize that the response echoes, 0 if it
-	// does not.
+	// Number and Size are the PageNumber and PageSize that the response echoes, or 0 if it
+	// echoes none.
 	Number, Size int
 	// TotalCount is the number of tasks in the whole list.
 	TotalCount int
-	// Tasks holds at most PageSize tasks in the API's order. It is nil if the response
-	// counts tasks, but has no list of them.
+	// Tasks holds at most PageSize tasks in the API's order. It is nil if the response counts
+	// tasks but does not list them.
 	Tasks []Task
 }
 
@@ -48,11 +48,11 @@ type wirePage struct {
 	} `json:"UsageDataPerPage"`
 }
 
-// wireTasks rejects more than PageSize tasks: a body of the largest size could hold a
-// million empty ones.
+// wireTasks holds at most PageSize tasks. A body of the maximum size could contain hundreds of
+// thousands of empty ones.
 type wireTasks []wireTask
 
-// UnmarshalJSONFrom fails with errPageTooLong after PageSize tasks.
+// UnmarshalJSONFrom fails with errPageTooLong if there are more than PageSize tasks.
 func (t *wireTasks) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*t = nil
 	switch kind := d.PeekKind(); kind {
@@ -93,9 +93,9 @@ type wireTask struct {
 	} `json:"TaskConfig"`
 }
 
-// decodePage reads the body of a successful response with the page of a number. On the
-// first page, a missing list is an error, not an empty list; later pages may lie beyond the
-// end. Errors quote nothing of the body.
+// decodePage decodes the body of a successful response. number is the page's number. On the
+// first page, a missing list is an error unless TotalCount is 0. A later page may be beyond the
+// end of the list. Errors do not quote the body.
 func decodePage(body []byte, number int) (Page, error) {
 	var wire wirePage
 	if err := json.Unmarshal(body, &wire, lenient); err != nil {
@@ -141,20 +141,21 @@ func decodePage(body []byte, number int) (Page, error) {
 // shapeError is an error about the structure of a page. Its cause is ErrShape.
 type shapeError string
 
-// Error returns what is different.
+// Error describes the difference.
 func (e shapeError) Error() string { return string(e) }
 
 // Is reports whether target is ErrShape.
 func (e shapeError) Is(target error) bool { return target == ErrShape }
 
-// unmarshalError says why a body cannot be read as a page. It names members of a page and
-// kinds of values, and quotes none of the body.
+// unmarshalError returns the error for a body that cannot be decoded. It names members of a
+// page and kinds of values, and does not quote the body.
 func unmarshalError(err error) error {
 	if errors.Is(err, errPageTooLong) {
 		return shapeError(errPageTooLong.Error())
 	}
 	semantic, ok := errors.AsType[*json.SemanticError](err)
-	// Only the pointers of values that are read hold no other names than those of a page.
+	// The pointer of a SemanticError contains only names of a page's members. Other errors may
+	// quote the body.
 	if !ok || semantic.JSONPointer == "" {
 		return errors.New("what answers is not the API: the body is not a list of tasks in JSON")
 	}
@@ -174,7 +175,7 @@ func unmarshalError(err error) error {
 	return shapeError(text)
 }
 
-// cutName returns the beginning of a name that is too long, without a part of a character.
+// cutName shortens a name to maxNameBytes without splitting a character.
 func cutName(name string) string {
 	if len(name) <= maxNameBytes {
 		return name
@@ -223,9 +224,9 @@ func (s *wireStatus) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// wireTime is a time such as "2019-12-31T08:43:21Z", or "2019-12-31T08:43Z", which is a
-// whole minute. first and last are its first and last second. Both are 0 if the text is
-// empty, and InvalidTime if it is no time; the task still counts.
+// wireTime is a time such as "2019-12-31T08:43:21Z", or a whole minute such as
+// "2019-12-31T08:43Z". first and last are its first and last second. Both are 0 if the text is
+// empty, and InvalidTime if it is not a time. The task counts in either case.
 type wireTime struct{ first, last Timestamp }
 
 // toTheMinute is RFC 3339 without seconds.
@@ -255,7 +256,7 @@ func parseTime(text string) wireTime {
 	return wireTime{first, first + seconds}
 }
 
-// scalar reads a value of one of the kinds and returns its text without quotes, nil for
+// scalar reads a value of one of the kinds and returns its text without quotes, or nil for
 // null. The text is valid until the next read.
 func scalar(d *jsontext.Decoder, kinds ...jsontext.Kind) ([]byte, error) {
 	value, err := d.ReadValue()
@@ -273,8 +274,8 @@ func scalar(d *jsontext.Decoder, kinds ...jsontext.Kind) ([]byte, error) {
 	case bytes.IndexByte(value, '\\') < 0:
 		return value[1 : len(value)-1], nil
 	default:
-		// The decoder has checked the syntax. Only invalid UTF-8 can be left, and it is
-		// replaced.
+		// The decoder has checked the syntax. The only possible error is invalid UTF-8, which
+		// is replaced.
 		unquoted, _ := jsontext.AppendUnquote(nil, value)
 		return unquoted, nil
 	}

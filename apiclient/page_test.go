@@ -36,7 +36,7 @@ func unix(text string) apiclient.Timestamp {
 
 func TestPage(t *testing.T) {
 	const invalid = apiclient.InvalidTime
-	// Answers that are odd, but that the API is known to give or may give.
+	// Unusual responses that the API is known to send, or may send.
 	t.Run("reads odd responses", func(t *testing.T) {
 		for name, want := range map[string]apiclient.Page{
 			"published_sample": {Number: 1, Size: 20, TotalCount: 2, Tasks: []apiclient.Task{
@@ -97,7 +97,7 @@ func TestPage(t *testing.T) {
 		}
 	})
 
-	// Answers that must never be read as a list, least of all as an empty one.
+	// Responses that must not be decoded as a list, and above all not as an empty one.
 	t.Run("refuses broken responses", func(t *testing.T) {
 		files, err := filepath.Glob("testdata/refused/*.json")
 		if err != nil || len(files) < 25 {
@@ -113,7 +113,7 @@ func TestPage(t *testing.T) {
 		}
 	})
 
-	// What is not the API needs another remedy than an API that has changed.
+	// A response from something else requires another action than a change of the API.
 	t.Run("says what is different in a response", func(t *testing.T) {
 		const page = `{"UsageDataPerPage":%s}`
 		for _, tc := range []struct {

@@ -5,8 +5,8 @@ import (
 	"runtime"
 )
 
-// PanicError returns the error for the value of a panic that was recovered. It repeats only
-// texts of the Go runtime: another value may hold a secret.
+// PanicError returns an error for the value of a recovered panic. It quotes only errors of the
+// Go runtime, because other values may contain a secret.
 func PanicError(reason any) error {
 	if known, ok := reason.(runtime.Error); ok {
 		return fmt.Errorf("panic: %w: this is a bug, please report it", known)

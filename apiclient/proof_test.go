@@ -17,8 +17,8 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// walks serves single-page lists: the n-th call gets the n-th list, the last one
-// for ever. A list is a TotalCount and its tasks, as "4: 1 2 3"; "?" breaks off.
+// walks serves single-page lists. The n-th call gets the n-th list, and further calls get the
+// last one. A list is a TotalCount and its tasks, such as "4: 1 2 3". "?" breaks off the walk.
 func walks(lists ...string) http.Handler {
 	var calls atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -66,7 +66,8 @@ func TestProof(t *testing.T) {
 		}
 	})
 
-	// Which walks a list with known tasks needs. Single-page lists: a walk is a call.
+	// The walks that a list with known tasks needs. Each list has a single page, so a walk is a
+	// call.
 	t.Run("lets a second walk confirm that tasks have left", func(t *testing.T) {
 		for _, tc := range []struct {
 			name   string
@@ -101,7 +102,7 @@ func TestProof(t *testing.T) {
 		}
 	})
 
-	// A server whose pages are shorter than requested leaves out tasks.
+	// A server with shorter pages than requested omits tasks.
 	t.Run("refuses pages that are not full", func(t *testing.T) {
 		capped := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			number, _ := strconv.Atoi(r.URL.Query().Get("PageNumber"))
@@ -120,7 +121,7 @@ func TestProof(t *testing.T) {
 }
 
 func TestDecodePage(t *testing.T) {
-	// A million empty tasks fit into an answer's bound, and must not be built.
+	// Hundreds of thousands of empty tasks fit into a response's bound. They must not be built.
 	t.Run("bounds the memory of an endless page", func(t *testing.T) {
 		body := []byte(`{"UsageDataPerPage":{"TotalCount":1,"Data":{"DataItem":[` + strings.Repeat("{},", 340_000) + `{}]}}}`)
 		client := newClient(t, "http://127.0.0.1", through(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })))

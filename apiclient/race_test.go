@@ -2,6 +2,6 @@
 
 package apiclient_test
 
-// raceEnabled tells that the race detector makes tests about ten times slower. Long ones
-// then play less; "make model" plays them in full without it.
+// raceEnabled is true with the race detector, which makes tests about ten times slower. Long
+// tests then play fewer histories; "make model" plays all of them without it.
 const raceEnabled = true

@@ -9,15 +9,15 @@ import (
 	"sync/atomic"
 )
 
-// errRepeated is the cause of a context of withoutRepeats that net/http was about to
-// repeat the request in.
+// errRepeated is the cause with which withoutRepeats cancels a context when net/http is about
+// to send the request again.
 var errRepeated = errors.New("the server gave up the request without an answer")
 
-// withoutRepeats returns a context in which net/http sends a request at most once, and the
-// function that frees it. Over HTTP/2, net/http repeats a request by itself when the
-// server says that it did not process it (GOAWAY, REFUSED_STREAM), with no bound: past the
-// rate limit, and with a nonce that the API has seen. Over HTTP/1 it repeats a POST only if
-// nothing of it was written.
+// withoutRepeats returns a context in which net/http sends a request at most once, and a
+// function that releases it. Over HTTP/2, net/http repeats a request without a bound if the
+// server says that it did not process it (GOAWAY, REFUSED_STREAM). A repeated request bypasses
+// the rate limit and has a nonce that the API has seen. Over HTTP/1, net/http repeats a POST
+// only if nothing of it was written.
 func withoutRepeats(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var wrote atomic.Bool

@@ -27,7 +27,7 @@ func ids(from, to int) []string {
 	return ids
 }
 
-// pageOf returns the page of a number of a list.
+// pageOf returns a page of a list, by its number.
 func pageOf(list []string, number int) []string {
 	from := min((number-1)*apiclient.PageSize, len(list))
 	return list[from:min(from+apiclient.PageSize, len(list))]
@@ -51,8 +51,8 @@ func bodies(f func(page int, since time.Duration) string) http.Handler {
 	})
 }
 
-// TestListReplicas reads lists whose pages come from different copies, or that are wrong
-// for a moment.
+// TestListReplicas reads lists whose pages come from different copies, or are wrong for a
+// moment.
 func TestListReplicas(t *testing.T) {
 	known := ids(1, 120)
 	newest := append([]string{"121"}, known[:119]...) // 121 has come, and 120 has expired.
@@ -201,7 +201,7 @@ func TestListPageSize(t *testing.T) {
 }
 
 func TestListMaxTasks(t *testing.T) {
-	// A TotalCount that is too small must not get around the limit.
+	// A TotalCount that is too small must not bypass the limit.
 	for _, tc := range []struct{ tasks, total, limit int }{
 		{500, 0, 200}, {500, 200, 200}, {251, 250, 250}, {201, 200, 200},
 	} {
@@ -219,7 +219,7 @@ func TestListMaxTasks(t *testing.T) {
 }
 
 func TestRead(t *testing.T) {
-	// The caller decides how to wait for the walk that confirms.
+	// The caller decides how to wait for the confirming walk.
 	t.Run("tells when a walk can be confirmed", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			client := newClient(t, "http://127.0.0.1", through(walks("2: 1 2", "2: 1 2")))
@@ -253,8 +253,8 @@ func TestRead(t *testing.T) {
 	})
 }
 
-// busy is a long list in which something happens every ten seconds: mostly a task finishes,
-// somewhere; now and then one expires.
+// busy is a long list that changes every ten seconds. Usually a task somewhere in it finishes;
+// sometimes one expires.
 type busy struct {
 	mu      sync.Mutex
 	random  *rand.Rand

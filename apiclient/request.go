@@ -15,8 +15,8 @@ import (
 // apiVersion is the version of the CDN API that has the list operations.
 const apiVersion = "2018-05-10"
 
-// newRequest returns a signed request for one page. Date and nonce make it unique, so
-// each attempt needs a new one.
+// newRequest returns a signed request for one page. Its date and nonce make it unique, so each
+// attempt needs a new request.
 func (c *Client) newRequest(ctx context.Context, export Export, page int, key Credentials) (*http.Request, error) {
 	query := url.Values{"PageNumber": {strconv.Itoa(page)}, "PageSize": {strconv.Itoa(PageSize)}}
 	target := url.URL{

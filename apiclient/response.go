@@ -14,9 +14,10 @@ const (
 	// maxBodyBytes bounds a page's body after decompression. A page of 50 tasks has about
 	// 25 kB.
 	maxBodyBytes = 1 << 20
-	// maxKeptBytes bounds a buffer that is kept. It has room for most pages.
+	// maxKeptBytes is the maximum capacity of a buffer that is reused. Most pages fit.
 	maxKeptBytes = 128 << 10
-	// maxErrorBytes bounds what is read of an error's body, which has about 1 kB.
+	// maxErrorBytes is the maximum number of bytes read from an error's body, which has about 1
+	// kB.
 	maxErrorBytes = 8 << 10
 )
 
@@ -42,7 +43,7 @@ func (c *Client) send(req *http.Request, number int, key Credentials) (Page, err
 	defer resp.Body.Close()
 	received := time.Now()
 	c.observeClock(resp.Header, sent, received)
-	// After a 101, the body is the connection itself: it ends only when the server wants.
+	// The body of a 101 is the connection itself. It ends only when the server closes it.
 	if resp.StatusCode < http.StatusOK {
 		return Page{}, malformed(CodeDecode, resp, "not a response to a request")
 	}
@@ -69,7 +70,7 @@ func (c *Client) send(req *http.Request, number int, key Credentials) (Page, err
 	return page, nil
 }
 
-// decodeError returns the error for a body that is no page of tasks.
+// decodeError returns the error for a body that is not a page of tasks.
 func decodeError(err error, resp *http.Response, body []byte) *Error {
 	if isHTML(body) {
 		return malformed(CodeDecode, resp, htmlDetail)
@@ -94,8 +95,8 @@ func malformed(code string, resp *http.Response, detail string) *Error {
 	return &Error{Code: code, Class: ClassMalformed, Status: resp.StatusCode, Detail: detail}
 }
 
-// readBody reads the whole body of a page, the beginning of an error's, and nothing of a
-// redirect's.
+// readBody reads the whole body of a page, the first maxErrorBytes of an error's body, and
+// nothing of a redirect's body.
 func readBody(into *bytes.Buffer, resp *http.Response) error {
 	limit := int64(maxBodyBytes + 1)
 	switch {
@@ -108,7 +109,7 @@ func readBody(into *bytes.Buffer, resp *http.Response) error {
 	}
 	n, err := into.ReadFrom(io.LimitReader(resp.Body, min(limit, maxKeptBytes)))
 	if err == nil && n == maxKeptBytes {
-		into.Grow(int(limit-n) + bytes.MinRead) // Once, instead of doubling the buffer again and again.
+		into.Grow(int(limit-n) + bytes.MinRead) // Once, instead of doubling the buffer repeatedly.
 		n, err = into.ReadFrom(io.LimitReader(resp.Body, limit-n))
 		n += maxKeptBytes
 	}
@@ -118,8 +119,8 @@ func readBody(into *bytes.Buffer, resp *http.Response) error {
 	return err
 }
 
-// keepBuffer keeps a buffer for the next body, unless it grew for an unusual one. Without
-// reuse, the bodies take more memory than the tasks in them.
+// keepBuffer keeps a buffer for the next body, unless its capacity exceeds maxKeptBytes.
+// Without reuse, the bodies take more memory than the tasks in them.
 func (c *Client) keepBuffer(buffer *bytes.Buffer) {
 	if buffer.Cap() <= maxKeptBytes {
 		buffer.Reset()
@@ -138,8 +139,8 @@ func (c *Client) observeClock(header http.Header, sent, received time.Time) {
 	c.skew.Store(&skew)
 }
 
-// handleAPIError slows down on throttling, pauses the account as long as the API asks for
-// before a retry, and rejects a key that the API refused.
+// handleAPIError lowers the rate after throttling. It pauses the account if the response
+// requests a wait and the call may be retried. It rejects a key that the API refused.
 func (c *Client) handleAPIError(err *Error, key Credentials) {
 	if err.throttling() {
 		c.config.Limiter.throttled(err)
@@ -152,8 +153,9 @@ func (c *Client) handleAPIError(err *Error, key Credentials) {
 	}
 }
 
-// responseError returns the error in a response, nil if it has none. The API's own code
-// decides. The HTTP status, which is unreliable, decides only without a code.
+// responseError returns the error in a response, or nil if there is none. The API's code
+// determines the kind of the error. The HTTP status is unreliable, and is used only for a
+// redirect or without a known code.
 func responseError(resp *http.Response, body []byte, now time.Time, key Credentials) *Error {
 	status := resp.StatusCode
 	if status >= 300 && status < 400 {
@@ -185,7 +187,7 @@ func responseError(resp *http.Response, body []byte, now time.Time, key Credenti
 	return err
 }
 
-// containsSecret reports whether a text of the API holds a part of the key.
+// containsSecret reports whether a text from the API contains the key's id, secret or token.
 func containsSecret(text string, key Credentials) bool {
 	for _, secret := range []string{key.AccessKeyID, string(key.AccessKeySecret), string(key.SecurityToken)} {
 		if secret != "" && strings.Contains(text, secret) {

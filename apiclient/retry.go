@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The waits between the attempts at one page, before jitter. They double from the first
-// to the longest; throttling starts with the longer first wait.
+// The backoff between the attempts at one page, before jitter. It doubles up to longestBackoff.
+// After throttling, it starts with firstThrottledBackoff.
 const (
 	firstBackoff          = 200 * time.Millisecond
 	firstThrottledBackoff = time.Second
@@ -24,8 +24,8 @@ type retries struct {
 	tokenRenewed bool
 }
 
-// next returns how long to wait before another attempt; false if there must not be one.
-// The error's code and class decide (codes.go).
+// next returns how long to wait before another attempt, or false if there must not be one. The
+// error's code and class decide (see codes.go).
 func (r *retries) next(err *Error) (time.Duration, bool) {
 	switch {
 	case err.nonceUsed() && !r.nonceRenewed:
@@ -41,7 +41,8 @@ func (r *retries) next(err *Error) (time.Duration, bool) {
 	return max(err.RetryAfter, r.backoff(err)), true
 }
 
-// backoff grows exponentially, with jitter so that clients do not retry in step.
+// backoff returns a wait that grows exponentially. Its jitter keeps clients from retrying in
+// step.
 func (r *retries) backoff(err *Error) time.Duration {
 	first := firstBackoff
 	if err.throttling() {
@@ -52,10 +53,10 @@ func (r *retries) backoff(err *Error) time.Duration {
 	return longest/2 + rand.N(longest/2+1) //nolint:gosec // Jitter needs no secure randomness.
 }
 
-// waitHint returns how long a response asks the client to wait: x-acs-retry-after in
-// milliseconds; x-ratelimit-user-api and x-ratelimit-user, whose TimeLeft in
-// milliseconds counts if Remain is 0; Retry-After in seconds or as a date. The longest
-// counts, up to maxPause; values that cannot be read are ignored.
+// waitHint returns the wait that a response requests. It reads x-acs-retry-after in
+// milliseconds, and Retry-After in seconds or as a date. It reads TimeLeft in milliseconds from
+// x-ratelimit-user-api and x-ratelimit-user if their Remain is 0. It returns the longest of
+// them, at most maxPause, and ignores values that it cannot parse.
 func waitHint(header http.Header, now time.Time) time.Duration {
 	hint := milliseconds(header.Get("X-Acs-Retry-After"))
 	for _, name := range []string{"X-Ratelimit-User-Api", "X-Ratelimit-User"} {

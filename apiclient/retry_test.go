@@ -14,8 +14,8 @@ import (
 
 const emptyList = `{"UsageDataPerPage":{"PageNumber":1,"TotalCount":0}}`
 
-// script answers each call with the next of its answers, the last for ever, and
-// notes when and with which nonce it was called.
+// script sends its responses in order and then repeats the last one. It records the time and
+// the nonce of each call.
 type script struct {
 	answers []reply
 	mu      sync.Mutex
@@ -78,7 +78,7 @@ func TestRetry(t *testing.T) {
 			{reply{403, "OperationDenied", nil}, 1},
 			{reply{418, "", nil}, 1},
 			{reply{404, "", nil}, 1},
-			// Families, whatever the HTTP status.
+			// Families. The HTTP status does not matter.
 			{reply{400, "Throttling.System", nil}, 4},
 			{reply{400, "Rejected.Throttling", nil}, 4},
 			{reply{400, "SystemBusy", nil}, 4},
@@ -166,7 +166,7 @@ func TestRetry(t *testing.T) {
 		}
 	})
 
-	// A hint is for the account: calls for other pages and exports wait as well.
+	// A wait hint applies to the account: calls for other pages and exports wait too.
 	t.Run("applies a wait hint to the whole account", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			api := &script{answers: []reply{{503, "Throttling", map[string]string{"x-acs-retry-after": "5000"}}, {}}}
@@ -181,8 +181,8 @@ func TestRetry(t *testing.T) {
 		})
 	})
 
-	// An outage costs less than normal running: after a call that failed for good,
-	// the next one is a probe.
+	// An outage causes fewer calls than normal operation: after a call has finally failed, the
+	// next one is not retried.
 	t.Run("probes once per call in an outage", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			api := &script{answers: []reply{{503, "ServiceUnavailable", nil}}}

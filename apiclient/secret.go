@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// Secret is a text that nothing may show. It prints as <redacted>, whatever the verb, and
-// also within exported fields of a struct; string(s) is the text.
+// Secret is a text that must not be displayed. It prints as <redacted> for every verb, also
+// within exported fields of a struct. string(s) is the text.
 type Secret string
 
 const redacted = "<redacted>"

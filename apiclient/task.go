@@ -33,7 +33,8 @@ func (e *Export) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// didYouMean names the Export that is spelled in another way: usage-detail, UsageDetails, detail.
+// didYouMean suggests the Export that a misspelling means, such as usage-detail, UsageDetails
+// or detail.
 func didYouMean(text string) string {
 	plain := strings.NewReplacer("_", "", "-", "", " ", "")
 	wrong := strings.TrimSuffix(strings.ToLower(plain.Replace(text)), "s")
@@ -64,7 +65,7 @@ const (
 	Created
 	// Success: the file can be downloaded.
 	Success
-	// Failed: there is no file and never will be.
+	// Failed: there is no file, and there never will be.
 	Failed
 )
 
@@ -95,8 +96,8 @@ func parseStatus(s string) Status {
 	return Unknown
 }
 
-// Timestamp is a time in Unix seconds, the API's own precision. 0 means that the API
-// gave no time, and InvalidTime that it gave a text that is not one.
+// Timestamp is a time in Unix seconds, the API's own precision. 0 means that the API gave no
+// time. InvalidTime means that it gave a text that is not a valid time.
 type Timestamp int64
 
 // InvalidTime is the Timestamp of a text that is not a time, or a time before 2000,

@@ -13,7 +13,7 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// pageWithin reads page 1 of a list within a time, and returns the error.
+// pageWithin reads page 1 of a list with a time limit, and returns the error.
 func pageWithin(t *testing.T, client *apiclient.Client, export apiclient.Export, d time.Duration) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -34,8 +34,8 @@ func TestThrottling(t *testing.T) {
 	throttling := apiclient.ErrorKind{Code: "Throttling", Class: apiclient.ClassThrottled}
 	minute := map[string]string{"Retry-After": "60"}
 
-	// The deadline comes before the end of the pause: what failed is the quota, not the
-	// network.
+	// The deadline is before the end of the pause. The error must be the throttling, not a
+	// network error.
 	t.Run("is the error of calls that it holds back", func(t *testing.T) {
 		for name, tc := range map[string]struct {
 			answer reply
@@ -114,7 +114,7 @@ func TestThrottling(t *testing.T) {
 		})
 	})
 
-	// A hint counts whatever the error is, if the call is retried.
+	// A wait hint applies to every error after which the call is retried.
 	t.Run("obeys hints of other errors", func(t *testing.T) {
 		for _, tc := range []struct {
 			answer reply
@@ -177,7 +177,7 @@ func TestThrottling(t *testing.T) {
 }
 
 func TestOutage(t *testing.T) {
-	// Whatever the time limits are: after a refresh that failed, the next one is one call.
+	// For all time limits, the refresh after a failed one makes a single call.
 	for _, tc := range []struct {
 		name    string
 		refresh time.Duration // the time limit of each refresh

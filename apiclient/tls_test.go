@@ -33,7 +33,7 @@ func newAuthority(t *testing.T) authority {
 	return authority{a}
 }
 
-// trusted lets a client accept the authority's certificates.
+// trusted makes a client accept the authority's certificates.
 func (a authority) trusted(c *apiclient.Config) {
 	c.Transport.(*http.Transport).TLSClientConfig.RootCAs = a.Pool()
 }
@@ -70,7 +70,7 @@ func TestTransport(t *testing.T) {
 		}
 	})
 
-	// The names of a certificate are the server's text.
+	// The server chooses the names in its certificate.
 	t.Run("quotes and cuts the texts of a certificate", func(t *testing.T) {
 		authority := newAuthority(t)
 		for name, host := range map[string]string{

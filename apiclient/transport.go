@@ -12,13 +12,14 @@ const (
 	maxIdleConnections = 256
 	// maxHeaderBytes bounds the headers of a response.
 	maxHeaderBytes = 64 << 10
-	// http2PingTimeout: an HTTP/2 connection that is silent for so long during a request
-	// is pinged, and closed if the ping takes this long.
+	// http2PingTimeout is the time without a frame during a request after which an HTTP/2
+	// connection is pinged. The connection is closed if the ping is not answered within the
+	// same time.
 	http2PingTimeout = 15 * time.Second
 )
 
-// NewTransport returns a transport that any number of clients can share. Proxies come
-// from the environment. The caller closes its idle connections in the end.
+// NewTransport returns a transport that any number of clients can share. The environment
+// configures its proxies. The caller must close its idle connections after use.
 func NewTransport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}

@@ -13,7 +13,7 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// relay passes connections on to a server, until it freezes those that there are.
+// relay forwards connections to a server until it freezes the existing ones.
 type relay struct {
 	net.Listener
 	to string
@@ -63,7 +63,7 @@ func (r *relay) pass(ctx context.Context, client net.Conn) {
 	_, _ = io.Copy(valve{server, r, client}, client)
 }
 
-// valve swallows what goes through a frozen connection.
+// valve discards what is written to a frozen connection.
 type valve struct {
 	net.Conn
 	relay  *relay

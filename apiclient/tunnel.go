@@ -6,12 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// tunnel knows whether a request to an https address waits for a proxy to connect it to its
-// host. net/http's errors do not say so: a proxy that closes the connection, or answers
-// something else than HTTP, looks like the host itself.
+// tunnel tracks whether an HTTPS request is waiting for a proxy to connect it to its host.
+// net/http's errors do not tell: if a proxy closes the connection, or sends something other
+// than HTTP, the error looks as if the host had done so.
 type tunnel struct{ waiting atomic.Bool }
 
-// watch returns a context in which t watches a request.
+// watch returns a context with which t follows a request.
 func (t *tunnel) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		ConnectDone: func(_, _ string, err error) {
@@ -24,7 +24,8 @@ func (t *tunnel) watch(ctx context.Context) context.Context {
 	})
 }
 
-// blame returns an error of the request that names the proxy if the request waited for one.
+// blame returns the error of the request. It names the proxy if the request was waiting for
+// one.
 func (t *tunnel) blame(failure *Error) *Error {
 	switch {
 	case !t.waiting.Load():

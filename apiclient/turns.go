@@ -7,23 +7,23 @@ import (
 	"sync/atomic"
 )
 
-// lane is where the calls for one list of a Client queue.
+// lane holds what the calls for one list of a Client share.
 type lane struct {
-	// failing is set while the API does not answer for the list. The next page is then not
-	// retried, so an outage costs no more calls than normal operation.
+	// failing is set if the last page failed with a transient error other than throttling. The
+	// next page is then not retried, so an outage causes no more calls than normal operation.
 	failing atomic.Bool
-	// lastTurn is the number of the lane's last turn. The turns guard it.
+	// lastTurn is the number of the lane's last turn. turns.mu guards it.
 	lastTurn uint64
 }
 
-// turns lets one call at a time wait for a token. The call with the most attempts behind it
-// comes first: a call that was throttled would otherwise find the quota used up by others,
-// again and again. Then comes the lane whose last turn is the longest ago, so that a long
-// list cannot starve a short one.
+// turns lets one call at a time wait for a token. The call with the most earlier attempts goes
+// first. Otherwise, other calls could use up the quota before each retry of a throttled call.
+// Among calls with equally many attempts, the lane with the least recent turn goes first, so
+// that a long list cannot starve a short one.
 type turns struct {
 	mu      sync.Mutex
-	count   uint64 // of all turns
-	current *turn  // nil if it is no one's turn
+	count   uint64 // number of turns so far
+	current *turn  // nil if no call has its turn
 	waiting []*turn
 }
 
@@ -31,10 +31,10 @@ type turns struct {
 type turn struct {
 	lane     *lane
 	attempts int
-	begun    chan struct{} // closed when it begins; nil for one that has not waited
+	begun    chan struct{} // closed when the turn begins; nil if it has not waited
 }
 
-// take waits for a turn. The caller must end it in any case.
+// take waits for a turn. The caller must call end, also after an error.
 func (t *turns) take(ctx context.Context, turn *turn) error {
 	t.mu.Lock()
 	if t.current == nil {
@@ -96,7 +96,7 @@ func (t *turns) dequeue(turn *turn) {
 	}
 }
 
-// next returns the most urgent of the waiting turns, nil if there is none.
+// next returns the most urgent of the waiting turns, or nil if there is none.
 func (t *turns) next() *turn {
 	var next *turn
 	for _, turn := range t.waiting {

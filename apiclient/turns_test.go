@@ -13,7 +13,7 @@ import (
 	"alicdn_export_exporter/internal/simulator"
 )
 
-// twoLists reads both lists of an account over and over, and returns the errors.
+// twoLists reads both lists of an account repeatedly, and returns the errors.
 func twoLists(t *testing.T, client *apiclient.Client, rounds int, timeout time.Duration) map[apiclient.Export][]error {
 	t.Helper()
 	errs := make(map[apiclient.Export][]error)
@@ -38,9 +38,9 @@ func twoLists(t *testing.T, client *apiclient.Client, rounds int, timeout time.D
 }
 
 func TestTurns(t *testing.T) {
-	// The API allows one call a second. The exporter, set to 20, has to find that out again
-	// and again. A call that was throttled must not be throttled again for the other list's
-	// sake.
+	// The API allows one call a second. The exporter is set to 20, so it is throttled
+	// repeatedly. A throttled call must not be throttled again because of the other list's
+	// calls.
 	t.Run("neither of two lists fails on the other's calls", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			account := simulator.NewFixedAccount(numbered(180)...)

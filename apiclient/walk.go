@@ -12,17 +12,18 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// walk is one reading of all pages of a list. Pages are counted by us, whatever TotalCount
-// says, and bounded by Config.MaxTasks.
+// walk reads all pages of a list once. The list ends where its pages end, even if TotalCount is
+// wrong. Config.MaxTasks bounds the number of pages.
 type walk struct {
 	client *Client
 	export Export
 	first  Page
 	pages  [][]Task
-	// firstIDs are the ids that pages begin with. A server that ignores PageNumber is found
-	// out by them before it is asked for every page.
+	// firstIDs are the ids of the first task of each page. They reveal a server that ignores
+	// PageNumber before every page is requested.
 	firstIDs sync.Map
-	// ended is set when an empty page was read. It ends the list, whatever TotalCount says.
+	// ended is set when an empty page was read. An empty page ends the list, even if TotalCount
+	// is larger.
 	ended atomic.Bool
 }
 
@@ -151,7 +152,7 @@ func joinPages(pages [][]Task) ([]Task, error) {
 	return slices.Concat(pages...), nil
 }
 
-// checkEcho compares what a page says of itself and of the list with what was expected.
+// checkEcho checks the page number, the page size and TotalCount of a page.
 func checkEcho(page Page, number, total int) error {
 	if page.Size != 0 && page.Size != PageSize {
 		return pageError(number, newError(CodeDecode, ClassMalformed,

@@ -12,7 +12,7 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// vector declares a metric of APIMetrics. Every account has its own.
+// vector declares a metric of APIMetrics. Each account has its own instance.
 type vector struct {
 	name, help string
 	labels     []string
@@ -60,8 +60,8 @@ var (
 	}
 )
 
-// APIMetrics counts the API calls of one account. It observes the account's client,
-// and is a prometheus.Collector.
+// APIMetrics counts the API calls of one account. It is the Observer of the account's client,
+// and a prometheus.Collector.
 type APIMetrics struct {
 	account string
 	logger  log.Logger
@@ -72,18 +72,19 @@ type APIMetrics struct {
 	waits     *prometheus.CounterVec
 	restarts  *prometheus.CounterVec
 
-	// sortedErrors are the counters of errors in the order that a registry puts them in.
-	// They are half of all series: sorting those of 1,000 accounts would take a third of
-	// a scrape's CPU time.
+	// sortedErrors are the error counters, sorted as a registry sorts them. They are half of
+	// all series. Sorting those of 1,000 accounts would take a third of a scrape's CPU time.
 	sortedErrors []prometheus.Counter
 }
 
-// errorKinds are all codes that api_errors_total can have, by class and then by code.
+// errorKinds are all pairs of code and class in api_errors_total, sorted by class, then by
+// code.
 var errorKinds = slices.SortedFunc(slices.Values(apiclient.ErrorKinds()), func(a, b apiclient.ErrorKind) int {
 	return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Code, b.Code))
 })
 
-// NewAPIMetrics returns an account's metrics. All their series exist, at 0.
+// NewAPIMetrics returns an account's metrics. All their series exist from the start, with the
+// value 0.
 func NewAPIMetrics(account string, exports []apiclient.Export, logger log.Logger) *APIMetrics {
 	m := &APIMetrics{
 		account:  account,
@@ -134,7 +135,7 @@ func (m *APIMetrics) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// Attempted counts an attempt.
+// Attempted counts an attempt, and logs it at level debug.
 func (m *APIMetrics) Attempted(a apiclient.Attempt) {
 	export := string(a.Export)
 	m.requests.WithLabelValues(m.account, export).Inc()
@@ -160,7 +161,7 @@ func (m *APIMetrics) errorCounter(export apiclient.Export, code apiclient.ErrorK
 	return m.errors.WithLabelValues(m.account, string(export), code.Code, string(code.Class))
 }
 
-// WalkRestarted counts a walk that was not proven.
+// WalkRestarted counts a walk that was not proven complete, and logs the reason.
 func (m *APIMetrics) WalkRestarted(export apiclient.Export, reason string) {
 	m.restarts.WithLabelValues(m.account, string(export)).Inc()
 	_ = level.Info(m.logger).Log("msg", "List not proven complete", "export", export, "reason", reason)

@@ -46,7 +46,7 @@ func TestAPIMetricsBeforeTheFirstCall(t *testing.T) {
 	}
 }
 
-// errorsOf is the name of a sample of api_errors_total.
+// errorsOf returns the name of a sample of api_errors_total.
 func errorsOf(code, class string) string {
 	return fmt.Sprintf(`api_errors_total{account="main",class=%q,code=%q,export="usage"}`, class, code)
 }
@@ -153,7 +153,7 @@ level=info account=main msg="List not proven complete" export=usage reason="a ta
 	}
 }
 
-// A registry sorts what it gathers, which costs little if it is in order already.
+// A registry sorts what it gathers. That takes little time if the metrics are in order already.
 func TestAPIMetricsOrder(t *testing.T) {
 	var accounts []collector.Account
 	for _, name := range []string{"b", "c", "a"} {
@@ -190,8 +190,7 @@ func TestAPIMetricsOrder(t *testing.T) {
 	}
 }
 
-// written returns what a metric writes. Inferring its type saves the program a direct
-// dependency.
+// written returns what a metric writes. Inferring its type avoids a direct dependency.
 func written[T any](t *testing.T, write func(*T) error) *T {
 	t.Helper()
 	metric := new(T)

@@ -1,6 +1,5 @@
-// Package collector keeps a snapshot of each list of export tasks and exposes what
-// the snapshots say as Prometheus metrics. Refresh reads the lists that are due;
-// Collect reads memory only.
+// Package collector keeps a snapshot of each list of export tasks and exposes the snapshots as
+// Prometheus metrics. Refresh reads the lists that are due. Collect makes no API call.
 package collector
 
 import (
@@ -19,12 +18,13 @@ import (
 
 // Client reads one account's lists. *apiclient.Client implements it.
 type Client interface {
-	// Read reads a whole list, or fails, also with an *apiclient.UnconfirmedError. previous
-	// are the ids of the last listing.
+	// Read reads a complete list. Its error is an *apiclient.UnconfirmedError if the caller
+	// must confirm what was read. previous are the sorted ids of the last listing.
 	Read(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
 	// RateLimit returns the number of calls per second that are currently allowed.
 	RateLimit() float64
-	// ClockSkew returns this machine's clock minus the API's; ok is false if unknown.
+	// ClockSkew returns this machine's clock minus the API's. ok is false if the skew is
+	// unknown.
 	ClockSkew() (skew time.Duration, ok bool)
 }
 
@@ -35,7 +35,7 @@ type Account struct {
 	Exports []apiclient.Export
 	// API observes Client. It may be nil.
 	API *APIMetrics
-	// TimeZone is where the account's months, weeks and days begin; nil means UTC.
+	// TimeZone is the time zone of the account's months, weeks and days; nil means UTC.
 	TimeZone *time.Location
 	// UsageDelay is the time after which the account's usage is complete.
 	UsageDelay time.Duration
@@ -60,11 +60,11 @@ func (a Account) zone() *time.Location {
 type Config struct {
 	// TTL is the minimum time from the beginning of a refresh to the next one.
 	TTL time.Duration
-	// MaxStale is the age from which a snapshot's tasks are not exposed anymore.
+	// MaxStale is the age beyond which a snapshot's tasks are no longer exposed.
 	MaxStale time.Duration
 	// RefreshTimeout is the maximum time that a refresh spends reading.
 	RefreshTimeout time.Duration
-	// TaskInfo is the number of the newest tasks that are exposed one by one.
+	// TaskInfo is how many of the newest tasks are exposed as task_info.
 	TaskInfo int
 	Logger   log.Logger
 }
@@ -87,7 +87,7 @@ type accountState struct {
 	remove   context.CancelFunc
 }
 
-// accountKey identifies an account that SetAccounts keeps.
+// accountKey identifies an account. SetAccounts keeps an account whose key is unchanged.
 type accountKey struct {
 	name   string
 	client Client
@@ -96,9 +96,9 @@ type accountKey struct {
 // New returns a Collector without accounts.
 func New(config Config) *Collector { return &Collector{config: config, slots: newRefreshSlots()} }
 
-// SetAccounts replaces the accounts. An account that exists already, with the same
-// Name and Client, is kept with its snapshots. SetAccounts returns when no refresh of
-// a removed account is running anymore.
+// SetAccounts replaces the accounts. An existing account with the same Name and Client is kept
+// with its snapshots. SetAccounts returns when the refreshes of all removed accounts have
+// ended.
 func (c *Collector) SetAccounts(accounts []Account) {
 	c.mu.Lock()
 	removed := make(map[accountKey]*accountState, len(c.accounts))
@@ -176,8 +176,8 @@ func (c *Collector) Refresh(ctx context.Context) {
 	}
 }
 
-// report returns what a snapshot says now. It returns nil if there is no snapshot, or
-// if it is older than MaxStale.
+// report returns the Report of a snapshot. It returns nil if there is no snapshot, or if it is
+// older than MaxStale.
 func (c *Collector) report(snapshot *Snapshot, now time.Time) *Report {
 	if snapshot == nil || snapshot.age(now) > c.config.MaxStale {
 		return nil
@@ -185,7 +185,7 @@ func (c *Collector) report(snapshot *Snapshot, now time.Time) *Report {
 	return NewReport(snapshot, now)
 }
 
-// ReadNew starts to read the lists that have never been read, and does not wait. A
+// ReadNew starts to read the lists that have never been read. It does not wait for them. A
 // missing key or permission is then logged before the first scrape.
 func (c *Collector) ReadNew() {
 	for _, account := range c.accountStates() {
@@ -210,7 +210,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 // Collect sends the metrics of all accounts. It makes no API call.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	now := time.Now()
-	// Sorted by name, which saves the registry some of the sorting.
+	// Sorting by name saves the registry some of its own sorting.
 	byName := func(a, b *accountState) int { return cmp.Compare(a.Name, b.Name) }
 	for _, account := range slices.SortedFunc(slices.Values(c.accountStates()), byName) {
 		if account.API != nil {

@@ -20,7 +20,7 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// compareWith compares everything that is collected with a file of testdata.
+// compareWith compares everything that is collected with a file in testdata.
 func compareWith(t *testing.T, c prometheus.Collector, file string) {
 	t.Helper()
 	want, err := os.Open(filepath.Join("testdata", file))
@@ -36,7 +36,7 @@ func compareWith(t *testing.T, c prometheus.Collector, file string) {
 // epoch is when the clock of a synctest bubble starts.
 const epoch apiclient.Timestamp = 946_684_800
 
-// believable returns a list from which every metric has a value.
+// believable returns a realistic list that gives every metric a value.
 func believable() []apiclient.Task {
 	const hour = 3600
 	over := func(task apiclient.Task, name string, start, end apiclient.Timestamp) apiclient.Task {
@@ -310,7 +310,7 @@ func TestMetricNames(t *testing.T) {
 	})
 }
 
-// Users choose the names. Equal label values must not make the scrape fail.
+// Users choose task names. Equal label values must not make the scrape fail.
 func TestTaskInfo(t *testing.T) {
 	named := func(id, name string) apiclient.Task {
 		return apiclient.Task{ID: id, Name: name, Status: apiclient.Success, Created: epoch}

@@ -15,8 +15,8 @@ import (
 	"alicdn_export_exporter/collector"
 )
 
-// confirming is a client whose lists are read in walks that take a time each. All but the
-// last one must be confirmed five seconds later.
+// confirming is a client that reads lists in several walks of fixed durations. All walks but
+// the last must be confirmed five seconds later.
 func confirming(walks int, took time.Duration) *fakeClient {
 	c := new(fakeClient)
 	var walk func(context.Context) (*apiclient.Listing, error)

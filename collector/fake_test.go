@@ -21,7 +21,7 @@ import (
 	"alicdn_export_exporter/collector"
 )
 
-// fakeClient lists what its functions return, and counts the calls of Read.
+// fakeClient returns the results of its functions and counts the calls of Read.
 type fakeClient struct {
 	list  func(ctx context.Context, export apiclient.Export, previous []string) (*apiclient.Listing, error)
 	rate  func() float64
@@ -48,14 +48,14 @@ func (c *fakeClient) ClockSkew() (time.Duration, bool) {
 	return c.skew()
 }
 
-// lists is a client whose list has these tasks and takes no time to read.
+// lists returns a client whose list has these tasks and takes no time to read.
 func lists(tasks ...apiclient.Task) *fakeClient {
 	return &fakeClient{list: func(context.Context, apiclient.Export, []string) (*apiclient.Listing, error) {
 		return listing(tasks...), nil
 	}}
 }
 
-// hanging is a client whose calls end only when they are canceled.
+// hanging returns a client whose calls end only when they are canceled.
 func hanging() *fakeClient {
 	return &fakeClient{list: func(ctx context.Context, _ apiclient.Export, _ []string) (*apiclient.Listing, error) {
 		<-ctx.Done()
@@ -72,13 +72,13 @@ func standard(logger log.Logger) collector.Config {
 	return collector.Config{TTL: time.Minute, MaxStale: time.Hour, RefreshTimeout: 10 * time.Minute, Logger: logger}
 }
 
-// newMain is a collector of the usage exports of one account, main.
+// newMain returns a collector of the usage exports of one account, main.
 func newMain(t *testing.T, client collector.Client) *collector.Collector {
 	t.Helper()
 	return newCollector(t, standard(log.NewNopLogger()), usageOf("main", client))
 }
 
-// newCollector is a collector of accounts, closed at the test's end.
+// newCollector returns a collector of accounts. It is closed when the test ends.
 func newCollector(t *testing.T, config collector.Config, accounts ...collector.Account) *collector.Collector {
 	t.Helper()
 	c := collector.New(config)
@@ -91,8 +91,8 @@ func usageOf(account string, client collector.Client) collector.Account {
 	return collector.Account{Name: account, Client: client, Exports: []apiclient.Export{apiclient.Usage}}
 }
 
-// scrape returns every sample: the name with its labels but without its prefix, and
-// the value as text.
+// scrape returns every sample. The key is the name with its labels but without its prefix, and
+// the value is text.
 func scrape(t *testing.T, c prometheus.Collector) map[string]string {
 	t.Helper()
 	text, err := testutil.CollectAndFormat(c, expfmt.TypeTextPlain, describedNames(c)...)
@@ -120,7 +120,7 @@ func expect(t *testing.T, c prometheus.Collector, want map[string]string) {
 	}
 }
 
-// ofMain is the name of a sample of the account main and the export usage.
+// ofMain returns the name of a sample of the account main and the export usage.
 func ofMain(name string, labels ...string) string {
 	text := name + `{account="main",export="usage"`
 	for pair := range slices.Chunk(labels, 2) {

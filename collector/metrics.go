@@ -15,7 +15,7 @@ import (
 
 const namespace = "alicdn_export"
 
-// typedDesc is the description of a metric with its type.
+// typedDesc is a metric's description and type.
 type typedDesc struct {
 	desc      *prometheus.Desc
 	valueType prometheus.ValueType
@@ -98,7 +98,7 @@ var (
 	}
 )
 
-// collectHealth sends what does not depend on a snapshot.
+// collectHealth sends the metrics of an export's refreshes.
 func collectHealth(ch chan<- prometheus.Metric, s refreshState, labels []string) {
 	ch <- up.metric(boolean(s.succeeded), labels...)
 	ch <- refreshes.metric(float64(s.refreshes), labels...)
@@ -111,8 +111,8 @@ func collectHealth(ch chan<- prometheus.Metric, s refreshState, labels []string)
 	}
 }
 
-// collectLimits sends the limits of an account, except those that are switched off, and
-// since.
+// collectLimits sends the limits of an account, except those that are switched off. It also
+// sends the account's since, if set.
 func collectLimits(ch chan<- prometheus.Metric, account Account, export apiclient.Export, labels []string) {
 	send := func(name string, limit coverage.Duration) {
 		if limit > 0 {
@@ -127,7 +127,7 @@ func collectLimits(ch chan<- prometheus.Metric, account Account, export apiclien
 	sendTime(ch, since, account.rules().Since, labels)
 }
 
-// collectReport sends what a snapshot says.
+// collectReport sends the metrics of a Report.
 func collectReport(ch chan<- prometheus.Metric, r *Report, labels []string) {
 	summary := r.Summary
 	for _, status := range apiclient.Statuses() {
@@ -160,15 +160,15 @@ func collectReport(ch chan<- prometheus.Metric, r *Report, labels []string) {
 	}
 }
 
-// sendTime sends a moment in Unix time, unless it is the zero time.
+// sendTime sends a time as Unix seconds, unless it is the zero time.
 func sendTime(ch chan<- prometheus.Metric, d typedDesc, t time.Time, labels []string) {
 	if !t.IsZero() {
 		ch <- d.metric(unixSeconds(t), labels...)
 	}
 }
 
-// collectTaskInfo sends tasks one by one. Their ids and names come from the API: invalid
-// UTF-8 is replaced, and tasks that then have equal labels are sent once.
+// collectTaskInfo sends one series for each task. Ids and names come from the API. Invalid
+// UTF-8 in them is replaced, and tasks whose labels are then equal are sent once.
 func collectTaskInfo(ch chan<- prometheus.Metric, newest []apiclient.Task, labels []string) {
 	sent := make(map[[3]string]bool, len(newest))
 	for _, task := range newest {
@@ -183,7 +183,7 @@ func collectTaskInfo(ch chan<- prometheus.Metric, newest []apiclient.Task, label
 // with returns the labels followed by more of them.
 func with(labels []string, more ...string) []string { return slices.Concat(labels, more) }
 
-// maxLabelLength is the greatest length of a label value, in bytes.
+// maxLabelLength is the maximum length of a label value, in bytes.
 const maxLabelLength = 256
 
 func labelText(s string) string {

@@ -19,7 +19,7 @@ const (
 	Refused ProblemKind = "refused"
 	// Unreachable: the last refresh failed otherwise.
 	Unreachable ProblemKind = "unreachable"
-	// Stale: the snapshot is older than half of the age at which its tasks disappear.
+	// Stale: the snapshot is older than half of Config.MaxStale.
 	Stale ProblemKind = "stale"
 	// Slow: the last refresh took longer than a minute.
 	Slow ProblemKind = "slow"
@@ -27,12 +27,13 @@ const (
 	Clock ProblemKind = "clock"
 	// Overdue: exports that an expectation needs are missing and due.
 	Overdue ProblemKind = "overdue"
-	// Failed: a task failed that no success has replaced.
+	// Failed: a task failed, and no success has replaced it.
 	Failed ProblemKind = "failed"
 	// Stuck: a task has been pending for longer than the limit, and no success has
 	// replaced it.
 	Stuck ProblemKind = "stuck"
-	// MonthMissing: part of one of the last two months is not covered after the limit.
+	// MonthMissing: part of one of the last two months is not covered, and its limit is
+	// exceeded.
 	MonthMissing ProblemKind = "month_missing"
 	// SuccessTooOld: the newest success is older than the limit.
 	SuccessTooOld ProblemKind = "success_too_old"
@@ -54,7 +55,7 @@ func ProblemKinds() []ProblemKind {
 	}
 }
 
-// Severity says who has to do with a problem.
+// Severity says how serious a problem is.
 type Severity uint8
 
 // The severities, the least severe first.
@@ -63,11 +64,11 @@ const (
 	Notable Severity = iota + 1
 	// ExportMissing: a person must make an export, or make it again.
 	ExportMissing
-	// Unreadable: the list cannot be read, so that nothing new is known.
+	// Unreadable: the list cannot be read, so its current state is unknown.
 	Unreadable
 )
 
-// Severity returns that of the kind.
+// Severity returns the severity of the kind.
 func (k ProblemKind) Severity() Severity {
 	switch k {
 	case Refused, Unreachable:
@@ -80,33 +81,33 @@ func (k ProblemKind) Severity() Severity {
 }
 
 const (
-	// maxProblems is how many problems of a kind are written out for an export.
+	// maxProblems is the maximum number of problems of a kind that an export lists one by one.
 	maxProblems = 20
-	// slowRefresh is the duration from which a refresh is slow.
+	// slowRefresh is the duration beyond which a refresh is slow.
 	slowRefresh = time.Minute
-	// maxClockSkew is a third of the 15 minutes from which the API refuses requests.
+	// maxClockSkew is a third of the skew beyond which the API refuses requests, 15 minutes.
 	maxClockSkew = 5 * time.Minute
 )
 
 // Problem is one thing that someone should act on. Which fields are set depends on Kind.
 type Problem struct {
 	Kind ProblemKind
-	// More is the number of further problems of this kind that are only counted. If it
-	// is not 0, no other field is set.
+	// More is the number of further problems of this kind that are only counted. If it is not
+	// 0, no field other than Kind is set.
 	More int
-	// Err is why the last refresh failed: of Refused and Unreachable.
+	// Err is why the last refresh failed (Refused, Unreachable).
 	Err error
-	// Age is that of the snapshot (Stale), of the pending task (Stuck) or of the newest
-	// success (SuccessTooOld), the duration of the refresh (Slow), or this machine's
-	// clock minus the API's (Clock).
+	// Age is the age of the snapshot (Stale), of the pending task (Stuck) or of the newest
+	// success (SuccessTooOld). It is the duration of the refresh for Slow, and this machine's
+	// clock minus the API's for Clock.
 	Age time.Duration
-	// Count is the number of tasks: of Unlisted, UnknownStatus and Malformed.
+	// Count is the number of tasks (Unlisted, UnknownStatus, Malformed).
 	Count int
-	// Task is the one that failed or is stuck.
+	// Task is the task that failed (Failed) or is pending (Stuck).
 	Task *apiclient.Task
-	// Month is the one that is not covered.
+	// Month is the month that is not covered (MonthMissing).
 	Month *coverage.MonthCoverage
-	// Expectation is the one that is overdue.
+	// Expectation is the expectation that is overdue (Overdue).
 	Expectation *ExpectationReport
 }
 
@@ -147,8 +148,8 @@ func failureKind(err error) ProblemKind {
 	return Unreachable
 }
 
-// problems returns what a report says is wrong. failed and stuck are the problems that tasks
-// are. No usage before since is judged.
+// problems returns the problems of a report. failed and stuck are the problems of failed and
+// pending tasks. since is the first moment of usage that is judged.
 func (r *Report) problems(failed, stuck writtenOut, since, now time.Time) []Problem {
 	overdue := writtenOut{kind: Overdue}
 	for i := range r.Expectations {
@@ -200,8 +201,8 @@ func (w *writtenOut) add(problem Problem) {
 	}
 }
 
-// addTask adds a failed or pending task. It is only counted if the snapshot has let go of
-// it.
+// addTask adds a failed or pending task. task is nil if the snapshot did not keep it; the
+// problem is then only counted.
 func (w *writtenOut) addTask(task *apiclient.Task, age time.Duration) {
 	if task == nil {
 		w.more++

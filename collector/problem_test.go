@@ -16,8 +16,8 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// kinds returns the kinds of problems in their order, those that are only counted with
-// their number.
+// kinds returns the kinds of problems in their order. Problems that are only counted have their
+// number.
 func kinds(problems []collector.Problem) []string {
 	var all []string
 	for _, p := range problems {
@@ -110,7 +110,7 @@ func TestProblemsOfLists(t *testing.T) {
 	}
 }
 
-// noMonths makes an account whose months are never missing.
+// noMonths changes an account so that its months are never missing.
 func noMonths(a *collector.Account) { a.Limits.MonthGrace = 0 }
 
 func repeat(kind string, n int) []string {

@@ -17,7 +17,7 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// seconds formats a moment as a sample does.
+// seconds formats a time as a sample does.
 func seconds(unix int64) string { return strconv.FormatFloat(float64(unix), 'g', -1, 64) }
 
 var errOutage = errors.New("the API is in trouble")
@@ -274,7 +274,7 @@ func TestRefreshPanics(t *testing.T) {
 	}
 }
 
-// The log line of a failed refresh says as much as the page and check.
+// The log line of a failed refresh has the same information as the status page and check.
 func TestRefreshFailedIsLogged(t *testing.T) {
 	for want, err := range map[string]error{
 		`class=denied err="page 1: Forbidden" advice="The key may not list these tasks. `: &apiclient.Error{

@@ -21,8 +21,8 @@ type refreshState struct {
 	// succeeded tells whether the last refresh succeeded; false before the first.
 	succeeded           bool
 	refreshes, failures uint64
-	// began, ended and duration are those of the last refresh; zero before the first has
-	// ended. The duration is the time spent reading, without any waiting.
+	// began, ended and duration are those of the last refresh. They are zero before the first
+	// has ended. duration is the time spent reading, without any waiting.
 	began, ended time.Time
 	duration     time.Duration
 	// last are the last refreshes, the newest first.
@@ -34,10 +34,10 @@ type refreshState struct {
 // failing reports whether the last refresh failed.
 func (s refreshState) failing() bool { return s.refreshes > 0 && !s.succeeded }
 
-// due reports whether the next refresh may begin: ttl after the last one began, and not
-// sooner after its end than it took, so that at most half of the time is spent reading. It
-// is due as well if the clock was set back since. timeout is the most that a refresh takes,
-// whatever a clock that jumped says.
+// due reports whether the next refresh may begin. It may begin ttl after the last one began,
+// and after a break as long as the last one took, so that at most half of the time is spent
+// reading. It may also begin if the clock was set back. timeout is the maximum duration of a
+// refresh, and bounds a duration that a clock jump has made too long.
 func (s refreshState) due(now time.Time, ttl, timeout time.Duration) bool {
 	sinceBegan, sinceEnded := now.Sub(s.began), now.Sub(s.ended)
 	return s.refreshes == 0 || sinceBegan < 0 || sinceEnded < 0 ||
@@ -79,7 +79,8 @@ func (r *refresher) start(lifetime context.Context) <-chan struct{} {
 	return r.running
 }
 
-// refresh publishes a whole new snapshot, or keeps the old one.
+// refresh reads the list and publishes the new snapshot. If reading fails, it keeps the old
+// one.
 func (r *refresher) refresh(lifetime context.Context, before refreshState) {
 	began := time.Now()
 	snapshot, duration, err := r.read(lifetime, before)
@@ -117,7 +118,7 @@ func (r *refresher) refresh(lifetime context.Context, before refreshState) {
 	}
 }
 
-// classOf returns the class of an error of reading a list, or "none" if no call failed: the
+// classOf returns the class of an error of the API client, or "none" if no call failed: the
 // list changed too fast, is too long, or took too long to read.
 func classOf(err error) string {
 	if apiErr, ok := errors.AsType[*apiclient.Error](err); ok {
@@ -136,9 +137,9 @@ func (r *refresher) wait() {
 	}
 }
 
-// read lists the tasks within the refresh's timeout. Neither the timeout nor took counts the
-// time spent waiting: for a slot, and before a walk that must confirm another one. A panic is
-// an error.
+// read lists the tasks within the refresh's timeout. took is the time spent reading. Neither
+// took nor the timeout includes the time spent waiting for a slot or for a walk that must
+// confirm another one. A panic is returned as an error.
 func (r *refresher) read(
 	lifetime context.Context, before refreshState,
 ) (snapshot *Snapshot, took time.Duration, err error) {
@@ -173,8 +174,8 @@ func (r *refresher) read(
 	}
 }
 
-// walk calls f while it holds a slot, within what is left of the timeout, and adds the time
-// that f took.
+// walk holds a slot while it calls f with the rest of the timeout. It adds f's duration to
+// took.
 func (r *refresher) walk(
 	lifetime context.Context, failing bool, f func(context.Context) (*apiclient.Listing, error), took *time.Duration,
 ) (*apiclient.Listing, error) {

@@ -7,17 +7,17 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// ReportedTasks is the greatest number of tasks in a Report.
+// ReportedTasks is the maximum number of tasks in Report.NewestTasks.
 const ReportedTasks = 10
 
-// Report is everything that a snapshot says at a moment. NewReport is the only place
-// where facts are derived from a snapshot; the metrics, the status page and the check
-// command render them. All times are in the account's time zone.
+// Report holds everything that follows from a snapshot at a given time. NewReport is the only
+// place where these facts are derived; the metrics, the status page and the check command
+// render them. All times are in the account's time zone.
 type Report struct {
 	// Summary counts the tasks and names the newest ones.
 	Summary coverage.Summary
-	// NewestSuccessAge is the time since Summary.NewestSuccess, at least 0: this
-	// machine's clock may be behind the API's.
+	// NewestSuccessAge is the time since Summary.NewestSuccess. It is at least 0, even if this
+	// machine's clock is behind the API's.
 	NewestSuccessAge time.Duration
 	// Unlisted is the number of tasks that the API counts but does not list.
 	Unlisted int
@@ -25,7 +25,7 @@ type Report struct {
 	Malformed int
 	// UnrecoveredFailures is the number of failed tasks that no success has replaced.
 	UnrecoveredFailures int
-	// OldestPending is when the oldest pending task was created that no success has
+	// OldestPending is the creation time of the oldest pending task that no success has
 	// replaced. It is the zero time if there is none.
 	OldestPending time.Time
 	// UsageDelay and Limits are the account's settings.
@@ -40,31 +40,31 @@ type Report struct {
 	// Months are the last two complete calendar months that are judged, the older one
 	// first. There are none for usage_detail.
 	Months []coverage.MonthCoverage
-	// Expectations are those of the export, in the order of the configuration.
+	// Expectations are the export's expectations, in the order of the configuration.
 	Expectations []ExpectationReport
 	// NewestTasks are the newest tasks, at most ReportedTasks, the newest first.
 	NewestTasks []apiclient.Task
-	// Problems are what is wrong, at most 20 of a kind and then the number of the others.
+	// Problems are at most 20 problems of each kind, then the number of the others of that
+	// kind.
 	Problems []Problem
 }
 
 // ExpectationReport says whether the expected exports exist.
 type ExpectationReport struct {
 	coverage.Expectation
-	// Unmatched tells whether TaskName is set and no listed task, whatever its status, has
-	// a matching name.
+	// Unmatched tells whether TaskName is set and matches no listed task of any status.
 	Unmatched bool
-	// Missing are the exports that are missing, the oldest first. They are not all due yet.
+	// Missing are the missing exports, the oldest first. Some may not be due yet.
 	Missing []coverage.Needed
 	// Next is the export of the current period.
 	Next coverage.Needed
-	// Due is when the oldest export that is missing was due, else when the next one is.
+	// Due is when the oldest missing export is due, or the next export if none is missing.
 	Due time.Time
-	// Overdue tells whether an export is missing that was due before now.
+	// Overdue tells whether the oldest missing export was due before now.
 	Overdue bool
 }
 
-// NewReport derives everything that a snapshot says at a moment.
+// NewReport derives the Report of a snapshot at the time now.
 func NewReport(s *Snapshot, now time.Time) *Report {
 	now = now.In(s.TimeZone)
 	r := &Report{
@@ -93,8 +93,8 @@ func NewReport(s *Snapshot, now time.Time) *Report {
 	return r
 }
 
-// addUnreplaced adds what is known of the failed and pending tasks that no success has
-// replaced. It returns the problems that they are.
+// addUnreplaced sets UnrecoveredFailures and OldestPending. It returns the problems of failed
+// and of stuck tasks.
 func (r *Report) addUnreplaced(s *Snapshot, now time.Time) (failed, stuck writtenOut) {
 	failed, stuck = writtenOut{kind: Failed}, writtenOut{kind: Stuck}
 	var oldest apiclient.Timestamp

@@ -2,7 +2,8 @@ package collector
 
 import "context"
 
-// maxRefreshes is the number of refreshes of each kind that run at the same time.
+// maxRefreshes is the maximum number of concurrent refreshes, once for healthy exports and once
+// for failing ones.
 const maxRefreshes = 32
 
 // refreshSlots bounds concurrent refreshes, so that a thousand accounts do not start
@@ -14,7 +15,7 @@ func newRefreshSlots() refreshSlots {
 	return refreshSlots{healthy: make(chan struct{}, maxRefreshes), failing: make(chan struct{}, maxRefreshes)}
 }
 
-// acquire waits for a slot, or until ctx is done. The caller must call release.
+// acquire waits for a slot, or until ctx is done. The caller must call release in both cases.
 func (s refreshSlots) acquire(ctx context.Context, failing bool) (release func()) {
 	slots := s.healthy
 	if failing {

@@ -124,7 +124,7 @@ func TestRefreshIsIndependent(t *testing.T) {
 				time.Sleep(5 * time.Second)
 				return listing(), nil
 			}}
-			// The one that hangs comes first, and nothing may wait for it.
+			// The account that hangs comes first, and no other may wait for it.
 			c := newCollector(t, standard(log.NewNopLogger()),
 				collector.Account{Name: "hanging", Client: hanging, Exports: both},
 				collector.Account{Name: "partly", Client: partly, Exports: both},

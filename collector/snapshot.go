@@ -11,13 +11,13 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// Snapshot is the last good listing of one export of an account. It keeps what a
-// Report is derived from, but not the tasks: two long lists would take most of the
-// memory while one replaces the other.
+// Snapshot is the last good listing of one export of an account. It keeps what a Report is
+// derived from, but not all tasks: while one long list replaces another, the two would take
+// most of the memory.
 type Snapshot struct {
 	// Began is when reading of the list began.
 	Began time.Time
-	// TimeZone is that of the account.
+	// TimeZone is the account's time zone.
 	TimeZone *time.Location
 
 	export       apiclient.Export
@@ -33,7 +33,7 @@ type Snapshot struct {
 	newest       []apiclient.Task
 }
 
-// exportedExpectation is an expectation and what its tasks export.
+// exportedExpectation is an expectation with the usage that its tasks export.
 type exportedExpectation struct {
 	coverage.Expectation
 	exported  coverage.Exported
@@ -72,8 +72,8 @@ func NewSnapshot(account Account, export apiclient.Export, listing *apiclient.Li
 	return s
 }
 
-// keepTasks lets go of all tasks but the first ones of each status that count. They are
-// those that a Report writes out.
+// keepTasks keeps the first tasks of each status that count, as many as a Report lists. It
+// copies them, so that the list can be freed. It sets Task to nil for all others.
 func keepTasks(unreplaced []coverage.Unreplaced, now time.Time) []coverage.Unreplaced {
 	kept := make(map[apiclient.Status]int)
 	for i := range unreplaced {
@@ -89,8 +89,8 @@ func keepTasks(unreplaced []coverage.Unreplaced, now time.Time) []coverage.Unrep
 	return unreplaced
 }
 
-// logMalformed logs the number of tasks with a malformed time if it is not the one of
-// the snapshot before, which may be nil.
+// logMalformed logs the number of tasks with a malformed time if it has changed since the
+// snapshot before, which may be nil.
 func (s *Snapshot) logMalformed(logger log.Logger, before *Snapshot) {
 	known := 0
 	if before != nil {
@@ -102,9 +102,9 @@ func (s *Snapshot) logMalformed(logger log.Logger, before *Snapshot) {
 	}
 }
 
-// age returns how old the snapshot is: the longer of what the two clocks say, since
-// the monotonic one may stop while the machine sleeps and the wall clock may be set
-// back.
+// age returns the snapshot's age: the greater of the ages by the monotonic clock and by the
+// wall clock. The monotonic clock may stop while the machine sleeps, and the wall clock may be
+// set back.
 func (s *Snapshot) age(now time.Time) time.Duration {
 	return max(now.Sub(s.Began), now.Round(0).Sub(s.Began.Round(0)))
 }

@@ -9,12 +9,12 @@ import (
 // keptRefreshes is the number of refreshes that an ExportStatus remembers.
 const keptRefreshes = 10
 
-// AccountStatus is the state of an account, for people.
+// AccountStatus is the state of an account, for display.
 type AccountStatus struct {
 	Account  string
 	TimeZone *time.Location
-	// Problems are those of the account, such as a wrong clock. Those of its exports are
-	// theirs.
+	// Problems are the account's own problems, such as a wrong clock. Exports contains the
+	// problems of the exports.
 	Problems []Problem
 	Exports  []ExportStatus
 }
@@ -24,7 +24,7 @@ type ExportStatus struct {
 	Export apiclient.Export
 	// Up tells whether the last refresh succeeded.
 	Up bool
-	// Refreshes are the last ten, the newest first. There are none before the first has
+	// Refreshes are the last ten refreshes, the newest first. It is empty until the first has
 	// ended.
 	Refreshes []Refreshed
 	// Refreshing tells whether a refresh is running or waits for a slot.
@@ -32,9 +32,10 @@ type ExportStatus struct {
 	// Began is when reading of the last good listing began. It is the zero time if there
 	// is none.
 	Began time.Time
-	// Report is what that listing says. It is nil without one, and if it is too old.
+	// Report is the report of that listing. It is nil if there is no listing or if it is too
+	// old.
 	Report *Report
-	// Problems are those of reading the list, and then those of the Report.
+	// Problems are the problems of reading the list, followed by those of the Report.
 	Problems []Problem
 }
 

@@ -29,9 +29,9 @@ func (i *Interval) UnmarshalText(text []byte) error {
 	}
 }
 
-// Period returns the calendar month, week or day that lies ago intervals before the
-// one that contains now; with ago 0 it contains now. It begins and ends at midnight
-// in now's time zone, also where days are not 24 hours long.
+// Period returns the calendar month, week or day that lies ago intervals before the one that
+// contains now; with ago 0 it contains now. It begins and ends at midnight in now's time zone,
+// even on days that are not 24 hours long.
 func (i Interval) Period(now time.Time, ago int) Period {
 	zone := now.Location()
 	year, month, day := now.Date()

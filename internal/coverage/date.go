@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Date is a day of the calendar, in no particular time zone. The zero Date is no day.
+// Date is a calendar day without a time zone. The zero Date means no day.
 type Date struct {
 	Year  int
 	Month time.Month

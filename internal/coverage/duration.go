@@ -21,8 +21,8 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String formats whole days as 3d, and others as time.Duration does, but without zero
-// minutes and seconds at the end.
+// String formats whole days as 3d. It formats other durations as time.Duration does, but
+// without zero minutes and seconds at the end.
 func (d Duration) String() string {
 	if d > 0 && d%day == 0 {
 		return fmt.Sprintf("%dd", d/day)
@@ -37,6 +37,6 @@ func (d Duration) String() string {
 	return text
 }
 
-// ParseDuration accepts what time.ParseDuration accepts, and the units d and w for days
-// of 24 hours and weeks of seven of them.
+// ParseDuration accepts what time.ParseDuration accepts, and the units d for days of 24 hours
+// and w for weeks of 7 such days.
 func ParseDuration(text string) (time.Duration, error) { return str2duration.ParseDuration(text) }

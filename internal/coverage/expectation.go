@@ -45,9 +45,9 @@ func (e Expectation) Next(rules Rules, now time.Time) Needed {
 	return e.needed(e.Every.Period(now, 0), rules, now)
 }
 
-// Missing returns the exports of the periods that have ended and are not covered by the
-// matching successful tasks, as far as they are judged, the oldest first. now is in the
-// account's time zone.
+// Missing returns the missing exports, the oldest first. These are the exports of the periods
+// that have ended and whose judged part is not covered. exported is the usage in the files of
+// the matching tasks. now is in the account's time zone.
 func (e Expectation) Missing(exported Exported, rules Rules, now time.Time) []Needed {
 	rules.Since = e.since(rules, now)
 	judged := Period{rules.judgedFrom(now), e.Every.Period(now, 0).Start}
@@ -64,7 +64,7 @@ func (e Expectation) Missing(exported Exported, rules Rules, now time.Time) []Ne
 	}
 }
 
-// since returns the first moment of usage that is judged, whatever its age.
+// since returns the first moment of usage that is judged, without regard to the horizon.
 func (e Expectation) since(rules Rules, now time.Time) time.Time {
 	if since := e.Since.In(now.Location()); since.After(rules.Since) {
 		return since

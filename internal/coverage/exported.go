@@ -10,12 +10,12 @@ import (
 type Exported struct {
 	// Covered is the usage that the files cover.
 	Covered Union
-	// Requested is the usage that the tasks were made for. It is more than Covered where
-	// a task was made before its usage was complete.
+	// Requested is the usage that the tasks were made for. It is more than Covered if a task
+	// was made before its usage was complete.
 	Requested Union
 }
 
-// ExportedBy returns the usage that the successful tasks export whose names match.
+// ExportedBy returns the usage that is exported by the successful tasks whose names match.
 func ExportedBy(tasks []apiclient.Task, name Pattern, usageDelay time.Duration) Exported {
 	covered, requested := make(longest), make(longest)
 	for _, task := range tasks {
@@ -32,8 +32,8 @@ func ExportedBy(tasks []apiclient.Task, name Pattern, usageDelay time.Duration) 
 	return Exported{covered.union(), requested.union()}
 }
 
-// longest has the end of the longest period for each start. Many tasks cover the same
-// months, weeks and days.
+// longest maps the start of periods to the end of the longest of them. Many tasks cover the
+// same months, weeks and days, so it is much shorter than a list of all periods.
 type longest map[apiclient.Timestamp]apiclient.Timestamp
 
 func (l longest) add(p Period) { l[p.Start] = max(l[p.Start], p.End) }

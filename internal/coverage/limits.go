@@ -15,14 +15,14 @@ type Limits struct {
 	MonthGrace Duration `yaml:"month_grace"`
 }
 
-// The greatest values. The API forgets a task after three months: a greater limit would
-// never be reached.
+// The maximum values. The API forgets a task after three months, so a greater limit would never
+// be reached.
 const (
 	MaxPendingAge = 60 * day
 	MaxSuccessAge = 85 * day
 	MaxMonthGrace = 30 * day
-	// MaxGrace is that of Expectation.Grace and of the usage delay. At the end of this
-	// grace, all of a month is still judged.
+	// MaxGrace is the maximum of Expectation.Grace and of the usage delay. When it ends, the
+	// whole month is still judged.
 	MaxGrace = 45 * day
 )
 

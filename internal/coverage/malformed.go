@@ -7,15 +7,15 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// maxAhead is how far after the time of reading a task may have been created.
+// maxAhead is how far after the time of reading a CreateTime or an UpdateTime may be.
 const maxAhead = 24 * time.Hour
 
-// IgnoreMalformed returns the tasks without their malformed times, and the number of
-// tasks that have one. The tasks themselves count. read is when they were read.
+// IgnoreMalformed returns the tasks without their malformed times, and the number of tasks that
+// have one. It keeps the tasks themselves. read is when they were read.
 //
-// Malformed are a CreateTime that is missing, invalid or more than a day after read; an
-// UpdateTime that is invalid or more than a day after read; a StartTime or EndTime that
-// is invalid, or without the other; and both if EndTime is before StartTime.
+// These times are malformed: a CreateTime that is missing, invalid or more than a day after
+// read; an UpdateTime that is invalid or more than a day after read; a StartTime or EndTime
+// that is invalid, or without the other; and both if EndTime is before StartTime.
 func IgnoreMalformed(tasks []apiclient.Task, read time.Time) (valid []apiclient.Task, malformed int) {
 	latest := timestamp(read.Add(maxAhead))
 	valid = tasks

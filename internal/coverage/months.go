@@ -9,10 +9,10 @@ const reportedMonths = 2
 type MonthCoverage struct {
 	// Ago is 1 for the last complete month and 2 for the one before it.
 	Ago int
-	// Start is part of the month, End is the start of the next one.
+	// Start is the start of the month. End is the start of the next one.
 	Start, End time.Time
-	// JudgedFrom is Start, or later if the month's first days are too old to be judged, or
-	// lie before Rules.Since.
+	// JudgedFrom is Start. It is later if the month's first days are too old to be judged, or
+	// are before Rules.Since.
 	JudgedFrom time.Time
 	// Ratio is the covered share of the usage from JudgedFrom to End, from 0 to 1.
 	Ratio float64

@@ -14,15 +14,15 @@ type Pattern struct {
 	regexp *regexp.Regexp // source, anchored at both ends; nil for the zero Pattern
 }
 
-// UnmarshalText compiles a regular expression in Go's syntax. An empty text makes the
-// zero Pattern.
+// UnmarshalText compiles a regular expression in Go's syntax. An empty text yields the zero
+// Pattern.
 func (p *Pattern) UnmarshalText(text []byte) error {
 	source := string(text)
 	if source == "" {
 		*p = Pattern{}
 		return nil
 	}
-	// Compile it without the anchors first, so that an error quotes what was written.
+	// Compile it without the anchors first, so that an error quotes the text as it was written.
 	if _, err := regexp.Compile(source); err != nil {
 		if meant := regexpOfGlob(source); meant != "" {
 			return fmt.Errorf("%w (did you mean %s?)", err, meant)
@@ -37,7 +37,7 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Matches reports whether the pattern matches all of a name.
+// Matches reports whether the pattern matches a whole name.
 func (p Pattern) Matches(name string) bool { return p.regexp == nil || p.regexp.MatchString(name) }
 
 // String returns the regular expression as it was written, or "" for the zero Pattern.

@@ -1,7 +1,6 @@
-// Package coverage derives facts from export tasks: the usage that successful tasks
-// cover, failed and pending tasks that no success has replaced, and expected exports
-// that are missing. Its functions are pure: they read tasks and a clock, and nothing
-// else.
+// Package coverage derives facts from export tasks: the usage that successful tasks cover,
+// failed and pending tasks that no success has replaced, and expected exports that are missing.
+// Its results depend only on the arguments: the tasks, the settings and the time.
 package coverage
 
 import (
@@ -12,15 +11,15 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// Period is a span of time: Start is part of it, End is not.
+// Period is a span of time. It includes Start and excludes End.
 type Period struct {
 	Start, End apiclient.Timestamp
 }
 
-// PeriodOf returns the usage that a task's file can cover: from StartTime to the end of
-// the second EndTime, but only what is older than the usage delay when the task was
-// created, since later usage was not complete then. ok is false if the task has no
-// StartTime or EndTime, or if nothing is left between them.
+// PeriodOf returns the usage that a task's file can cover. It begins at StartTime. It ends with
+// the second EndTime, or at the task's creation minus the usage delay if that is earlier: later
+// usage was not complete then. ok is false if the task has no StartTime or EndTime, or if the
+// period is empty.
 func PeriodOf(task apiclient.Task, usageDelay time.Duration) (p Period, ok bool) {
 	p, ok = requestedBy(task)
 	// A task without a CreateTime was created before its UpdateTime.
@@ -30,7 +29,8 @@ func PeriodOf(task apiclient.Task, usageDelay time.Duration) (p Period, ok bool)
 	return p, ok && !p.empty()
 }
 
-// requestedBy returns the usage that a task was made for, however early.
+// requestedBy returns the usage that a task was made for, even if it was made before the usage
+// was complete.
 func requestedBy(task apiclient.Task) (p Period, ok bool) {
 	if task.Start == 0 || task.End == 0 {
 		return Period{}, false
@@ -51,16 +51,16 @@ func (p Period) intersect(other Period) Period {
 	return Period{max(p.Start, other.Start), min(p.End, other.End)}
 }
 
-// from returns the part of the period that does not lie before start.
+// from returns the part of the period that is not before start.
 func (p Period) from(start apiclient.Timestamp) Period { return Period{max(p.Start, start), p.End} }
 
-// until returns the part of the period that lies before end.
+// until returns the part of the period that is before end.
 func (p Period) until(end apiclient.Timestamp) Period { return Period{p.Start, min(p.End, end)} }
 
-// Union is a set of moments: periods in ascending order that do not touch.
+// Union is a set of times: periods in ascending order that neither overlap nor touch.
 type Union []Period
 
-// UnionOf returns the moments that are in any of the periods.
+// UnionOf returns the union of the periods.
 func UnionOf(periods []Period) Union {
 	sorted := slices.SortedFunc(slices.Values(periods), func(a, b Period) int { return cmp.Compare(a.Start, b.Start) })
 	var u Union
@@ -74,7 +74,7 @@ func UnionOf(periods []Period) Union {
 	return u
 }
 
-// add returns the union with the moments of a period. It may reuse u's memory.
+// add returns the union of u and a period. It may reuse u's memory.
 func (u Union) add(p Period) Union {
 	i := u.search(p.Start - 1) // the first part that touches p
 	j := i

@@ -206,8 +206,8 @@ func TestExportedBy(t *testing.T) {
 	}
 }
 
-// The order of periods does not matter, no period is lost, and one more never
-// covers less.
+// The order of periods does not matter, no period is lost, and an additional one never reduces
+// the coverage.
 func TestUnionOfRandomPeriods(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 2000 {

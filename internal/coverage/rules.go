@@ -6,13 +6,13 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// horizon is the age from which usage is not judged. The API lists a task for three
-// calendar months, which are at least 89 days, and a file covers usage from before its
-// task was created. So a task that covers younger usage is still listed: if no listed
-// task covers it, no task does.
+// horizon is the age beyond which usage is not judged. The API lists a task for three calendar
+// months, which are at least 89 days, and a file covers usage from before its task was created.
+// A task that covers younger usage is therefore still listed: if no listed task covers that
+// usage, no task does.
 const horizon = 88 * 24 * time.Hour
 
-// maxListed is longer than a task is listed: three calendar months are at most 92 days.
+// maxListed is longer than any task is listed: three calendar months are at most 92 days.
 const maxListed = 93 * 24 * time.Hour
 
 // Rules are the settings of an account that decide how its usage is judged.

@@ -15,19 +15,18 @@ import (
 const (
 	usageDelay = 4 * time.Hour
 	oneDay     = 24 * time.Hour
-	// judgedFor and maxListed repeat the rules' own constants: a test that shared them
-	// would not notice a wrong one.
+	// judgedFor and maxListed repeat the constants of the rules. A test that shared them would
+	// not notice a wrong one.
 	judgedFor = 88 * oneDay
 	maxListed = 93 * oneDay
 )
 
-// TestSimulation lets accounts export for two years, and checks every hour (see step)
-// what is said about them. The truth is known: which usage is in a file, whether its task is still
-// listed or not.
+// TestSimulation simulates two years of an account's exports. Every hour (see step) it compares
+// the reported state with the truth. The simulation knows which usage is in a file, even after
+// the file's task has left the list.
 //
-// An alarm is false if all usage that it is about is in files. It is missed if usage is
-// not in a file that every listed and every expired task together could have covered,
-// and that is so young that nothing about it can have expired.
+// An alarm is false if all usage that it is about is in files. It is missed if usage is in no
+// file of any listed or expired task, and is so young that no task about it can have expired.
 func TestSimulation(t *testing.T) {
 	zones := []string{"Asia/Shanghai", "Europe/Berlin", "America/Sao_Paulo"}
 	for i, rhythm := range []string{"day", "week", "half-month", "month"} {
@@ -52,8 +51,8 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// checkCounts makes sure that the simulation had something to find, and that who is
-// punctual has no alarm.
+// checkCounts checks that the simulation had alarms to find, and that a punctual account has
+// none.
 func (s *simulation) checkCounts(t *testing.T, rhythm, habit string) {
 	t.Helper()
 	kinds := []string{"overdue month", "month missing"}
@@ -72,7 +71,7 @@ func (s *simulation) checkCounts(t *testing.T, rhythm, habit string) {
 	}
 }
 
-// simulated is a task with all that ever happens to it.
+// simulated is a task with everything that ever happens to it.
 type simulated struct {
 	apiclient.Task                 // with the status that it ends with
 	finished       time.Time       // never if Status is Created
@@ -139,7 +138,7 @@ func (w *world) hours(least, most int) time.Duration {
 	return time.Duration(least+w.random.IntN(most-least+1)) * time.Hour
 }
 
-// makeExports makes the export of a period, as the habit has it.
+// makeExports makes the export of a period according to the habit.
 func (w *world) makeExports(start, end time.Time, habit string) {
 	const name = "usage"
 	success, failed, pending := apiclient.Success, apiclient.Failed, apiclient.Created
@@ -181,13 +180,13 @@ func (w *world) makeExports(start, end time.Time, habit string) {
 	}
 }
 
-// makeExtras makes exports that no expectation needs: of a month that other files cover, of
-// usage that is long past, and without a period.
+// makeExtras makes exports that no expectation needs: one of a month that other files cover,
+// some of usage long ago, and some without a period.
 func (w *world) makeExtras(month time.Time, habit string) {
 	start := month.AddDate(0, -1, 0)
 	w.add("usage", apiclient.Failed, start, month, month.AddDate(0, 0, 5).Add(w.hours(0, 20)))
-	// The second task may leave the list before the first one: a day later, but from a
-	// shorter month on.
+	// The second task is created later, but may leave the list before the first one, if its
+	// month is shorter.
 	longAgo := month.AddDate(0, -8, 0)
 	w.add("eve", apiclient.Failed, longAgo, longAgo.AddDate(0, 1, 0), month.Add(-2*time.Hour))
 	w.add("eve", apiclient.Success, longAgo, longAgo.AddDate(0, 1, 0), month.Add(2*time.Hour))
@@ -208,7 +207,8 @@ func (w *world) makeExtras(month time.Time, habit string) {
 	}
 }
 
-// add adds a task that is created in the first hour from made on in which no other is.
+// add adds a task. It is created at made, or one or more hours later if other tasks were created
+// then.
 func (w *world) add(name string, status apiclient.Status, start, end, made time.Time) {
 	for w.created[made.UTC()] {
 		made = made.Add(time.Hour)
@@ -240,10 +240,10 @@ func (w *world) listedUntil(task *simulated) time.Time {
 	return until
 }
 
-// truth is what is known of each hour of usage, from a year before the world begins.
+// truth holds what is known of each hour of usage, from a year before the world begins.
 type truth struct {
 	first apiclient.Timestamp
-	// in tells whether the hour is in a file, and latest when the latest of its files was
+	// in tells whether the hour is in a file. latest is when the latest of its files was
 	// ordered.
 	in     []byte
 	latest []apiclient.Timestamp
@@ -262,7 +262,7 @@ func (tr *truth) add(task *simulated) {
 	}
 }
 
-// index returns the index of the first hour that does not begin before t.
+// index returns the index of the first hour that begins at t or later.
 func (tr *truth) index(t apiclient.Timestamp) int { return max(0, int((t-tr.first+3599)/3600)) }
 
 // complete reports whether all of the time from start to end is in files.
@@ -271,7 +271,8 @@ func (tr *truth) complete(start, end apiclient.Timestamp) bool {
 	return from >= until || bytes.IndexByte(tr.in[from:until], 0) < 0
 }
 
-// completeSince reports whether all of it is in files that were ordered after a moment.
+// completeSince reports whether all of the time from start to end is in files that were ordered
+// after a given time.
 func (tr *truth) completeSince(start, end, ordered apiclient.Timestamp) bool {
 	for i := tr.index(start); i < tr.index(end); i++ {
 		if tr.latest[i] <= ordered {

@@ -8,17 +8,17 @@ import (
 	"alicdn_export_exporter/internal/coverage"
 )
 
-// simulation compares what is said about a world with the truth, hour by hour.
+// simulation compares the reported state of a world with the truth, hour by hour.
 type simulation struct {
 	*world
 	export apiclient.Export
-	// all is the usage in files, expected that in files of the expected name.
+	// all is the usage in files. expected is the usage in files of the expected name.
 	all, expected *truth
 	// successes are those of each usage_detail export; newest are the newest by name.
 	successes map[detail][]*simulated
 	newest    map[string]apiclient.Timestamp
 
-	// What is said about the list until it changes.
+	// What is derived from the list. It is valid until the list changes.
 	listed     []apiclient.Task
 	exported   coverage.Exported
 	matching   coverage.Exported
@@ -43,7 +43,7 @@ func (s *simulation) run(t *testing.T) {
 	var unfinished, present []*simulated
 	next := 0 // the next task to be created
 	changed := true
-	// Half past, so that the hours that are judged begin between two checks.
+	// Start at half past, so that the first judged hour begins between two checks.
 	interval := step
 	if testing.Short() {
 		interval = 5 * time.Hour
@@ -89,7 +89,7 @@ func (s *simulation) run(t *testing.T) {
 	}
 }
 
-// filter returns the tasks to keep. It reuses the memory.
+// filter returns the tasks to keep. It reuses the slice.
 func filter(tasks []*simulated, keep func(*simulated) bool) []*simulated {
 	kept := tasks[:0]
 	for _, task := range tasks {
@@ -114,7 +114,7 @@ func (s *simulation) read(present []*simulated, now time.Time) {
 
 func (s *simulation) since() apiclient.Timestamp { return unix(s.rules.Since) }
 
-// judged returns the first moment about which nothing can have left the list.
+// judged returns the first moment of usage about which no task can have left the list.
 func (s *simulation) judged(now time.Time) apiclient.Timestamp {
 	return max(unix(now.Add(-judgedFor)), s.since())
 }
@@ -203,8 +203,8 @@ func (s *simulation) checkTasks(t *testing.T, present []*simulated, now time.Tim
 	}
 }
 
-// trueState tells whether all that a task was to export is in files, and whether some
-// of it that is still judged is not. Both may be false.
+// trueState returns two facts. replaced tells whether all usage that the task was to export is
+// in files. open tells whether any usage that is still judged is not. Both may be false.
 func (s *simulation) trueState(task *simulated, now time.Time) (replaced, open bool) {
 	old, recent := task.old, task.covers
 	recent.Start = max(recent.Start, old.End, s.since())
@@ -229,7 +229,7 @@ func (s *simulation) trueState(task *simulated, now time.Time) (replaced, open b
 	return oldDone && recentDone, !judgedDone || !oldDone && created
 }
 
-// later reports whether a success of its kind was created after a task.
+// later reports whether a success that can replace the task was created after it.
 func (s *simulation) later(task *simulated) bool {
 	if s.export == apiclient.Usage {
 		return s.newest[""] > task.Created
@@ -237,7 +237,7 @@ func (s *simulation) later(task *simulated) bool {
 	return s.newest[task.Name] > task.Created
 }
 
-// detail is what a usage_detail task and those that replace it have in common.
+// detail is equal for usage_detail tasks that can replace each other.
 type detail struct {
 	name       string
 	start, end apiclient.Timestamp
@@ -245,8 +245,8 @@ type detail struct {
 
 func (t *simulated) detail() detail { return detail{t.Name, t.Start, t.End} }
 
-// reach returns how far successes of the same name and period cover a task, and how far
-// those that were created after it do.
+// reach returns how far the successes of the same name and period cover a task, and how far
+// those of them that were created after it do.
 func (s *simulation) reach(task *simulated) (all, later apiclient.Timestamp) {
 	for _, success := range s.successes[task.detail()] {
 		all = max(all, success.covers.End)

@@ -8,8 +8,8 @@ import (
 	"alicdn_export_exporter/apiclient"
 )
 
-// Summary counts a list's tasks and names the newest ones. It does not depend on the
-// time.
+// Summary counts a list's tasks and describes the newest ones. It does not depend on the
+// current time.
 type Summary struct {
 	// Tasks counts the tasks by status. It has a key for every status.
 	Tasks map[apiclient.Status]int
@@ -21,14 +21,14 @@ type Summary struct {
 	// failed task: UpdateTime or, without one, CreateTime. Each is the zero time if there
 	// is none.
 	NewestSuccess, NewestFailure time.Time
-	// NewestSuccessDuration is the time from CreateTime to UpdateTime of the success that
-	// was completed last. HasDuration is false if it lacks one of them, or if they are the
-	// wrong way round.
+	// NewestSuccessDuration is the time from CreateTime to UpdateTime of the success that was
+	// completed last. HasDuration is false if one of them is missing, or if UpdateTime is
+	// before CreateTime.
 	NewestSuccessDuration time.Duration
 	HasDuration           bool
 }
 
-// Summarize reads tasks in any order.
+// Summarize returns the Summary of tasks in any order.
 func Summarize(tasks []apiclient.Task) Summary {
 	s := Summary{Tasks: make(map[apiclient.Status]int)}
 	for _, status := range apiclient.Statuses() {
@@ -61,7 +61,7 @@ func Summarize(tasks []apiclient.Task) Summary {
 	return s
 }
 
-// completion returns a finished task's UpdateTime, or its CreateTime if it has none.
+// completion returns a finished task's UpdateTime, or its CreateTime if it has no UpdateTime.
 func completion(task apiclient.Task) apiclient.Timestamp { return cmp.Or(task.Updated, task.Created) }
 
 func completedLater(a, b apiclient.Task) bool {

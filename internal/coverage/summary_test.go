@@ -19,7 +19,7 @@ const (
 	friday                      = monday + 4*86_400
 )
 
-// task makes a task without a period, which Summarize does not read.
+// task returns a task without a period, which Summarize does not read.
 func task(id string, status apiclient.Status, created, updated apiclient.Timestamp) apiclient.Task {
 	return apiclient.Task{ID: id, Status: status, Created: created, Updated: updated}
 }

@@ -13,26 +13,26 @@ import (
 type Unreplaced struct {
 	// Status is Failed or Created.
 	Status apiclient.Status
-	// Created is when the task was created, 0 if that is not known.
+	// Created is the task's CreateTime, or 0 if it is unknown.
 	Created apiclient.Timestamp
-	// Task is the whole task. It belongs to the list that was read.
+	// Task is the whole task. It points into the list that FindUnreplaced read.
 	Task *apiclient.Task
 	// judged is the end of the latest usage that is missing.
 	judged apiclient.Timestamp
 }
 
-// Counts reports whether the usage that is missing is still judged.
+// Counts reports whether the missing usage is still judged.
 func (u Unreplaced) Counts(now time.Time) bool { return horizonAt(now) < u.judged }
 
 // FindUnreplaced returns the failed and pending tasks that no successful task replaces.
 //
-// A usage task is replaced when successful tasks cover its period, whatever their
-// names. A usage_detail task is about domains that the list does not name, so only
-// successes of the same name over the same period count. Usage so old that the success
-// that covered it could have left the list before the task was created is replaced only
-// by a success that was created after the task. A task without a valid period is
-// replaced by any success that was created after it; for usage_detail it must have the
-// same name. The newest task comes first.
+// A usage task is replaced when successful tasks of any name cover its period. A usage_detail
+// task is about domains that the list does not name, so only successes of the same name over
+// the same period count. Some usage is so old that a success that covered it could have left
+// the list before the task was created. Such usage is replaced only by a success that was
+// created after the task. A task without a valid period is replaced by any success that was
+// created after it; for usage_detail, the success must have the same name. The newest task
+// comes first.
 func FindUnreplaced(export apiclient.Export, tasks []apiclient.Task, rules Rules) []Unreplaced {
 	var waiting, successes []*apiclient.Task
 	for i := range tasks {
@@ -66,8 +66,8 @@ func FindUnreplaced(export apiclient.Export, tasks []apiclient.Task, rules Rules
 	return unreplaced
 }
 
-// lastMissing returns the end of the latest usage for which a task is not replaced, or
-// 0. all are the successes, later are those that were created after the task.
+// lastMissing returns the end of the latest usage for which a task is not replaced, or 0 if
+// there is none. all are the successes, and later are those that were created after the task.
 func lastMissing(task *apiclient.Task, all, later replacements) apiclient.Timestamp {
 	since := timestamp(all.rules.Since)
 	period, ok := PeriodOf(*task, all.rules.UsageDelay)
@@ -104,8 +104,7 @@ type replacements struct {
 	names   map[string]bool
 }
 
-// taskKey is what a task and the ones that replace it have in common. It is the zero
-// value for usage.
+// taskKey is equal for tasks that can replace each other. It is the zero value for usage.
 type taskKey struct {
 	name       string
 	start, end apiclient.Timestamp

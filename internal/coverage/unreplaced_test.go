@@ -27,8 +27,8 @@ const (
 	octoberEnd   = "2026-10-31T23:59:59+08:00"
 )
 
-// unrecovered counts the failed tasks that no success has replaced at the end of the
-// tests' November.
+// unrecovered counts the failed tasks that no success has replaced at the end of November, the
+// month of the tests.
 func unrecovered(export apiclient.Export, tasks []apiclient.Task) int {
 	return count(coverage.FindUnreplaced(export, tasks, coverage.Rules{}), apiclient.Failed, at("2026-11-22T00:00:00Z"))
 }
@@ -109,7 +109,7 @@ func TestFindUnreplaced(t *testing.T) {
 	}
 }
 
-// What replaces a failed or pending task, as time passes.
+// The tasks that replace a failed or pending task, as time passes.
 func TestFindUnreplacedOverTime(t *testing.T) {
 	const (
 		septemberStart, septemberEnd = "2026-09-01T00:00:00+08:00", "2026-09-30T23:59:59+08:00"
@@ -242,8 +242,8 @@ func TestFindUnreplacedOverTime(t *testing.T) {
 	}
 }
 
-// One more success never raises the number of failures that count, and the order of the
-// list does not matter.
+// An additional success never raises the number of failures that count. The order of the list
+// does not matter.
 func TestFindUnreplacedOfRandomLists(t *testing.T) {
 	random := rand.New(rand.NewPCG(2, 2))
 	for range 2000 {

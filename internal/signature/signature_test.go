@@ -68,7 +68,8 @@ func TestHMACSHA1(t *testing.T) {
 	}
 }
 
-// The signatures of requests that the official Go clients sent. testdata has the bytes of the requests.
+// The signatures of requests that the official Go clients sent. testdata contains the requests
+// byte by byte.
 func TestRecordedRequests(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) != 4 {
@@ -154,7 +155,8 @@ func FuzzCanonicalQuery(f *testing.F) {
 	})
 }
 
-// Whatever is signed: the signature has its form, covers every value, and is the same again.
+// For any input, the signature has its form, covers every value, and is the same when it is
+// computed again.
 func FuzzSignatures(f *testing.F) {
 	f.Add("secret", "x-acs-action", "DescribeRegions", "PageNumber", "1")
 	f.Add("", "X", " a\t b ", "a b", "*~+/=&%\x00\xff出")
