@@ -34,11 +34,8 @@ func (c *Client) send(req *http.Request, number int, key Credentials) (Page, err
 	if errors.Is(context.Cause(ctx), errRepeated) {
 		return Page{}, newError(CodeConnection, ClassNetwork, errRepeated.Error())
 	}
-	if err != nil && req.URL.Scheme == "https" {
-		return Page{}, proxy.blame(NetworkError(err))
-	}
 	if err != nil {
-		return Page{}, NetworkError(err)
+		return Page{}, proxy.blame(NetworkError(err))
 	}
 	defer resp.Body.Close()
 	received := time.Now()

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
-	"golang.org/x/sync/errgroup"
 
 	"alicdn_export_exporter/apiclient"
 	"alicdn_export_exporter/collector"
@@ -112,11 +112,11 @@ func read(ctx context.Context, flags *config.Flags, selected []*accounts.Account
 	}
 	coll.SetAccounts(collected)
 	done := make(chan struct{})
-	var showing errgroup.Group
-	showing.Go(func() error { showProgress(progress, coll, done); return nil })
+	var showing sync.WaitGroup
+	showing.Go(func() { showProgress(progress, coll, done) })
 	coll.Refresh(ctx)
 	close(done)
-	_ = showing.Wait()
+	showing.Wait()
 	return coll.Statuses(time.Now())
 }
 

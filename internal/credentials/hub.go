@@ -25,7 +25,10 @@ type hub struct {
 // hubError means that the hub has no key.
 type hubError struct{ err error }
 
+// Error returns the text of the cause.
 func (e *hubError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause: why the hub has no key.
 func (e *hubError) Unwrap() error { return e.err }
 
 // fetch returns the hub's current key, or a *hubError.

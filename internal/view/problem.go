@@ -89,6 +89,9 @@ func (w words) problems(all []collector.Problem) []Problem {
 }
 
 func (w words) problem(p collector.Problem) Problem {
+	if p.More > 0 {
+		return more(p)
+	}
 	switch p.Kind {
 	case collector.Refused, collector.Unreachable:
 		return Problem{
@@ -102,7 +105,7 @@ func (w words) problem(p collector.Problem) Problem {
 	case collector.Clock:
 		return Problem{What: fmt.Sprintf("This machine's clock is %s.", Skew(p.Age)), Advice: advice.Clock}
 	case collector.Overdue:
-		return w.overdue(p)
+		return w.overdue(p.Expectation)
 	case collector.Failed, collector.Stuck:
 		return w.task(p)
 	case collector.MonthMissing:
@@ -131,11 +134,7 @@ func more(p collector.Problem) Problem {
 	return Problem{What: Plural(p.More, "more "+nouns[p.Kind]) + ".", Advice: advice.More}
 }
 
-func (w words) overdue(p collector.Problem) Problem {
-	if p.More > 0 {
-		return more(p)
-	}
-	e := p.Expectation
+func (w words) overdue(e *collector.ExpectationReport) Problem {
 	start, end := bounds(e.Missing[0].Period, w.now)
 	pattern := e.TaskName.String()
 	what := "is overdue since " + e.Due.Format(Minute) + ": no successful task"
@@ -177,9 +176,6 @@ func (w words) overdue(p collector.Problem) Problem {
 
 // task is about a task that failed or is stuck.
 func (w words) task(p collector.Problem) Problem {
-	if p.More > 0 {
-		return more(p)
-	}
 	task := newTask(p.Task, w.now)
 	start, end, usage := task.Start, task.End.Add(time.Second), ""
 	if !task.Start.IsZero() && task.End.After(task.Start) {
@@ -252,23 +248,23 @@ func (w words) neverSucceeded() Problem {
 // exports.
 func (w words) remedy(text string, exports []advice.Export) Problem {
 	problem := Problem{Advice: text}
-	named, typed, makeable := true, true, false
+	unnamed, makeable := false, false
 	for _, export := range exports {
 		for _, c := range export.Commands(w.now, w.report.UsageDelay) {
 			problem.Commands = append(problem.Commands, newCommand(c, w.now))
 			makeable = makeable || c.Line != ""
-			named = named && !advice.IsPlaceholder(export.Name)
+			unnamed = unnamed || advice.IsPlaceholder(export.Name)
 		}
-		typed = typed && export.Kind != apiclient.UsageDetail
 	}
-	if makeable {
-		problem.Needs = advice.Permission(w.export)
-		if !named {
-			problem.Needs += " " + advice.Rename
-		}
-		if !typed {
-			problem.Needs += " " + advice.DetailType
-		}
+	if !makeable {
+		return problem
+	}
+	problem.Needs = advice.Permission(w.export)
+	if unnamed {
+		problem.Needs += " " + advice.Rename
+	}
+	if w.export == apiclient.UsageDetail {
+		problem.Needs += " " + advice.DetailType
 	}
 	return problem
 }
@@ -310,10 +306,8 @@ func replaces(before, c Command, export apiclient.Export, kind collector.Problem
 	if before.Line == "" || c.Line == "" {
 		return false
 	}
-	anyName := export == apiclient.Usage || kind == collector.SuccessTooOld || kind == collector.NeverSucceeded
-	if kind == collector.Overdue { // Its name must match.
-		anyName = false
-	}
+	endedByAny := kind == collector.SuccessTooOld || kind == collector.NeverSucceeded
+	anyName := endedByAny || export == apiclient.Usage && kind != collector.Overdue
 	return before.Line == c.Line || anyName && before.Start.Equal(c.Start) && before.End.Equal(c.End)
 }
 
